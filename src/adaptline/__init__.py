@@ -1,0 +1,47 @@
+"""adaptline: from raw text to a safely deployed adapter, with the evidence for every decision on the way.
+
+Importing this costs next to nothing; each name loads what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adaptline.core.registry import filter, matcher, metric, transform
+    from adaptline.errors import RunError, UserError
+    from adaptline.library import diff, gc, log, new, plan, report, run, show, trace
+
+_HOMES = {
+    "adaptline.core.registry": ("filter", "matcher", "metric", "transform"),
+    "adaptline.errors": ("RunError", "UserError"),
+    "adaptline.library": ("diff", "gc", "log", "new", "plan", "report", "run", "show", "trace"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "RunError",
+    "UserError",
+    "diff",
+    "filter",
+    "gc",
+    "log",
+    "matcher",
+    "metric",
+    "new",
+    "plan",
+    "report",
+    "run",
+    "show",
+    "trace",
+    "transform",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name at its first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'adaptline' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

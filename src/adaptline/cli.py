@@ -1,0 +1,247 @@
+"""The command line: each verb a few lines that call the library and show what it returns.
+
+Knows options and how to print. Loads nothing heavy until a verb needs it.
+Exit codes: 0 done, 1 a user's mistake, 2 a wrong command line, 3 something failed while running.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from adaptline.errors import RunError, UserError
+
+RecipePath = Annotated[Path, typer.Argument(help="the recipe, a TOML file")]
+Step = Annotated[str | None, typer.Argument(help="a step of the recipe; all if none is named")]
+StorePath = Annotated[Path | None, typer.Option("--store", help="the store; .adaptline beside the recipe by default")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+class _Group(TyperGroup):
+    """The verbs, and every step as a command of its own, made from its signature when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from adaptline import oneshot  # noqa: PLC0415 - start-up time
+
+        return [*super().list_commands(ctx), *oneshot.names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            from adaptline import oneshot  # noqa: PLC0415 - start-up time
+
+            return oneshot.command(cmd_name, whole="--help" not in sys.argv[1:2])
+        return found
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From raw text to a safely deployed adapter, with the evidence for every decision on the way.",
+)
+
+
+@app.command()
+def new(
+    data: Annotated[Path, typer.Argument(help="a file of your own")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="the recipe to write; recipe.toml beside the file by default")
+    ] = None,
+) -> None:
+    """Write a first recipe for a file of your own."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+
+    path = library.new(data, out)
+    print(f"{path}\n  look at it, then: adaptline plan {path}; adaptline run {path}")
+
+
+@app.command()
+def plan(
+    recipe: RecipePath,
+    step: Step = None,
+    store: StorePath = None,
+    keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would do, and why, without doing it."""
+    from adaptline.core import run as running  # noqa: PLC0415 - start-up time
+    from adaptline.core.recipe import label  # noqa: PLC0415
+
+    planned = running.plan(recipe, step, store=store, keep=keep or ())
+    if as_json:
+        return _print_json([running.as_json(entry) for entry in planned])
+    for entry in planned:
+        took = (
+            f"  (took {entry.seconds:.1f} s last time)"
+            if entry.seconds is not None and entry.state in ("will run", "may run")
+            else ""
+        )
+        print(
+            f"{entry.state:<9} {entry.step} {label(entry.cell)}".rstrip()
+            + (f": {entry.why}" if entry.why else "")
+            + took
+        )
+        for difference in entry.drift:
+            print(f"          drift: {difference} (accepted; its key does not hold it)")
+    counts = {
+        state: sum(entry.state == state for entry in planned) for state in ("will run", "may run", "cached", "kept")
+    }
+    print(", ".join(f"{count} {state}" for state, count in counts.items() if count))
+    return None
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    step: Step = None,
+    store: StorePath = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes at most; the number of cores by default")
+    ] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make what is not there yet, in order; what is done stays done."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.core import progress  # noqa: PLC0415
+    from adaptline.core.run import as_json as shown  # noqa: PLC0415
+
+    with progress.for_terminal() as show:
+        made = library.run(recipe, step, store=store, workers=workers, keep=keep or (), show=show)
+    if as_json:
+        for artifact in made:
+            print(json.dumps(shown(artifact)))
+        return
+    from adaptline.web import terminal  # noqa: PLC0415
+
+    print(terminal.closing(recipe, store, made))
+
+
+@app.command()
+def show(recipe: RecipePath, step: Step = None, store: StorePath = None, as_json: AsJson = False) -> None:
+    """Show what the last run left: rows, metrics, records."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web import terminal  # noqa: PLC0415
+
+    found = library.show(recipe, step, store=store)
+    _print_json(found) if as_json else print(terminal.artifacts(found, whole=step is not None))
+
+
+@app.command()
+def trace(
+    recipe: RecipePath,
+    what: Annotated[str, typer.Argument(help="FILE:ROW, STEP:POSITION, DIGEST:POSITION, or a step")],
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow a row forward and backward, or an artifact back to its sources."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web import terminal  # noqa: PLC0415
+
+    found = library.trace(recipe, what, store=store)
+    _print_json(found) if as_json else print(terminal.life(found))
+
+
+@app.command()
+def log(recipe: RecipePath, step: Step = None, store: StorePath = None, as_json: AsJson = False) -> None:
+    """List what runs made, oldest first."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web import terminal  # noqa: PLC0415
+
+    found = library.log(recipe, step, store=store)
+    _print_json(found) if as_json else print(terminal.history(found))
+
+
+@app.command()
+def diff(
+    recipe: RecipePath,
+    step: Annotated[str, typer.Argument(help="a step of the recipe")],
+    old: Annotated[
+        str | None,
+        typer.Argument(help="the first characters of a version's digest; the one before the last by default"),
+    ] = None,
+    new: Annotated[str | None, typer.Argument(help="the last by default")] = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two versions of a step, rule by rule."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web import terminal  # noqa: PLC0415
+
+    found = library.diff(recipe, step, old, new, store=store)
+    _print_json(found) if as_json else print(terminal.difference(found))
+
+
+@app.command()
+def report(recipe: RecipePath, store: StorePath = None) -> None:
+    """Write the report again from what the last run left, and say where it is."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+
+    print(library.report(recipe, store=store))
+
+
+@app.command()
+def gc(
+    store: Annotated[Path, typer.Option(help="the store")] = Path(".adaptline"),
+    dry: Annotated[bool, typer.Option("--dry", help="only say what would go")] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="remove what cannot be read, so that the next run makes it anew")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what no recipe's last run reaches."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+
+    gone = library.gc(store, dry=dry, damaged=damaged)
+    if as_json:
+        return _print_json([{"path": path, "bytes": size} for path, size in gone])
+    print(
+        f"{len(gone):,} files and folders, {sum(size for _, size in gone) / 1e6:,.1f} MB {'would go' if dry else 'removed'}"
+    )
+    return None
+
+
+def main() -> None:
+    """Runs the command line. With --debug anywhere, errors come with their traceback."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments, standalone_mode=True, prog_name="adaptline")
+    except UserError as error:
+        _fail(error, debug, code=1)
+    except RunError as error:
+        _fail(error, debug, code=3)
+    except KeyboardInterrupt:
+        print("stopped; what is done stays done, run again to go on", file=sys.stderr)
+        os._exit(130)
+    except BrokenPipeError:
+        os._exit(0)  # the reader of our output has gone, as `| head` does
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees words, a developer asks for --debug
+        _fail(error, debug, code=3)
+
+
+def _fail(error: Exception, debug: bool, code: int) -> None:
+    if debug:
+        traceback.print_exc()
+    elif isinstance(error, UserError | RunError):
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        print(
+            f"error: {type(error).__name__}: {error}\n  This is a fault of adaptline; --debug shows where. What is done stays done.",
+            file=sys.stderr,
+        )
+    sys.exit(code)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))

@@ -1,0 +1,100 @@
+"""What a step's signature can ask for besides parameters: artifacts of its inputs, and a place to work.
+
+Knows the shapes only; run.py fills them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from adaptline.core.registry import Method
+    from adaptline.core.rows import Ref
+    from adaptline.core.sources import Folder
+
+
+@dataclass(frozen=True)
+class Weights:
+    """An artifact of weights: a folder in the store, and the grid's cell that it is."""
+
+    path: Path
+    key: str
+    digest: str
+    cell: dict[str, Any]
+    record: dict[str, Any]
+    folders: dict[str, Folder] = field(default_factory=dict)  # the folders that its step named: its base
+
+
+@dataclass(frozen=True)
+class Report:
+    """An artifact that is evidence: a folder in the store with a report.json, and the cell that it is about."""
+
+    path: Path
+    key: str
+    digest: str
+    cell: dict[str, Any]
+    inputs: tuple[str, ...] = ()  # keys of the artifacts that it was made from
+
+
+@dataclass(frozen=True)
+class Use:
+    """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
+
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged), `parameters` those of the method's signature.
+    """
+
+    use: str
+    kind: str
+    parameters: dict[str, Any]
+    settings: dict[str, Any]
+    identity: list[Any]
+    beside: Path = field(compare=False)
+
+    def load(self) -> Method:
+        """The method itself; imports its file."""
+        from adaptline.core import registry  # noqa: PLC0415 - shapes must not import what they describe
+
+        return registry.load(self.kind, self.use, self.beside)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of a step's work: what it means (JSON-like, for its key) and what its function gets."""
+
+    meaning: Any
+    arguments: dict[str, Any]
+
+
+Read = Callable[["Ref"], "pa.Table"]
+
+
+class Units(Protocol):
+    """Where the units of a step that makes rows run: found if they exist, else computed, committed, and never lost."""
+
+    def map(self, function: Callable[..., pa.Table], units: Sequence[Unit], note: str) -> list[Ref]:
+        """The units' results in order. `function(read, **arguments)` may run in another process; `note` names the work."""
+
+    def read(self, ref: Ref) -> pa.Table:
+        """The table of a unit."""
+
+    def subject_secret(self) -> bytes:
+        """The store's secret for HMACs of subjects."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a step that makes weights or a report works.
+
+    `output` is an empty folder to fill; it becomes the artifact when the step returns. `scratch` survives a kill, and
+    the next run of the same step finds it as it was left. `progress(done, total, note)` may be called at any rate.
+    """
+
+    output: Path
+    scratch: Path
+    read: Read
+    progress: Callable[[int, int, str], None]

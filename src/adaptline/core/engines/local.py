@@ -1,0 +1,112 @@
+"""The local engine: work in other processes of this machine, or in this one where that is quicker.
+
+Knows processes and their end. Knows nothing of what runs in them. Workers are started fresh ("spawn"), so they inherit
+no locks and no threads, they use one thread each, and they end with the process that started them, however it ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import Any, Self
+
+from adaptline.errors import RunError
+
+# Starting a worker costs about as much as reading this many bytes of rows; below it, work stays in this process.
+WORTH_A_WORKER = 16 << 20
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+
+
+@dataclass
+class Result:
+    """What a call returned, its place among the calls, and the CPU-seconds that it took."""
+
+    index: int
+    value: Any
+    cpu_seconds: float
+
+
+@dataclass
+class LocalEngine:
+    """Runs functions in up to `workers` processes. Close it, or use it in a with statement."""
+
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    _pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the workers; what they are doing is abandoned."""
+        if self._pool is not None:
+            for process in list(getattr(self._pool, "_processes", {}).values()):
+                process.terminate()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def map(
+        self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], weight: float = WORTH_A_WORKER
+    ) -> Iterator[Result]:
+        """Calls `function(*call)` for each call and yields results as they come, not in order.
+
+        Args:
+            function: importable by name.
+            calls: picklable arguments.
+            weight: bytes of rows that all calls together work on; small work is not worth a process.
+
+        Raises:
+            RunError: a worker died (killed, or out of memory).
+        """
+        if self.workers == 1 or len(calls) == 1 or weight < WORTH_A_WORKER:
+            for index, call in enumerate(calls):
+                yield _timed(index, function, call)
+            return
+        pool = self._started()
+        futures: list[Future[Result]] = [pool.submit(_timed, index, function, call) for index, call in enumerate(calls)]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            self.close()
+            raise RunError(
+                "a worker process died; most often the machine was out of memory. Run again to go on from what is done, with fewer --workers."
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+            )
+        return self._pool
+
+
+def _timed(index: int, function: Callable[..., Any], call: tuple[Any, ...]) -> Result:
+    start = time.process_time()
+    value = function(*call)
+    return Result(index, value, time.process_time() - start)
+
+
+def _start_worker() -> None:
+    for variable in _THREAD_VARIABLES:
+        os.environ[variable] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

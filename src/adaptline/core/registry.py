@@ -1,0 +1,221 @@
+"""Methods and steps: one decorator per kind, found by file name, imported when used.
+
+Knows where methods of each kind live and what enters a key for them. Knows nothing of what they compute.
+A method is one function in one file of the folder of its kind, and the file's name is the method's name; nothing else
+needs to be told about it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from adaptline.core import keys
+from adaptline.errors import UserError, did_you_mean
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).parent.parent
+FOLDERS: dict[str, tuple[str, ...]] = {
+    "step": ("data/steps", "models/steps", "evals/steps"),
+    "format": ("data/formats",),
+    "filter": ("data/filters",),
+    "matcher": ("data/matchers",),
+    "transform": ("data/transforms",),
+    "adapter": ("models/adapters",),
+    "metric": ("evals/metrics",),
+}
+ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered function and what a key must know of it.
+
+    `identity` enters every key that the method has a part in: name and version for the package's own methods, the
+    digest of the file's tokens for a user's. `files` are data files whose digests enter it too (a bundled model).
+    """
+
+    kind: str
+    function: Callable[..., Any]
+    version: int
+    finds: tuple[str, ...] = ()
+    cost: Literal["low", "high"] = "low"
+    files: Callable[[], Sequence[Path]] | None = None
+    sketch: Callable[..., Any] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    source: str = ""  # "" for the package's own, else the digest of the user's file
+
+    @property
+    def name(self) -> str:
+        """The function's name, which is the method's name in a recipe."""
+        return self.function.__name__
+
+    @property
+    def identity(self) -> list[Any]:
+        """What enters a key for this method."""
+        own: list[Any] = [self.kind, self.name, self.source or self.version]
+        return own + ([[keys.file_digest(path) for path in self.files()]] if self.files else [])
+
+
+def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
+    def mark(function: F) -> F:
+        function.__dict__["__adaptline__"] = Method(method_kind, function, **facts)
+        return function
+
+    return mark
+
+
+def step(
+    *, version: int, output: Literal["rows", "weights", "report"], auto: Mapping[str, Callable[[], Any]] | None = None
+) -> Callable[[F], F]:
+    """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
+
+    Args:
+        version: raised when the step's meaning changes.
+        output: the kind of artifact that it makes.
+        auto: for each parameter that may be "auto", what it means on this machine; resolved before a key is made.
+    """
+    return _register("step", version=version, options={"output": output, "auto": dict(auto or {})})
+
+
+def filter(
+    *,
+    version: int,
+    finds: Sequence[str] = (),
+    cost: Literal["low", "high"] = "low",
+    files: Callable[[], Sequence[Path]] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Callable[[F], F]:
+    """A score per text: a number or a label, null where there is none to give.
+
+    Args:
+        version: raised when the scores change.
+        finds: the kinds of defect that it is for, as an audit names them.
+        cost: "high" scores only the survivors of the methods before it.
+        files: data files whose digests enter the key.
+        defaults: the bounds (min, max, keep, drop, unjudged) for a recipe that gives none of them.
+    """
+    options = {"defaults": dict(defaults or {})}
+    return _register("filter", version=version, finds=tuple(finds), cost=cost, files=files, options=options)
+
+
+def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
+    """A new text per text."""
+    return _register("transform", version=version, finds=tuple(finds))
+
+
+def matcher(*, version: int, sketch: Callable[..., Any], finds: Sequence[str] = ()) -> Callable[[F], F]:
+    """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches."""
+    return _register("matcher", version=version, sketch=sketch, finds=tuple(finds))
+
+
+def format(
+    *, version: int, suffixes: Sequence[str], cut: Callable[..., Any], write: Callable[..., Any] | None = None
+) -> Callable[[F], F]:
+    """A reader of one file format: how a file is cut into blocks, how a block becomes records, how rows are written."""
+    return _register("format", version=version, options={"suffixes": tuple(suffixes), "cut": cut, "write": write})
+
+
+def adapter(*, version: int, lr: float) -> Callable[[F], F]:
+    """A way to make a base trainable: which of its parameters, and which new ones, learn; `lr` suits it unless told."""
+    return _register("adapter", version=version, options={"lr": lr})
+
+
+def metric(*, version: int) -> Callable[[F], F]:
+    """A score per item."""
+    return _register("metric", version=version)
+
+
+def names(kind: str) -> dict[str, str]:
+    """Name of every method of a kind -> the module that holds it; imports nothing."""
+    found = {}
+    for folder in FOLDERS[kind]:
+        for path in sorted((PACKAGE / folder).glob("[!_]*.py")):
+            found[path.stem] = f"adaptline.{folder.replace('/', '.')}.{path.stem}"
+    return found
+
+
+def kind_of(name: str) -> str:
+    """The kind of a row method, by its name. Raises UserError for an unknown one."""
+    for kind in ROW_METHODS:
+        if name in names(kind):
+            return kind
+    known = [name for kind in ROW_METHODS for name in names(kind)]
+    raise UserError(f"unknown method {name!r}", do=did_you_mean(name, known) + ' Your own: use = "./file.py:function".')
+
+
+def load(kind: str, name: str, beside: Path | None = None) -> Method:
+    """The method of a kind by its name, or a user's own as './file.py:function', relative to the recipe's folder."""
+    if ":" in name:
+        method = _load_users(name, beside or Path())
+        allowed = ROW_METHODS if kind in ROW_METHODS else (kind,)
+        if method.kind not in allowed:
+            raise UserError(f"{name!r} is a {method.kind}, not a {kind}", do=f"Decorate it with @{kind}.")
+        return method
+    module = names(kind).get(name)
+    if module is None:
+        raise UserError(f"unknown {kind} {name!r}", do=did_you_mean(name, names(kind)))
+    return _method_in(importlib.import_module(module), name)
+
+
+def load_row_method(name: str, beside: Path | None = None) -> Method:
+    """A filter, matcher or transform by its name or by the user's file."""
+    return load("filter" if ":" in name else kind_of(name), name, beside)
+
+
+def _method_in(module: Any, name: str) -> Method:
+    function = getattr(module, name, None)
+    method = getattr(function, "__adaptline__", None)
+    if not isinstance(method, Method):
+        marked = [n for n, f in vars(module).items() if isinstance(getattr(f, "__adaptline__", None), Method)]
+        raise UserError(
+            f"no method {name!r} in {module.__file__}",
+            do=did_you_mean(name, marked)
+            if marked
+            else "Decorate the function with @filter(version=1) or @transform(version=1).",
+        )
+    return method
+
+
+def _load_users(use: str, beside: Path) -> Method:
+    file, _, name = use.rpartition(":")
+    path = (beside / file).resolve()
+    if not path.is_file():
+        raise UserError(f"no such file: {file}", do=f"{use!r} is looked for beside the recipe.")
+    source = keys.source_digest(path)
+    method = _method_in(_import_file(path, source), name)
+    return Method(**{**vars(method), "source": source})
+
+
+@cache
+def _import_file(path: Path, source: str) -> Any:
+    """A user's file as a module; its own folder is importable while it loads, so it can have helpers beside it."""
+    module_name = f"adaptline_user_{source[:16]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise UserError("not a Python file", where=path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(
+            f"cannot be imported: {type(error).__name__}: {error}", where=path, do="Run it with python to see why."
+        ) from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """A method's own parameters: all but the first, which carries the data. Annotations are evaluated."""
+    return dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])

@@ -1,0 +1,164 @@
+"""What a recipe names outside itself: files, folders, task files. Resolved to paths for the run and digests for the key.
+
+Knows how patterns become files. Knows nothing of their formats. A name is relative to the recipe, so recipe and
+sources can move together without a key changing.
+"""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adaptline.core import keys
+from adaptline.errors import UserError
+
+Patterns = str | Sequence[str] | Mapping[str, "str | Sequence[str]"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files that a recipe names by patterns, in the patterns' order and sorted within each.
+
+    `names` are relative to the recipe; `parts` holds the name under which each file was listed, if it was a table
+    (`files = { train = "a.csv", test = "b.csv" }`).
+    """
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    parts: tuple[str | None, ...]
+
+    def __iter__(self) -> Iterator[Path]:
+        """The paths."""
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        """How many files."""
+        return len(self.paths)
+
+    @property
+    def meaning(self) -> list[Any]:
+        """What enters a key."""
+        return [list(entry) for entry in zip(self.names, self.digests, self.parts, strict=True)]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of files that only its content names: a base model. Given as a path or as 'package:NAME'."""
+
+    path: Path
+    name: str
+    digest: str
+
+    @property
+    def meaning(self) -> str:
+        """What enters a key."""
+        return self.digest
+
+
+@dataclass(frozen=True)
+class Task:
+    """One evaluation task: a TOML file that names its items' files and how to read and score them."""
+
+    name: str
+    path: Path
+    settings: dict[str, Any]  # the TOML table, less name and files
+    files: Files
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Task files that a recipe names by patterns."""
+
+    tasks: tuple[Task, ...]
+
+    def __iter__(self) -> Iterator[Task]:
+        """The tasks, in the order of their files."""
+        return iter(self.tasks)
+
+    @property
+    def meaning(self) -> list[Any]:
+        """What enters a key: not the task file's own bytes but what it says."""
+        return [[task.name, task.settings, task.files.meaning] for task in self.tasks]
+
+
+def find_files(patterns: Patterns, beside: Path) -> Files:
+    """The files of patterns relative to the folder `beside`. Raises UserError where a pattern finds nothing or nothing readable."""
+    listed = patterns if isinstance(patterns, Mapping) else {None: patterns}
+    paths: dict[Path, tuple[str, str | None]] = {}
+    for part, group in listed.items():
+        for pattern in [group] if isinstance(group, str) else group:
+            for path in _matches(pattern, beside):
+                paths.setdefault(path, (os.path.relpath(path, beside.resolve()), part))
+    digests = tuple(_digest(path, name) for path, (name, _) in paths.items())
+    names, parts = [name for name, _ in paths.values()], [part for _, part in paths.values()]
+    return Files(tuple(paths), tuple(names), digests, tuple(parts))
+
+
+def find_folder(name: str, beside: Path) -> Folder:
+    """A folder by its path relative to `beside`, or the model folder inside an installed package as 'package:NAME'."""
+    path = _package_folder(name.removeprefix("package:")) if name.startswith("package:") else (beside / name).resolve()
+    if not path.is_dir():
+        raise UserError(
+            f"no such folder: {name!r}",
+            do="Give a folder relative to the recipe, or package:NAME for a model inside an installed package.",
+        )
+    return Folder(path, name, keys.folder_digest(path))
+
+
+def find_tasks(patterns: Patterns, beside: Path) -> Tasks:
+    """The tasks of patterns of TOML files; the files that a task names are relative to the task's own file."""
+    return Tasks(tuple(_read_task(path) for path in find_files(patterns, beside)))
+
+
+def _matches(pattern: str, beside: Path) -> list[Path]:
+    found = sorted(Path(path).resolve() for path in glob.glob(str(beside.resolve() / pattern), recursive=True))
+    found = [path for path in found if path.is_file()]
+    if found:
+        return found
+    folder = (beside / pattern).resolve()
+    if folder.is_dir():
+        raise UserError(f"{pattern!r} is a folder", do=f'Name its files: "{pattern.rstrip("/")}/*.jsonl".')
+    raise UserError(
+        f"no file matches {pattern!r}", do=f"Paths are relative to the recipe's folder, {beside.resolve()}."
+    )
+
+
+def _digest(path: Path, name: str) -> str:
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{name} is empty", do="Remove it from the recipe, or find out where its content went.")
+        return keys.file_digest(path)
+    except PermissionError as error:
+        raise UserError(f"no permission to read {name}", do=f"chmod u+r {name}, or run as its owner.") from error
+
+
+def _package_folder(name: str) -> Path:
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"no installed package {name!r}", do=f"pip install {name.replace('_', '-')}")
+    root = Path(next(iter(spec.submodule_search_locations)))
+    configs = sorted(root.rglob("config.json"), key=lambda path: (len(path.parts), path))
+    if not configs:
+        raise UserError(f"package {name!r} holds no model", do="A model is a folder with a config.json.")
+    return configs[0].parent
+
+
+def _read_task(path: Path) -> Task:
+    try:
+        settings = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"not a TOML file: {error}", where=path) from error
+    if "files" not in settings:
+        raise UserError("a task needs files", where=path, do='Add files = ["test.jsonl"], relative to this task file.')
+    try:
+        files = find_files(settings.pop("files"), path.parent)
+    except UserError as error:
+        raise error.at(path) from error
+    return Task(settings.pop("name", path.stem), path, settings, files)

@@ -1,0 +1,354 @@
+"""The store: a folder where units, artifacts, refs and the event log live. A local POSIX file system.
+
+Knows names, digests and the order of commits. Knows nothing of steps or recipes.
+
+    units/ab/<key>            one unit: a Parquet file, named by what was asked
+    artifacts/ab/<key>/       the folder of weights or of a report
+    artifacts/ab/<key>.json   the manifest, written last: an artifact exists if and only if it does
+    refs/<recipe>.json        which artifacts a recipe's steps have now
+    events.jsonl              what happened, one line each; no text, no raw identity
+    work/<key>/               scratch that survives a kill, until its artifact is there
+    temporary/                half-written things; a dead process's are removed by the next
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adaptline.core import disk, keys
+from adaptline.core.rows import Ref
+from adaptline.errors import UserError
+
+FORMAT = 1
+_COMPRESSION = "zstd"
+_KEY_LENGTH = 64  # of keys.digest in hexadecimal
+_SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store at a folder. `Store.open` makes it if it is not there."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Store:
+        """The store at `root`. Raises UserError if it cannot be written or is of a newer format."""
+        store = cls(root.absolute())
+        for name in ("units", "artifacts", "refs", "work", "temporary"):
+            disk.make_folder(store.root / name)
+        marker = store.root / "store.json"
+        if not marker.exists():
+            store._write_new(marker, json.dumps({"format": FORMAT}).encode())
+        found = json.loads(marker.read_bytes())["format"]
+        if found != FORMAT:
+            raise UserError(
+                f"store of format {found}, this version reads {FORMAT}",
+                where=root,
+                do="Use a newer adaptline, or another --store.",
+            )
+        return store
+
+    # Units
+
+    def find_unit(self, key: str) -> Ref | None:
+        """The unit of a key, or None. Reads the file once, for its digest."""
+        path = self._unit_path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        with self._undamaged(path):
+            return Ref(key, keys.digest(data), pq.read_metadata(pa.BufferReader(data)).num_rows)
+
+    def commit_unit(self, key: str, table: pa.Table) -> Ref:
+        """Writes a unit; the first commit of a key wins."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression=_COMPRESSION, row_group_size=1 << 20)
+        data = sink.getvalue().to_pybytes()
+        path = self._unit_path(key)
+        disk.make_folder(path.parent)
+        if self._write_new(path, data):
+            return Ref(key, keys.digest(data), table.num_rows)
+        found = self.find_unit(key)
+        if found is None:
+            raise UserError(
+                "a unit vanished while it was written",
+                where=path,
+                do="Do not remove a store's files during a run; run again.",
+            )
+        return found
+
+    def read(self, ref: Ref) -> pa.Table:
+        """The table of a unit. Raises UserError where its file is missing or damaged."""
+        path = self._unit_path(ref.key)
+        with self._undamaged(path):
+            return pq.read_table(pa.BufferReader(path.read_bytes()))
+
+    def read_columns(self, ref: Ref, columns: list[str]) -> pa.Table:
+        """Some columns of a unit."""
+        path = self._unit_path(ref.key)
+        with self._undamaged(path):
+            return pq.read_table(path, columns=columns, memory_map=True)
+
+    def read_row(self, ref: Ref, row: int) -> dict[str, Any]:
+        """One row of a unit as Python values."""
+        values: dict[str, Any] = self.read(ref).slice(row, 1).to_pylist()[0]
+        return values
+
+    # Artifacts
+
+    def manifest(self, key: str) -> dict[str, Any] | None:
+        """The manifest of a key, or None where there is no such artifact."""
+        try:
+            text = self._manifest_path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def commit_manifest(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Makes an artifact exist. Its payload must be committed before. Returns the manifest that stands."""
+        path = self._manifest_path(manifest["key"])
+        disk.make_folder(path.parent)
+        self._write_new(path, json.dumps(manifest, sort_keys=True, ensure_ascii=False).encode())
+        shutil.rmtree(self.scratch(manifest["key"], make=False), ignore_errors=True)
+        return self.manifest(manifest["key"]) or manifest
+
+    def commit_folder(self, key: str, folder: Path) -> str:
+        """Gives a filled temporary folder its place and returns the digest of what stands there."""
+        path = self.folder(key)
+        disk.make_folder(path.parent)
+        if path.exists():  # committed by a run that died before its manifest, or by one beside us
+            shutil.rmtree(folder)
+        else:
+            disk.commit_folder(folder, path)
+        return keys.folder_digest(path)
+
+    def folder(self, key: str) -> Path:
+        """The folder of an artifact of weights or of a report."""
+        return self.root / "artifacts" / key[:2] / key
+
+    def scratch(self, key: str, *, make: bool = True) -> Path:
+        """A folder for half-done work on a key; it survives a kill."""
+        path = self.root / "work" / key
+        if make:
+            disk.make_folder(path)
+        return path
+
+    @contextlib.contextmanager
+    def working_on(self, key: str) -> Iterator[None]:
+        """Holds the lock of a key, so that two runs do not do the same work. It only saves work: commits decide."""
+        with disk.lock(self.root / "work" / f"{key}.lock"):
+            yield
+
+    # Refs and events
+
+    def refs(self, recipe: str) -> dict[str, list[dict[str, Any]]]:
+        """Step -> its artifacts as {cell, key, digest}, as the last run of a recipe left them."""
+        path = self.root / "refs" / f"{recipe}.json"
+        if not path.exists():
+            return {}
+        found: dict[str, list[dict[str, Any]]] = json.loads(path.read_bytes())
+        return found
+
+    def set_refs(self, recipe: str, step: str, artifacts: list[dict[str, Any]]) -> None:
+        """Points a recipe's step at its artifacts."""
+        path = self.root / "refs" / f"{recipe}.json"
+        with disk.lock(self.root / "refs" / ".lock"):
+            refs = self.refs(recipe)
+            if refs.get(step) != artifacts:
+                refs[step] = artifacts
+                with self.temporary() as temporary:
+                    disk.replace_file(temporary, path, json.dumps(refs, indent=1, sort_keys=True).encode())
+
+    def append_event(self, verb: str, **facts: Any) -> None:
+        """Adds a line to the event log. Callers give no text and no raw identity."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        disk.append_line(
+            self.root / "events.jsonl", json.dumps({"time": now, "verb": verb, **facts}, sort_keys=True).encode()
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        """The event log, oldest first. A line that a crash cut short is passed over."""
+        path = self.root / "events.jsonl"
+        if not path.exists():
+            return []
+        events = []
+        for line in path.read_bytes().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                events.append(json.loads(line))
+        return events
+
+    def subject_secret(self) -> bytes:
+        """The secret for HMACs of subjects: of the environment, else the store's own, made at first use."""
+        if given := os.environ.get(_SECRET_VARIABLE):
+            return given.encode()
+        path = self.root / "subject.key"
+        if not path.exists():
+            self._write_new(path, secrets.token_bytes(32), mode=0o600)
+        return path.read_bytes()
+
+    # Sweeping
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Holds the store for a run: gc waits until nobody does. Removes what dead processes left half-written."""
+        with disk.lock(self.root / "lock", shared=True):
+            self._sweep_temporary()
+            yield
+
+    def collect(self, roots: set[str], *, dry: bool = False) -> list[tuple[str, int]]:
+        """Removes units and artifacts that no root reaches. Returns (path relative to the store, bytes) of each."""
+        with disk.lock(self.root / "lock"):
+            reached = self._reach(roots)
+            gone = [path for path in self._payloads() if path.stem not in reached]
+            found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
+            if not dry:
+                # Manifests first: an artifact must never exist without its payload.
+                for path in sorted(gone, key=lambda path: path.suffix != ".json"):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return found
+
+    def collect_damaged(self, *, dry: bool = False) -> list[tuple[str, int]]:
+        """Removes units that cannot be read and artifacts whose payload is not what their manifest says."""
+        with disk.lock(self.root / "lock"):
+            gone = [path for path in self._payloads() if not self._is_sound(path)]
+            found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
+            if not dry:
+                for path in sorted(gone, key=lambda path: path.suffix != ".json"):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            return found
+
+    def roots(self) -> set[str]:
+        """The keys that refs point at: the last run of every recipe."""
+        return {
+            ref["key"]
+            for path in (self.root / "refs").glob("*.json")
+            for refs in self.refs(path.stem).values()
+            for ref in refs
+        }
+
+    @contextlib.contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A free name for a half-written file or folder, held as ours while the block runs."""
+        name = f"{os.getpid()}-{secrets.token_hex(8)}"
+        holder = self.root / "temporary" / f"{name}.lock"
+        with disk.lock(holder):
+            try:
+                yield self.root / "temporary" / name
+            finally:
+                holder.unlink(missing_ok=True)
+
+    def _write_new(self, path: Path, data: bytes, mode: int = 0o644) -> bool:
+        with self.temporary() as temporary:
+            disk.write_file(temporary, data)
+            temporary.chmod(mode)
+            return disk.commit_new(temporary, path)
+
+    def _sweep_temporary(self) -> None:
+        for holder in (self.root / "temporary").glob("*.lock"):
+            with disk.lock(holder, wait=False) as dead:
+                if dead:
+                    left = holder.with_suffix("")
+                    shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+                    holder.unlink(missing_ok=True)
+
+    def _is_sound(self, path: Path) -> bool:
+        """Whether a unit reads, or an artifact's payload is there with the digests that its manifest says."""
+        if path.suffix == ".json":
+            manifest = self.manifest(path.stem) or {}
+            if manifest["kind"] != "rows":
+                folder = self.folder(manifest["key"])
+                return folder.is_dir() and keys.folder_digest(folder) == manifest["digest"]
+            return all(self._has(triple) for triple in _triples_in([manifest["shards"], manifest["detail"]]))
+        if path.parent.parent.name != "units":
+            return True
+        try:
+            return self.find_unit(path.name) is not None
+        except UserError:
+            return False
+
+    def _has(self, triple: list[Any]) -> bool:
+        try:
+            found = self.find_unit(triple[0])
+        except UserError:
+            return False
+        return found is not None and found.digest == triple[1]
+
+    def _reach(self, roots: set[str]) -> set[str]:
+        reached: set[str] = set()
+        waiting = list(roots)
+        while waiting:
+            key = waiting.pop()
+            if key not in reached:
+                reached.add(key)
+                if manifest := self.manifest(key):
+                    waiting += _keys_in(manifest)
+        return reached
+
+    def _payloads(self) -> Iterator[Path]:
+        for room in ("artifacts", "units", "work"):
+            yield from (
+                path for path in (self.root / room).glob("*" if room == "work" else "*/*") if path.suffix != ".lock"
+            )
+
+    def _unit_path(self, key: str) -> Path:
+        return self.root / "units" / key[:2] / key
+
+    def _manifest_path(self, key: str) -> Path:
+        return self.root / "artifacts" / key[:2] / f"{key}.json"
+
+    @contextlib.contextmanager
+    def _undamaged(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(
+                "a stored unit is missing or damaged",
+                where=path,
+                do="Remove the file if it is there and `adaptline gc --damaged`, then run again: it is made anew.",
+            ) from error
+
+
+def _keys_in(value: Any) -> Iterator[str]:
+    """Every string of a manifest that looks like a key; a digest that looks like one reaches nothing more."""
+    if isinstance(value, str):
+        if len(value) == _KEY_LENGTH:
+            yield value
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from _keys_in(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _keys_in(entry)
+
+
+def _triples_in(value: Any) -> Iterator[list[Any]]:
+    """Every [key, digest, rows] of a manifest."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        if len(value) == 3 and isinstance(value[0], str) and len(value[0]) == _KEY_LENGTH and isinstance(value[2], int):  # noqa: PLR2004 - a triple
+            yield value
+        else:
+            for entry in value:
+                yield from _triples_in(entry)
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
+    return path.stat().st_size

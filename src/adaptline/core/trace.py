@@ -1,0 +1,332 @@
+"""trace: one row's whole life, forward and backward, from what the steps stored anyway.
+
+Knows manifests, positions and parents. Every question is a look-up in a manifest and a read of a few small files: no
+index, because a scan of one shard is quick. A row is addressed as FILE:ROW (1-based record of a source file),
+STEP:POSITION (0-based position among a step's rows, dropped ones counted) or DIGEST:POSITION (of a shard).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from adaptline.core import keys
+from adaptline.core.rows import Ref, texts
+from adaptline.core.store import Store
+from adaptline.errors import UserError, did_you_mean
+
+_SHORTEST_DIGEST = 6
+_DROPPED_EARLIER = -1
+
+
+@dataclass(frozen=True)
+class History:
+    """What a recipe's last run left in a store: per step its artifacts' manifests, in the order of the recipe."""
+
+    store: Store
+    recipe: str
+    manifests: dict[str, list[dict[str, Any]]]
+
+    @classmethod
+    def open(cls, store: Store, recipe: str, order: list[str]) -> History:
+        """The manifests that a recipe's refs point at. Raises UserError where it never ran."""
+        refs = store.refs(recipe)
+        if not refs:
+            raise UserError(
+                f"recipe {recipe!r} has not run in this store",
+                where=store.root,
+                do="adaptline run it first, or name its store with --store.",
+            )
+        manifests = {
+            step: [{**m, "name": step, "cell": ref["cell"]} for ref in refs[step] if (m := store.manifest(ref["key"]))]
+            for step in order
+            if step in refs
+        }
+        return cls(store, recipe, manifests)
+
+    def of_kind(self, kind: str) -> Iterator[dict[str, Any]]:
+        """The manifests of a kind, in the recipe's order."""
+        for manifests in self.manifests.values():
+            yield from (manifest for manifest in manifests if manifest["kind"] == kind)
+
+    def by_key(self, key: str) -> dict[str, Any]:
+        """The manifest of a key as the recipe names it."""
+        for manifests in self.manifests.values():
+            for manifest in manifests:
+                if manifest["key"] == key:
+                    return manifest
+        raise KeyError(key)
+
+
+def trace_row(history: History, address: str) -> dict[str, Any]:
+    """The life of a row: `origin`, then what each step did with it, then who trained on it and what saw it.
+
+    Raises:
+        UserError: the address fits nothing; the error says what addresses look like.
+    """
+    manifest, shard, position = _find(history, address)
+    root, shard, position = _to_ingest(history, manifest, shard, position)
+    return {
+        "row": address,
+        "origin": _origin(history, root, shard, position),
+        "steps": list(_forward(history, root, shard, position)),
+    }
+
+
+def trace_artifact(history: History, step: str) -> dict[str, Any]:
+    """What stands behind a step's artifacts, back to the source files. Raises UserError for a step that did not run."""
+    if step not in history.manifests:
+        raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
+    return {"artifacts": [_behind(history, manifest) for manifest in history.manifests[step]]}
+
+
+def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
+    """The manifest, shard and position of an address."""
+    name, _, number = address.rpartition(":")
+    if not name or not number.isdigit():
+        raise UserError(
+            f"{address!r} names no row",
+            do="Rows are FILE:ROW (data.jsonl:17), STEP:POSITION (clean:16) or DIGEST:POSITION.",
+        )
+    if name in history.manifests and history.manifests[name][0]["kind"] == "rows":
+        return _by_position(history.manifests[name][0], int(number), address)
+    sources = [manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"]]
+    for manifest in sources:
+        if found := _by_source(history, manifest, name, int(number)):
+            return manifest, *found
+    if len(name) >= _SHORTEST_DIGEST:
+        for manifest in history.of_kind("rows"):
+            for i, shard in enumerate(manifest["shards"]):
+                if shard["text"][1].startswith(name) and int(number) < shard["text"][2]:
+                    return manifest, i, int(number)
+    files = sorted(
+        {segment[0] for manifest in sources for segments in manifest["detail"]["segments"] for segment in segments}
+    )
+    last = max(
+        (s[1] + s[2] - 1 for m in sources for segments in m["detail"]["segments"] for s in segments if s[0] == name),
+        default=None,
+    )
+    raise UserError(
+        f"no row {address!r}",
+        do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
+    )
+
+
+def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple[dict[str, Any], int, int]:
+    total = 0
+    for i, shard in enumerate(manifest["shards"]):
+        if position < total + shard["text"][2]:
+            return manifest, i, position - total
+        total += shard["text"][2]
+    raise UserError(f"no row {address!r}", do=f"The step has rows 0 to {total - 1}.")
+
+
+def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) -> tuple[int, int] | None:
+    for i, segments in enumerate(manifest["detail"]["segments"]):
+        for file, first, rows in segments:
+            if _same_file(file, name) and first <= row < first + max(rows, 1):
+                shard = history.store.read_columns(_ref(manifest["shards"][i]["text"]), ["file", "row"])
+                found = pc.indices_nonzero(pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row)))
+                if len(found):
+                    return i, int(found[0].as_py())
+    return None
+
+
+def _same_file(file: str, name: str) -> bool:
+    return file == name or Path(file).name == name
+
+
+def _to_ingest(
+    history: History, manifest: dict[str, Any], shard: int, position: int
+) -> tuple[dict[str, Any], int, int]:
+    """Back along parents to the artifact that read the row from a file."""
+    ref = _ref(manifest["shards"][shard]["text"])
+    while True:
+        row = history.store.read_row(ref, position)
+        if row["parent_shard"] is None:
+            break
+        ref, position = _shard_of_digest(history, row["parent_shard"]), row["parent_row"]
+    for source in history.of_kind("rows"):
+        for i, entry in enumerate(source["shards"]):
+            if "segments" in source["detail"] and entry["text"][1] == ref.digest:
+                return source, i, position
+    raise UserError(
+        f"the file behind shard {keys.short(ref.digest)} is not in this recipe any more", do="Run the recipe again."
+    )
+
+
+def _shard_of_digest(history: History, digest: str) -> Ref:
+    for manifest in history.of_kind("rows"):
+        for found in _all_refs(manifest):
+            if found[1] == digest:
+                return _ref(found)
+    raise UserError(f"shard {keys.short(digest)} is in none of the recipe's artifacts", do="Run the recipe again.")
+
+
+def _all_refs(manifest: dict[str, Any]) -> Iterator[list[Any]]:
+    for shard in manifest["shards"]:
+        yield shard["text"]
+    for method in manifest["detail"].get("methods", []):
+        yield from method.get("texts", [])
+
+
+def _origin(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:
+    ref = _ref(manifest["shards"][shard]["text"])
+    table = history.store.read(ref).slice(position, 1)
+    row = table.to_pylist()[0]
+    return {
+        "step": manifest["name"],
+        "file": row["file"],
+        "row": row["row"],
+        "line": row["line"],
+        "label": row["label"],
+        "split": row["split"],
+        "text": texts(table)[0].as_py(),
+        "unreadable": row["unreadable"],
+        "shard": ref.digest,
+        "position": position,
+    }
+
+
+def _forward(history: History, root: dict[str, Any], shard: int, position: int) -> Iterator[dict[str, Any]]:
+    """What each later step did with the row, in the recipe's order. Steps that make rows keep shard and position."""
+    followed = {root["key"]}
+    digests = {root["shards"][shard]["text"][1]: position}
+    weights: dict[str, str] = {}
+    for step, manifests in history.manifests.items():
+        for manifest in manifests:
+            parents = [key for keys_ in manifest["inputs"].values() for key in keys_]
+            entry = {"step": step, "cell": manifest["cell"], "key": manifest["key"], "digest": manifest["digest"]}
+            if manifest["kind"] == "rows" and followed & set(parents):
+                followed.add(manifest["key"])
+                digests[manifest["shards"][shard]["text"][1]] = position
+                yield {**entry, **_life_in_rows(history, manifest, shard, position)}
+            elif manifest["kind"] == "weights" and followed & set(parents):
+                if used := _consumed(history.store.folder(manifest["key"]), digests):
+                    weights[manifest["key"]] = manifest["digest"]
+                    yield {**entry, "did": used}
+            elif manifest["kind"] == "report" and (saw := [key for key in parents if key in weights]):
+                yield {
+                    **entry,
+                    "did": "judged an adapter that saw it"
+                    if len(saw) == 1
+                    else f"judged {len(saw)} adapters that saw it",
+                }
+            elif (
+                manifest["kind"] == "report"
+                and followed & set(parents)
+                and _consumed(history.store.folder(manifest["key"]), digests, "items.parquet")
+            ):
+                yield {**entry, "did": "scored it"}
+
+
+def _life_in_rows(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:
+    store, entry = history.store, manifest["shards"][shard]
+    found: dict[str, Any] = {"shard": entry["text"][1], "position": position}
+    if entry["split"] is not None and not manifest["detail"].get("methods"):
+        found |= store.read_row(_ref(entry["split"]), position)
+    if methods := manifest["detail"].get("methods"):
+        dropped_by = store.read_row(_ref(manifest["detail"]["verdicts"][shard]), position)["dropped_by"]
+        found["kept"] = dropped_by is None
+        found["methods"] = []
+        for number, method in enumerate(methods):
+            if dropped_by == _DROPPED_EARLIER:
+                found["did"] = "dropped before this step"
+                break
+            found["methods"].append(
+                _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
+            )
+            if dropped_by == number:
+                found["dropped_by"] = method["use"]
+                break
+    return found
+
+
+def _life_in_method(
+    history: History, manifest: dict[str, Any], method: dict[str, Any], shard: int, position: int, *, out: bool
+) -> dict[str, Any]:
+    store = history.store
+    found: dict[str, Any] = {
+        "use": method["use"],
+        "settings": method["settings"],
+        "verdict": "dropped" if out else "kept",
+    }
+    if "scores" in method:
+        found |= store.read_row(_ref(method["scores"][shard]), position)
+    if "changes" in method:
+        changes = store.read(_ref(method["changes"][shard]))
+        mine = changes.filter(pc.equal(changes["row"], position)).to_pylist()
+        found["verdict"] = "changed" if mine else "kept"
+        if mine:
+            found["text"] = "\n".join(change["content"] for change in mine)
+    if out and "matches" in method:
+        matches = store.read(_ref(method["matches"]))
+        match = matches.filter(
+            pc.and_(pc.equal(matches["shard"], shard), pc.equal(matches["row"], position))
+        ).to_pylist()[0]
+        kept = _ref(manifest["shards"][match["of_shard"]]["text"])
+        other = store.read(kept).slice(match["of_row"], 1)
+        found |= {
+            "score": match["score"],
+            "because": f"{other['file'][0].as_py()}:{other['row'][0].as_py()}",
+            "kept_row": {
+                "file": other["file"][0].as_py(),
+                "row": other["row"][0].as_py(),
+                "text": texts(other)[0].as_py(),
+                "shard": kept.digest,
+                "position": match["of_row"],
+            },
+        }
+    return found
+
+
+def _consumed(folder: Path, digests: dict[str, int], name: str = "consumed.parquet") -> str | None:
+    """What an artifact says that it did with one of these positions, by its own list of what it consumed."""
+    path = folder / name
+    if not path.exists() or "shard" not in pq.read_schema(path).names:
+        return None
+    for digest, position in digests.items():
+        found = pq.read_table(path, columns=["split"], filters=[("shard", "=", digest), ("row", "=", position)])
+        if found.num_rows:
+            return (
+                "validated on it"
+                if found["split"][0].as_py() == "validation"
+                else "trained on it"
+                if name == "consumed.parquet"
+                else "scored it"
+            )
+    return None
+
+
+def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
+    """An artifact and, inside it, what it was made from."""
+    inputs = []
+    for parents in manifest["inputs"].values():
+        for key in parents:
+            try:
+                inputs.append(_behind(history, history.by_key(key)))
+            except KeyError:
+                inputs.append({"step": "?", "key": key, "inputs": []})
+    files = (
+        [[entry["file"], entry.get("rows")] for entry in manifest["detail"].get("files", [])]
+        if manifest["kind"] == "rows"
+        else []
+    )
+    return {
+        "step": manifest["name"],
+        "cell": manifest["cell"],
+        "kind": manifest["kind"],
+        "key": manifest["key"],
+        "digest": manifest["digest"],
+        "files": files,
+        "inputs": inputs,
+    }
+
+
+def _ref(triple: list[Any]) -> Ref:
+    return Ref(*triple)

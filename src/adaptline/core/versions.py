@@ -1,0 +1,210 @@
+"""log and diff: the versions of a step's artifacts that a store remembers, and what differs between two of them.
+
+Knows the event log and manifests. A row is the same in two versions if its file and original text are; a row of the
+same file and number with another text has changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from adaptline.core import keys
+from adaptline.core.rows import Ref, texts
+from adaptline.core.store import Store
+from adaptline.errors import UserError
+
+_SAMPLES = 5
+Row = tuple[str, str]  # file and text
+
+
+def log(store: Store, recipe: str, step: str | None = None) -> list[dict[str, Any]]:
+    """What runs of a recipe made, oldest first: time, step, cell, key, digest and a summary."""
+    found = []
+    for event in store.events():
+        if event["verb"] == "run" and event["recipe"] == recipe:
+            chosen = [made for made in event["made"] if step in (None, made["step"])]
+            found += [
+                {"time": event["time"], **made, "summary": summary(store.manifest(made["key"]))} for made in chosen
+            ]
+    return found
+
+
+def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
+    """What differs between two versions of a step, named by the first characters of their digests; the last two by default.
+
+    Returns:
+        For rows: counts and samples of rows added, gone and changed, and verdicts that moved, rule by rule. For weights
+        and reports: parameters and metrics that differ.
+
+    Raises:
+        UserError: no such version, or fewer than two.
+    """
+    versions = _versions(store, recipe, step)
+    first, second = _pick(versions, old, -2, step), _pick(versions, new, -1, step)
+    found = {
+        "step": step,
+        "old": first["digest"],
+        "new": second["digest"],
+        "parameters": _changed(first["meaning"]["parameters"], second["meaning"]["parameters"]),
+    }
+    if second["kind"] == "rows":
+        return found | _diff_rows(store, first, second)
+    return found | {"record": _changed(_metrics(first), _metrics(second))}
+
+
+def _versions(store: Store, recipe: str, step: str) -> list[dict[str, Any]]:
+    """Manifests of a step's distinct versions that are still there, oldest first, the current ones last."""
+    current = [ref["key"] for ref in store.refs(recipe).get(step, [])]
+    made = [entry["key"] for entry in log(store, recipe, step)]
+    ordered = list(dict.fromkeys(reversed([*made, *current])))[::-1]
+    found: dict[str, dict[str, Any]] = {}
+    for key in ordered:
+        if manifest := store.manifest(key):
+            found.pop(manifest["digest"], None)
+            found[manifest["digest"]] = manifest
+    return list(found.values())
+
+
+def _pick(versions: list[dict[str, Any]], wanted: str | None, default: int, step: str) -> dict[str, Any]:
+    if wanted is None:
+        if len(versions) < -default:
+            raise UserError(
+                f"step {step!r} has {len(versions)} version{'s' * (len(versions) != 1)} in this store",
+                do="diff needs two: change something and run again.",
+            )
+        return versions[default]
+    found = [
+        manifest for manifest in versions if manifest["digest"].startswith(wanted) or manifest["key"].startswith(wanted)
+    ]
+    if not found:
+        raise UserError(
+            f"step {step!r} has no version {wanted!r}",
+            do="Versions: " + ", ".join(keys.short(m["digest"]) for m in versions),
+        )
+    return found[-1]
+
+
+def _diff_rows(store: Store, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    before, after = _rows(store, old, new), _rows(store, new, old)
+    gone, added = _without(before, after), _without(after, before)
+    numbers = {(file, number): text for (file, text), entries in gone.items() for number, _, _ in entries}
+    changed = [
+        {"file": file, "row": number, "old": numbers[file, number], "new": text}
+        for (file, text), entries in added.items()
+        for number, _, _ in entries
+        if (file, number) in numbers
+    ]
+    moved: Counter[str] = Counter()
+    samples: dict[str, list[dict[str, Any]]] = {}
+    for row, entries in after.items():
+        for (_, old_verdict, _), (number, verdict, now) in zip(before.get(row, []), entries, strict=False):
+            if old_verdict != verdict:
+                rule = f"{old_verdict or 'kept'} -> {verdict or 'kept'}"
+                moved[rule] += 1
+                if len(samples.setdefault(rule, [])) < _SAMPLES:
+                    samples[rule].append({"file": row[0], "row": number, "text": now})
+    count = {"added": _size(added) - len(changed), "gone": _size(gone) - len(changed), "changed": len(changed)}
+    rewritten = sum(
+        old_now != now
+        for row, entries in after.items()
+        for (_, _, old_now), (_, _, now) in zip(before.get(row, []), entries, strict=False)
+    )
+    return {
+        **count,
+        "rewritten": rewritten,
+        "moved": dict(moved.most_common()),
+        "samples": {"changed": changed[:_SAMPLES], **samples},
+    }
+
+
+def _rows(
+    store: Store, manifest: dict[str, Any], other: dict[str, Any]
+) -> dict[Row, list[tuple[int, str | None, str]]]:
+    """(file, original text) -> [(row number, the rule that dropped it, its text now)], of shards that the other does not share."""
+    shared = {_identity(other, i) for i in range(len(other["shards"]))}
+    rules = [method["use"] for method in manifest["detail"].get("methods", [])]
+    found: dict[Row, list[tuple[int, str | None, str]]] = {}
+    for i, shard in enumerate(manifest["shards"]):
+        if _identity(manifest, i) in shared:
+            continue
+        table = store.read(Ref(*shard["text"]))
+        verdicts = manifest["detail"].get("verdicts")
+        dropped = store.read(Ref(*verdicts[i]))["dropped_by"].to_pylist() if verdicts else [None] * table.num_rows
+        original = _original_texts(store, manifest, i)
+        now = texts(table).to_pylist()
+        for j, (file, number) in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):
+            rule = (
+                None
+                if dropped[j] is None
+                else "dropped earlier"
+                if dropped[j] < 0
+                else f"dropped by {rules[dropped[j]]}"
+            )
+            found.setdefault((file, original[j] or ""), []).append((number, rule, now[j] or ""))
+    return found
+
+
+def _identity(manifest: dict[str, Any], shard: int) -> tuple[Any, ...]:
+    verdicts = manifest["detail"].get("verdicts")
+    return (
+        manifest["shards"][shard]["text"][1],
+        verdicts and verdicts[shard][1],
+        tuple(method["use"] for method in manifest["detail"].get("methods", [])),
+    )
+
+
+def _original_texts(store: Store, manifest: dict[str, Any], shard: int) -> list[str | None]:
+    """The texts of a shard before the step's own transforms."""
+    for method in manifest["detail"].get("methods", []):
+        if "texts" in method:
+            found: list[str | None] = texts(store.read(Ref(*method["texts"][shard]))).to_pylist()
+            return found
+    found = texts(store.read(Ref(*manifest["shards"][shard]["text"]))).to_pylist()
+    return found  # noqa: RET504 - the annotation above tells the type
+
+
+def _without(some: dict[Row, list[Any]], others: dict[Row, list[Any]]) -> dict[Row, list[Any]]:
+    """The rows that the others lack, copies counted."""
+    rest = {row: entries[len(others.get(row, [])) :] for row, entries in some.items()}
+    return {row: entries for row, entries in rest.items() if entries}
+
+
+def _size(rows: dict[Row, list[Any]]) -> int:
+    return sum(len(entries) for entries in rows.values())
+
+
+def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[Any]]:
+    return {name: [old.get(name), new.get(name)] for name in sorted({*old, *new}) if old.get(name) != new.get(name)}
+
+
+def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a record that say something about quality, flattened: not times, not versions."""
+    return dict(
+        _flat(
+            {
+                key: manifest["record"][key]
+                for key in ("metrics", "validation", "parameters")
+                if key in manifest["record"]
+            }
+        )
+    )
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _flat(entry, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, value
+
+
+def summary(manifest: dict[str, Any] | None) -> str:
+    """An artifact in a few words."""
+    if manifest is None:
+        return "removed by gc"
+    found = manifest["detail"].get("summary") if manifest["kind"] == "rows" else manifest["record"].get("summary")
+    if not found and manifest["kind"] == "rows":
+        return f"{sum(shard['text'][2] for shard in manifest['shards']):,} rows"
+    return str(found or manifest["kind"])

@@ -1,0 +1,141 @@
+"""Which encoding a file is in, told from its bytes.
+
+Knows evidence: byte order marks, how much of a file is valid UTF-8, how plausible its text is under a code page. Knows
+nothing of rows. The rule, in order: what the user said; a byte order mark; UTF-8 if the file has more valid than
+invalid UTF-8 sequences outside ASCII, or none at all; else the most plausible of a list of legacy encodings.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from adaptline.data.streams import BYTE_ORDER_MARKS, BrokenStreamError, Coding, chunks, compression_of, raw_chunks
+from adaptline.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# The legacy encodings that the WHATWG Encoding Standard lists and corpora still come in; cp1252 also stands for Latin-1.
+LEGACY = ("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "gb18030", "big5", "shift_jis", "euc_jp", "cp949")
+FALLBACK = "cp1252"
+_PARQUET = b"PAR1"
+_HEAD = 1 << 16  # bytes that tell text from binary
+_MOST_CONTROLS = 0.05  # of a text's bytes; random bytes hold 10 %
+_CONTROLS = bytes(sorted({*range(32), 127} - set(b"\t\n\r\f\x1b")))
+_SAMPLE = 1 << 16  # bytes of lines outside ASCII that a guess is made from
+_HIGH = bytes(range(128, 256))
+_NON_ASCII_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+_MESSINESS = 0.05  # candidates this close to the least messy one compete by coherence
+
+
+def detect(path: Path, encoding: str | None = None) -> Coding:
+    """How a file's bytes become text.
+
+    Args:
+        path: the file.
+        encoding: what the user says it is in; a Python codec's name.
+
+    Raises:
+        UserError: there is no such encoding, or the file is no text.
+    """
+    compression = compression_of(path)
+    head = b"".join(islice(_unbroken(raw_chunks(path, compression)), 1))[:_HEAD]
+    if head.startswith(_PARQUET) and not compression:
+        return Coding(encoding="")
+    mark, marked = next(((mark, name) for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), (b"", ""))
+    if encoding is not None:
+        mark, name = _stated(encoding, mark, marked)
+    elif marked:
+        name = marked
+    else:
+        _refuse_binary(head)
+        name = _told(path, compression)
+    coding = Coding(name, mark, compression)
+    return Coding(name, mark, compression, mac=_has_mac_lines(path, coding))
+
+
+def _unbroken(stream: Iterator[bytes]) -> Iterator[bytes]:
+    """The stream up to where it breaks off: whoever cuts its rows reports that."""
+    try:
+        yield from stream
+    except BrokenStreamError:
+        return
+
+
+def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
+    """The user's word, made precise by a byte order mark where the two agree."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise UserError(f"unknown encoding {encoding!r}", do='Known ones are utf-8, utf-16, cp1252, koi8-r, shift_jis, gb18030 and others of Python.') from error
+    family = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
+    if marked.startswith(family):
+        return mark, marked
+    return b"", "utf-8" if family == "utf-8" else name
+
+
+def _refuse_binary(head: bytes) -> None:
+    zeros = head.count(b"\0")
+    if zeros * 10 > len(head) * 3:
+        raise UserError("looks like UTF-16 or UTF-32 without a byte order mark", do='Say which: encoding = "utf-16-le" or "utf-16-be".')
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls > len(head) * _MOST_CONTROLS:
+        share = round(100 * controls / len(head))
+        raise UserError(f"is no text: {share} % of its first bytes are control characters", do="Leave it out, or say encoding = if it is text.")
+
+
+def _told(path: Path, compression: str) -> str:
+    valid = invalid = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for chunk in _unbroken(raw_chunks(path, compression)):
+        text = decoder.decode(chunk)
+        if chunk.isascii():
+            continue
+        beyond = len(text) - len(chunk.translate(None, _HIGH))
+        bad = text.count("\ufffd") - chunk.count(b"\xef\xbf\xbd")
+        valid, invalid = valid + beyond - bad, invalid + bad
+    if valid > invalid or not valid + invalid:
+        return "utf-8"
+    return _most_plausible(_sample(path, compression))
+
+
+def _sample(path: Path, compression: str) -> bytes:
+    """The first lines that are not ASCII: only they tell code pages apart, and appending to a file leaves them alone."""
+    lines: list[bytes] = []
+    size = 0
+    for chunk in _unbroken(raw_chunks(path, compression)):
+        for match in _NON_ASCII_LINE.finditer(chunk):
+            lines.append(match[0])
+            size += len(match[0])
+            if size >= _SAMPLE:
+                return b"\n".join(lines)[:_SAMPLE]
+    return b"\n".join(lines)
+
+
+def _most_plausible(sample: bytes) -> str:
+    """The most coherent of the least messy candidates; cp1252 where another gives the same text or is no more coherent."""
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - a quarter of this module's import time, rarely needed
+
+    found = list(from_bytes(sample, cp_isolation=list(LEGACY)))
+    if not found:
+        return FALLBACK
+    least = min(match.chaos for match in found)
+    match = min(
+        (match for match in found if match.chaos <= least + _MESSINESS),
+        key=lambda match: (-round(match.coherence, 2), match.encoding != FALLBACK, match.chaos),
+    )
+    return FALLBACK if FALLBACK in match.could_be_from_charset else match.encoding
+
+
+def _has_mac_lines(path: Path, coding: Coding) -> bool:
+    """Whether carriage returns are the only line ends of a file; stops at the first line feed."""
+    returns = False
+    for chunk in _unbroken(chunks(path, coding)):
+        if b"\n" in chunk:
+            return False
+        returns = returns or b"\r" in chunk
+    return returns

@@ -1,0 +1,74 @@
+"""What matchers share: the positions of rows over shards, and the table that says which row is dropped for which.
+
+Knows positions and bytes. Knows nothing of what makes two rows the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SCHEMA = pa.schema(
+    [
+        ("shard", pa.int32()),
+        ("row", pa.int64()),
+        ("of_shard", pa.int32()),
+        ("of_row", pa.int64()),
+        ("score", pa.float64()),
+    ]
+)
+Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+
+def living(shards: Sequence[pa.Table], alive: Sequence[Mask], column: str) -> list[Positions]:
+    """Per shard, the rows that are alive and not null in a column, in order."""
+    found = []
+    for shard, mask in zip(shards, alive, strict=True):
+        valid = pc.is_valid(shard[column]).to_numpy(zero_copy_only=False)
+        found.append(np.flatnonzero(valid & np.asarray(mask, dtype=np.bool_)))
+    return found
+
+
+def fixed_bytes(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    """A column of fixed-size binary as (rows, width) bytes, without a copy where it is one chunk; null rows hold anything."""
+    width = column.type.byte_width
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.uint8)[chunk.offset * width :][: len(chunk) * width]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return (chunks[0] if len(chunks) == 1 else np.concatenate(chunks or [np.empty(0, np.uint8)])).reshape(-1, width)
+
+
+def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:
+    """(rows, width) bytes as a column of fixed-size binary, null where not valid."""
+    rows, width = values.shape
+    kind = pa.binary(width)
+    whole = pa.FixedSizeBinaryArray.from_buffers(kind, rows, [None, pa.py_buffer(np.ascontiguousarray(values))])
+    return whole if bool(valid.all()) else pc.if_else(pa.array(valid), whole, pa.scalar(None, kind))
+
+
+def drops(
+    positions: Sequence[Positions], dropped: Positions, of: Positions, scores: npt.NDArray[np.float64]
+) -> pa.Table:
+    """The table of a matcher's verdicts, in (shard, row) order.
+
+    Args:
+        positions: per shard the rows that took part, as `living` gives them.
+        dropped: which of those, counted through all shards, are dropped.
+        of: for each, the kept row that it is dropped for, counted the same way.
+        scores: how alike the two are.
+    """
+    shard = np.repeat(np.arange(len(positions), dtype=np.int32), [len(rows) for rows in positions])
+    row = np.concatenate([*positions, np.empty(0, np.int64)])
+    order = np.argsort(dropped, kind="stable")
+    dropped, of, scores = dropped[order], of[order], scores[order]
+    return pa.table([shard[dropped], row[dropped], shard[of], row[of], scores], schema=SCHEMA)

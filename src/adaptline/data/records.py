@@ -1,0 +1,221 @@
+"""How a record of a source becomes the columns of a shard, and back.
+
+Knows records and columns. Knows nothing of files and formats. The rules:
+
+- A text, prompt or completion is a string. A number or Boolean becomes its JSON spelling; a list, an object or null
+  makes the row unreadable, as does a row without the field. A label, split or group may be absent or null.
+- A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's). Contents that are lists of text
+  parts are joined; any other part makes the row unreadable.
+- A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
+  with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
+- A subject's value leaves no trace but its HMAC-SHA256 under the store's secret (RFC 2104).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaptline.data.schemas import Columns, Value
+
+Message = tuple[str, str | None]  # role, content
+
+_SHAREGPT = {"human": "user", "gpt": "assistant"}
+_ABSENT: Any = object()
+_KINDS = {list: "a list", dict: "an object", type(None): "null", str: "a string", bool: "true or false", int: "a number", float: "a number"}
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+class UnreadableError(Exception):
+    """A record that does not fit its columns; the text says why."""
+
+
+def take_messages(value: Value, columns: Columns) -> list[Message]:
+    """The messages of a record; the fields that they hold exactly are removed from it.
+
+    Raises:
+        UnreadableError: a field is missing or not of its kind.
+    """
+    if columns.text is not None:
+        return [("text", _take_text(value, columns.text, "text"))]
+    if columns.messages is not None:
+        return _take_chat(value, columns.messages)
+    prompt = [("user", _take_prompt(value, columns))]
+    return prompt if columns.completion is None else [*prompt, ("assistant", _take_text(value, columns.completion, "completion"))]
+
+
+def take_scalar(value: Value, name: str | None) -> str | None:
+    """The spelling of an optional field, removed from the record where it is a string. Raises UnreadableError."""
+    if name is None or (found := value.get(name)) is None:
+        return None
+    if type(found) is str:
+        del value[name]
+        return found
+    return _spelled(found, name)
+
+
+def take_references(value: Value, name: str | None) -> list[str] | None:
+    """The references of a record: a list of strings, removed from it, or one string. Raises UnreadableError."""
+    if name is None or (found := value.get(name)) is None:
+        return None
+    if isinstance(found, list):
+        references = [_spelled(entry, name) for entry in found]
+        if references == found:
+            del value[name]
+        return references
+    return [_spelled(found, name)]
+
+
+def subject_hash(secret: bytes, identity: str) -> str:
+    """The hexadecimal HMAC-SHA256 that stands for a person: the same for one value in every source of a store."""
+    return hmac.digest(secret, identity.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def take_subjects(value: Value, names: Sequence[str], secret: bytes) -> list[str] | None:
+    """The HMACs of a record's people, each once; their fields are removed from it. Raises UnreadableError."""
+    found: list[str] = []
+    for name in names:
+        given = value.pop(name, None)
+        found += [subject_hash(secret, _spelled(entry, name)) for entry in (given if isinstance(given, list) else [given]) if entry is not None]
+    return list(dict.fromkeys(found)) or None
+
+
+def write_back(row: Value, columns: Columns) -> Value:
+    """The record that a row of a shard stands for: its fields under the source's names, `extra` beside them.
+
+    Args:
+        row: a row of core/rows.COLUMNS as Python values, `extra` parsed.
+        columns: the source's names; where one is None the column's own name is used. A subject's HMAC takes the place of
+            what was hashed, under the name of the first field of subjects.
+    """
+    extra: Value = dict(row["extra"] or {})
+    messages = [(message["role"], message["content"]) for message in row["messages"] or []]
+    record = _written_messages(messages, columns, extra)
+    for column in ("label", "split", "group"):
+        name = getattr(columns, column)
+        if row[column] is not None and not ((name or column) in extra and (name is None or encode_plain(extra[name]) == row[column])):
+            record[name or column] = row[column]
+    name = columns.references or "references"
+    if row["references"] is not None and not (name in extra and take_references({name: extra[name]}, name) == row["references"]):
+        record[name] = row["references"]
+    if people := row["subject"]:
+        record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
+    return {**record, **{key: entry for key, entry in extra.items() if key not in record}}
+
+
+def encode_plain(value: Any) -> str:
+    """A scalar's spelling: a string as it is, anything else as JSON."""
+    return value if type(value) is str else encode(value)
+
+
+def kind_of(value: Any) -> str:
+    """A value's kind in words."""
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
+
+
+def _take_text(value: Value, name: str, role: str) -> str:
+    found = value.get(name, _ABSENT)
+    if type(found) is str:
+        del value[name]
+        return found
+    if found is _ABSENT:
+        raise UnreadableError(f"no field {name!r} ({role})")
+    return _spelled(found, name)
+
+
+def _take_prompt(value: Value, columns: Columns) -> str:
+    name, context = str(columns.prompt), columns.context
+    if context is None or not value.get(context):
+        return _take_text(value, name, "prompt")
+    found = value.get(name, _ABSENT)
+    if found is _ABSENT:
+        raise UnreadableError(f"no field {name!r} (prompt)")
+    return f"{_spelled(found, name)}\n\n{_spelled(value[context], context)}"
+
+
+def _spelled(value: Any, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return encode(value)
+    raise UnreadableError(f"{name!r} is {kind_of(value)}, not a string")
+
+
+def _take_chat(value: Value, name: str) -> list[Message]:
+    found = value.get(name, _ABSENT)
+    if found is _ABSENT:
+        raise UnreadableError(f"no field {name!r} (messages)")
+    if not isinstance(found, list):
+        raise UnreadableError(f"{name!r} is {kind_of(found)}, not a list of messages")
+    if not found:
+        raise UnreadableError(f"{name!r} is empty")
+    messages = [_message(entry, name, number) for number, entry in enumerate(found, 1)]
+    if all(len(entry) == 2 and (entry.get("role", _ABSENT), entry.get("content", _ABSENT)) == pair for entry, pair in zip(found, messages, strict=True)):  # noqa: PLR2004 - role and content
+        del value[name]
+    return messages
+
+
+def _message(entry: Any, name: str, number: int) -> Message:
+    where = f"message {number} of {name!r}"
+    if not isinstance(entry, dict):
+        raise UnreadableError(f"{where} is {kind_of(entry)}, not an object")
+    role, content = entry.get("role", entry.get("from")), entry.get("content", entry.get("value"))
+    if not isinstance(role, str):
+        raise UnreadableError(f"{where} has no role")
+    if isinstance(content, list):
+        content = _joined(content, where)
+    if content is not None and not isinstance(content, str):
+        raise UnreadableError(f"the content of {where} is {kind_of(content)}, not a string")
+    return _SHAREGPT.get(role, role), content
+
+
+def _joined(parts: list[Any], where: str) -> str:
+    texts = []
+    for part in parts:
+        text = part if isinstance(part, str) else part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
+        if not isinstance(text, str):
+            kind = part.get("type") if isinstance(part, dict) else kind_of(part)
+            raise UnreadableError(f"{where} has a part that is no text: {kind}")
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def _written_messages(messages: list[Message], columns: Columns, extra: Value) -> Value:
+    roles = [role for role, _ in messages]
+    if roles == ["text"] and columns.messages is None:
+        return _kept(columns.text or "text", messages[0][1], extra)
+    if columns.messages is None and roles in (["user"], ["user", "assistant"]):
+        record = _written_prompt(messages[0][1], columns, extra)
+        return record if len(roles) == 1 else record | _kept(columns.completion or "completion", messages[1][1], extra)
+    return {columns.messages or "messages": _written_chat(messages, extra.get(columns.messages or "messages"))}
+
+
+def _kept(name: str, content: str | None, extra: Value) -> Value:
+    """A field as it came where its spelling is the content still, else the content."""
+    same = name in extra and encode_plain(extra[name]) == content
+    return {name: extra[name] if same else content}
+
+
+def _written_prompt(content: str | None, columns: Columns, extra: Value) -> Value:
+    name, context = columns.prompt or "prompt", columns.context
+    if context is None or not extra.get(context) or name not in extra:
+        return _kept(name, content, extra)
+    if f"{encode_plain(extra[name])}\n\n{encode_plain(extra[context])}" == content:
+        return {name: extra[name], context: extra[context]}
+    return {name: content, context: ""}
+
+
+def _written_chat(messages: list[Message], original: Any) -> list[Any]:
+    """The original with the contents that changed; plain messages where there is none or it has others."""
+    if not isinstance(original, list) or len(original) != len(messages):
+        return [{"role": role, "content": content} for role, content in messages]
+    written = []
+    for entry, (role, content) in zip(original, messages, strict=True):
+        before = _message(entry, "messages", 0)
+        place = "content" if "content" in entry else "value"
+        written.append(entry if before == (role, content) else {**entry, place: content})
+    return written

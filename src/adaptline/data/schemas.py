@@ -1,0 +1,123 @@
+"""Which fields of a source hold what: named by the user, or told from their names.
+
+Knows field names and the shapes of training data: plain or labelled text, prompt and completion, chats. Knows neither
+files nor how a record becomes a row (records.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from adaptline.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Value = dict[str, Any]  # a record: field -> value
+
+# What field names say when nothing is named, in this order: chats, pairs, texts.
+CHATS = ("messages", "conversations")
+PROMPTS = {"prompt": ("completion", "response"), "question": ("answer",), "instruction": ("output", "response", "completion")}
+CONTEXT = {"instruction": "input"}
+TEXTS = ("text", "content")
+TAKEN_BY_NAME = ("label", "references", "split")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which fields of a source hold what; None where none does. Fields without names go by position: "0", "1".
+
+    `context` follows the prompt after a blank line where it is not empty (Alpaca's `input`).
+    """
+
+    text: str | None = None
+    label: str | None = None
+    prompt: str | None = None
+    context: str | None = None
+    completion: str | None = None
+    messages: str | None = None
+    references: str | None = None
+    split: str | None = None
+    group: str | None = None
+    subject: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every field that is named, in the order of the columns."""
+        single = [getattr(self, entry.name) for entry in fields(self) if entry.name != "subject"]
+        return tuple(dict.fromkeys([name for name in single if name is not None] + list(self.subject)))
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The fields that hold what is trained on."""
+        return tuple(name for name in (self.text, self.prompt, self.context, self.completion, self.messages) if name is not None)
+
+    def check(self) -> None:
+        """Raises UserError where the columns contradict each other."""
+        kinds = [name for name in ("text", "prompt", "messages") if getattr(self, name) is not None]
+        if len(kinds) > 1:
+            raise UserError(f"{' and '.join(kinds)} cannot both be given", do="A row is a text, a prompt with its completion, or messages.")
+        if self.prompt is None and (given := self.completion or self.context):
+            raise UserError(f"{given!r} needs a prompt", do='Name it: prompt = "question".')
+        for name in self.content:
+            if self.content.count(name) > 1 or name in (self.label, self.references, self.split, *self.subject):
+                raise UserError(f"field {name!r} is named twice", do="Each field is one column.")
+
+
+def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
+    """The columns that a source's fields stand for, by their names, where the user named none.
+
+    `messages` or `conversations`; `prompt` with `completion` or `response`; `question` with `answer`; `instruction`,
+    with `input` for its context, and `output`, `response` or `completion`; `text` or `content`; a field that is alone.
+    `label`, `references` and `split` are what their names say. A field is passed over where its values do not fit.
+
+    Args:
+        sample: records, as many as it takes to see the fields.
+        wanted: what the user named; it is left as it is.
+
+    Returns:
+        None where nothing was named and no name is known.
+    """
+    named = Columns(**_content(sample)) if not wanted.content else wanted
+    if not named.content:
+        return None
+    found = replace(wanted, **{name: getattr(named, name) for name in ("text", "prompt", "context", "completion", "messages")})
+    for name in TAKEN_BY_NAME:
+        if getattr(found, name) is None and name not in found.named and _holds(sample, name, list if name == "references" else str):
+            found = replace(found, **{name: name})
+    return found
+
+
+def _content(sample: Sequence[Value]) -> dict[str, str]:
+    for chat in CHATS:
+        if _holds(sample, chat, list):
+            return {"messages": chat}
+    for prompt, completions in PROMPTS.items():
+        completion = next((name for name in completions if _holds(sample, name, str)), None)
+        if completion and _holds(sample, prompt, str):
+            context = CONTEXT.get(prompt, "")
+            return {"prompt": prompt, "completion": completion} | ({"context": context} if _holds(sample, context, str) else {})
+    for text in TEXTS:
+        if _holds(sample, text, str):
+            return {"text": text}
+    names = {name for value in sample for name in value}
+    return {"text": names.pop()} if len(names) == 1 else {}
+
+
+def _holds(sample: Sequence[Value], name: str, kind: type) -> bool:
+    """Whether a field is there and every value that is no null is a scalar (`kind` str) or a list."""
+    values = [value[name] for value in sample if value.get(name) is not None]
+    return bool(values) and all(isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values)
+
+
+def require(columns: Columns, missing: Iterable[str], known: Iterable[str]) -> None:
+    """Raises UserError for fields that are named but that no row of a file has."""
+    for name in missing:
+        known = list(known)
+        if known and all(field.isdigit() for field in known):
+            do = f"Its fields have no names: say {known[0]!r} to {known[-1]!r}, or header = true if its first line names them."
+        else:
+            do = f"It has {', '.join(map(repr, known))}. {did_you_mean(name, known)}" if known else "Its rows have no fields."
+        role = next((entry.name for entry in fields(columns) if getattr(columns, entry.name) == name), "subject")
+        raise UserError(f"no column {name!r} (named as {role})", do=do)

@@ -1,0 +1,270 @@
+"""curate: filters, matchers and transforms in the order of the recipe, every row's verdict kept with its reason.
+
+A filter's scores are stored for every row and the bounds compared with them here, so moving a bound runs no method.
+Positions never change: a dropped row stays in its shard, and `keep` says that it is out.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaptline.core import keys, registry, signatures
+from adaptline.core.artifacts import Read, Unit, Units, Use
+from adaptline.core.registry import step
+from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
+from adaptline.data.verdicts import judge
+
+Mask = npt.NDArray[np.bool_]
+EARLIER, KEPT = -1, -2  # in `dropped_by`: out before this step began; not dropped (null in the stored column)
+
+
+@dataclass
+class _State:
+    """Where the rows are between two methods: per shard its text, who is alive, and who dropped the others."""
+
+    text: list[Ref]
+    alive: list[Mask]
+    dropped_by: list[npt.NDArray[np.int16]]
+    methods: list[dict[str, Any]] = field(default_factory=list)
+
+    def drop(self, shard: int, out: Mask, unjudged: int = 0) -> None:
+        """Drops the alive rows of a shard for which `out` holds, by the method that is last in `methods`."""
+        now = self.alive[shard] & out
+        self.alive[shard] &= ~out
+        self.dropped_by[shard][now] = len(self.methods) - 1
+        self.methods[-1]["dropped"] += int(now.sum())
+        self.methods[-1]["unjudged"] += unjudged
+
+
+@step(version=1, output="rows")
+def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows:
+    """Filters, drops duplicates, and mends text, method by method.
+
+    Args:
+        rows: the rows.
+        units: where the methods run.
+        do: methods in order: "name", or { use = "name", on = "prompt", min = ..., max = ..., keep = [...], drop = [...],
+            unjudged = "drop", ...its own parameters }, or a function of your own: { use = "./mine.py:polite", min = 0.2 }.
+
+    Raises:
+        UserError: a bound that does not fit the scores (min and max are for numbers, keep and drop for labels).
+    """
+    state = _begin(rows, units)
+    for use in do:
+        method = use.load()
+        state.methods.append(
+            {
+                "use": use.use,
+                "kind": use.kind,
+                "finds": list(method.finds),
+                "parameters": signatures.meaning(use.parameters),
+                "settings": use.settings,
+                "identity": use.identity,
+                "before": int(sum(mask.sum() for mask in state.alive)),
+                "dropped": 0,
+                "changed": 0,
+                "unjudged": 0,
+            }
+        )
+        {"filter": _filter, "matcher": _match, "transform": _transform}[use.kind](state, use, units)
+    return _finish(rows, state, units)
+
+
+def _begin(rows: Rows, units: Units) -> _State:
+    alive = []
+    for shard in rows.shards:
+        mask = readable(units.read(shard.text)).to_numpy()
+        alive.append(mask & units.read(shard.keep)["keep"].to_numpy() if shard.keep else mask.copy())
+    dropped_by = [np.where(mask, np.int16(0), np.int16(EARLIER)) for mask in alive]
+    return _State([shard.text for shard in rows.shards], alive, dropped_by)
+
+
+def _filter(state: _State, use: Use, units: Units) -> None:
+    masks = [_pack(mask) if use.load().cost == "high" else None for mask in state.alive]
+    on = use.settings.get("on", "all")
+    work = [
+        Unit(
+            [use.identity, signatures.meaning(use.parameters), on, text.digest, mask and keys.digest(mask)],
+            {"text": text, "use": use, "alive": mask},
+        )
+        for text, mask in zip(state.text, masks, strict=True)
+    ]
+    refs = units.map(score_shard, work, use.use)
+    state.methods[-1]["scores"] = [[ref.key, ref.digest, ref.rows] for ref in refs]
+    for i, ref in enumerate(refs):
+        out, unjudged = judge(units.read(ref)["score"], use.use, use.settings)
+        state.drop(i, out, int((unjudged & state.alive[i]).sum()))
+
+
+def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
+    """The scores of one shard: columns score, and because where the filter gives evidence."""
+    shard = read(text)
+    function = use.load().function
+    on: On = use.settings.get("on", "all")
+    wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
+    scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
+    scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
+    # Rows that were not asked for have no score: their place is filled with null.
+    places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
+    spread = scores.take(places)
+    spread = spread.combine_chunks() if isinstance(spread, pa.ChunkedArray) else spread
+    if pa.types.is_struct(spread.type):
+        return pa.table({name: pc.struct_field(spread, name) for name in ("score", "because")})
+    return pa.table({"score": spread})
+
+
+def _transform(state: _State, use: Use, units: Units) -> None:
+    on = use.settings.get("on", "all")
+    work = [
+        Unit([use.identity, signatures.meaning(use.parameters), on, text.digest], {"text": text, "use": use})
+        for text in state.text
+    ]
+    refs = units.map(transform_shard, work, use.use)
+    touched = [i for i, ref in enumerate(refs) if ref.rows]
+    write = [
+        Unit(["write", state.text[i].digest, refs[i].digest], {"text": state.text[i], "changes": refs[i]})
+        for i in touched
+    ]
+    state.methods[-1]["texts"] = [[ref.key, ref.digest, ref.rows] for ref in state.text]
+    state.methods[-1]["changes"] = [[ref.key, ref.digest, ref.rows] for ref in refs]
+    for i, ref in zip(touched, units.map(write_shard, write, f"{use.use}, write"), strict=True):
+        changed = np.unique(units.read(refs[i])["row"].to_numpy())
+        state.methods[-1]["changed"] += int(state.alive[i][changed].sum())
+        state.text[i] = ref
+
+
+def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
+    """What a transform changes in one shard: columns row, message, content. A shard without changes keeps its identity."""
+    places, before = contents(read(text), use.settings.get("on", "all"))
+    after = use.load().function(before, **use.parameters)
+    if len(after) != len(before):
+        raise ValueError(f"{use.use} gave {len(after)} texts for {len(before)}")
+    changed = [
+        (row, message, new) for (row, message), old, new in zip(places, before, after, strict=True) if new != old
+    ]
+    rows, messages, new = zip(*changed, strict=True) if changed else ((), (), ())
+    return pa.table(
+        {
+            "row": pa.array(rows, pa.int64()),
+            "message": pa.array(messages, pa.int32()),
+            "content": pa.array(new, pa.string()),
+        }
+    )
+
+
+def write_shard(read: Read, text: Ref, changes: Ref) -> pa.Table:
+    """The shard with a transform's changes."""
+    return with_contents(read(text), read(changes), text.digest)
+
+
+def _match(state: _State, use: Use, units: Units) -> None:
+    on = use.settings.get("on", "all")
+    method = use.load()
+    own = registry.parameters(method.sketch) if method.sketch else {}
+    parameters = {name: value for name, value in use.parameters.items() if name in own}
+    work = [
+        Unit(
+            [use.identity, "sketch", signatures.meaning(parameters), on, text.digest],
+            {"text": text, "use": use, "parameters": parameters},
+        )
+        for text in state.text
+    ]
+    sketches = units.map(sketch_shard, work, f"{use.use}, sketch")
+    takes = inspect.signature(method.function).parameters
+    parameters = {name: value for name, value in use.parameters.items() if name in takes}
+    masks = [_pack(mask) for mask in state.alive]
+    meaning = [
+        use.identity,
+        "match",
+        signatures.meaning(parameters),
+        [[ref.digest, keys.digest(mask)] for ref, mask in zip(sketches, masks, strict=True)],
+    ]
+    (ref,) = units.map(
+        match_all,
+        [Unit(meaning, {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters})],
+        f"{use.use}, match",
+    )
+    state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
+    found = units.read(ref)
+    shards, rows = found["shard"].to_numpy(), found["row"].to_numpy()
+    for i in np.unique(shards):
+        out = np.zeros(len(state.alive[i]), bool)
+        out[rows[shards == i]] = True
+        state.drop(int(i), out)
+
+
+def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) -> pa.Table:
+    """A matcher's sketch of one shard."""
+    method = use.load()
+    if method.sketch is None:
+        raise TypeError(f"{use.use} has no sketch")
+    sketch: pa.Table = method.sketch(texts(read(text), use.settings.get("on", "all")), **parameters)
+    return sketch
+
+
+def match_all(
+    read: Read, sketches: Sequence[Ref], alive: Sequence[bytes], use: Use, parameters: dict[str, Any]
+) -> pa.Table:
+    """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
+    masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
+    found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, **parameters)
+    return found
+
+
+def _finish(rows: Rows, state: _State, units: Units) -> Rows:
+    """Commits who is in (`keep`, which later steps see) and who dropped the others (`verdicts`, for people)."""
+    tables = [pa.table({"keep": mask}) for mask in state.alive]
+    keep = units.map(
+        _given,
+        [
+            Unit(["keep", keys.digest(_pack(mask)), len(mask)], {"table": t})
+            for mask, t in zip(state.alive, tables, strict=True)
+        ],
+        "verdicts",
+    )
+    by = [(np.where(mask, np.int16(KEPT), out), mask) for mask, out in zip(state.alive, state.dropped_by, strict=True)]
+    by = [(out, pa.table({"dropped_by": pa.array(out, mask=mask)})) for out, mask in by]
+    verdicts = units.map(
+        _given,
+        [Unit(["verdicts", keys.digest(out.tobytes()), len(out)], {"table": table}) for out, table in by],
+        "verdicts",
+    )
+    shards = tuple(Shard(text, old.split, ref) for text, old, ref in zip(state.text, rows.shards, keep, strict=True))
+    total, kept = sum(len(mask) for mask in state.alive), sum(int(mask.sum()) for mask in state.alive)
+    return Rows(
+        shards,
+        {
+            "summary": f"{kept:,} of {total:,} rows kept",
+            "methods": state.methods,
+            "verdicts": [[ref.key, ref.digest, ref.rows] for ref in verdicts],
+        },
+    )
+
+
+def _given(read: Read, table: pa.Table) -> pa.Table:  # noqa: ARG001 - the form of every unit's function
+    return table
+
+
+def _view(shard: pa.Table, on: On, function: Any) -> Any:
+    """What a filter's first parameter asks for: texts as Python strings, as an Arrow array, or the whole shard."""
+    first = next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
+    if first is pa.Table:
+        return shard
+    found = texts(shard, on)
+    return found if first != list[str] else ["" if text is None else text for text in found.to_pylist()]
+
+
+def _pack(mask: Mask) -> bytes:
+    return np.packbits(mask).tobytes()
+
+
+def _unpack(mask: bytes, rows: int) -> Mask:
+    return np.unpackbits(np.frombuffer(mask, np.uint8), count=rows).astype(bool)

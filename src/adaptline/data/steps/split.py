@@ -1,0 +1,91 @@
+"""split: which rows train, validate and test. A group never spans two splits, and appending never moves a row.
+
+Each row's place comes from a hash of its group (or of its text) and the seed, so shares hold on average: with 1,000
+groups a share of .1 comes out within .02 nineteen times in twenty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+
+from adaptline.core import registry
+from adaptline.core.artifacts import Read, Unit, Units
+from adaptline.core.registry import step
+from adaptline.core.rows import Ref, Rows, Shard, field_values, texts
+from adaptline.errors import UserError
+
+_EXACT = 1e-9
+
+
+@step(version=1, output="rows")
+def split(
+    rows: Rows, *, units: Units, share: dict[str, float], by: str | None = None, of: str | None = None, seed: int = 0
+) -> Rows:
+    """Gives every row that has no split yet one of the named splits.
+
+    Args:
+        rows: the rows; those to which the source gave a split keep it.
+        units: where the shards are worked on.
+        share: split -> share of the groups; they sum to 1.
+        by: the source field whose values make groups (a conversation, a document); rows without a value, and all rows
+            where it is not given, are grouped by their text, so exact copies stay together.
+        of: divide the rows that have this split instead (to cut a validation split out of "train").
+        seed: another seed, another division.
+
+    Raises:
+        UserError: the shares do not sum to 1, or no row has the field `by`.
+    """
+    if abs(sum(share.values()) - 1) > _EXACT or min(share.values()) < 0:
+        raise UserError(
+            f"the shares sum to {sum(share.values()):g}, not 1", do="share = { train = 0.9, validation = 0.1 }"
+        )
+    identity = registry.load("step", "split").identity
+    settings = {"share": sorted(share.items()), "by": by, "of": of, "seed": seed}
+    work = [
+        Unit(
+            [identity, settings, shard.text.digest, shard.split and shard.split.digest],
+            {"text": shard.text, "given": shard.split, **settings},
+        )
+        for shard in rows.shards
+    ]
+    refs = units.map(split_shard, work, "split")
+    return Rows(tuple(Shard(shard.text, ref, shard.keep) for shard, ref in zip(rows.shards, refs, strict=True)))
+
+
+def split_shard(
+    read: Read, text: Ref, given: Ref | None, share: list[tuple[str, float]], by: str | None, of: str | None, seed: int
+) -> pa.Table:
+    """The columns split and group of one shard. A group's value is kept as a hash: it may be a person's."""
+    shard = read(text)
+    splits = (read(given) if given else shard)["split"].to_pylist()
+    values = _groups(shard, by)
+    groups = [None if value is None else _hash("group", str(value)).hex()[:16] for value in values]
+    names, bounds = [name for name, _ in share], list(accumulate(part for _, part in share))
+    for i, (value, text_value) in enumerate(zip(values, texts(shard).to_pylist(), strict=True)):
+        if splits[i] == of:
+            place = int.from_bytes(_hash(f"split:{seed}", str(text_value if value is None else value))[:8]) / 2**64
+            splits[i] = next((name for name, bound in zip(names, bounds, strict=True) if place < bound), names[-1])
+    return pa.table({"split": pa.array(splits, pa.string()), "group": pa.array(groups, pa.string())})
+
+
+def _groups(shard: pa.Table, by: str | None) -> list[Any]:
+    if by is None:
+        return [None] * shard.num_rows
+    try:
+        return field_values(shard, by)
+    except KeyError as error:
+        where = shard["file"][0].as_py() if shard.num_rows else "the rows"
+        raise UserError(
+            f"no field {by!r} to split by in {where}",
+            do="Name a field of the source, or leave by out to group by text.",
+        ) from error
+
+
+def _hash(purpose: str, value: str) -> bytes:
+    return hashlib.blake2b(
+        value.encode("utf-8", "surrogatepass"), digest_size=16, person=purpose.encode()[:16]
+    ).digest()

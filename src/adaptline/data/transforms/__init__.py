@@ -1,0 +1,1 @@
+"""One transform a file: a new text per text."""

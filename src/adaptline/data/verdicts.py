@@ -1,0 +1,70 @@
+"""Scores against bounds: who is out, and why. Knows bounds. Knows nothing of shards or of how scores came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaptline.errors import UserError
+
+Mask = npt.NDArray[np.bool_]
+
+
+def judge(scores: pa.ChunkedArray, use: str, settings: dict[str, Any]) -> tuple[Mask, Mask]:
+    """Which rows are out, and which have no score; both (rows,).
+
+    A number is in where min <= score <= max; a label where it is in `keep` (if given) and not in `drop`. A row without
+    a score is in, unless `unjudged` is "drop".
+
+    Raises:
+        UserError: bounds of the other kind.
+    """
+    unjudged = pc.is_null(scores, nan_is_null=True).to_numpy()
+    labels = pa.types.is_string(scores.type) or pa.types.is_large_string(scores.type)
+    wrong = [name for name in (("min", "max") if labels else ("keep", "drop")) if name in settings]
+    if wrong and not pa.types.is_null(scores.type):
+        kinds = ("labels", "keep and drop") if labels else ("numbers", "min and max")
+        raise UserError(f"{use} gives {kinds[0]}, {wrong[0]} does not fit", do=f"Bound it with {kinds[1]}.")
+    out = np.zeros(len(scores), bool)
+    for bad in _outside(scores, settings):
+        out |= pc.fill_null(bad, False).to_numpy()
+    out[unjudged] = settings.get("unjudged") == "drop"
+    return out, unjudged
+
+
+def reason(score: Any, settings: dict[str, Any]) -> str:
+    """The bound that a score crosses, in words."""
+    if score is None:
+        return "no score"
+    if isinstance(score, str):
+        return (
+            f"not in keep {settings['keep']}"
+            if score not in settings.get("keep", [score])
+            else f"in drop {settings.get('drop')}"
+        )
+    low, high = settings.get("min"), settings.get("max")
+    return (
+        f"< min {low:g}"
+        if low is not None and score < low
+        else f"> max {high:g}"
+        if high is not None and score > high
+        else "within its bounds"
+    )
+
+
+def _outside(scores: pa.ChunkedArray, settings: dict[str, Any]) -> list[Any]:
+    bounds = {
+        "min": lambda value: pc.less(scores, value),
+        "max": lambda value: pc.greater(scores, value),
+        "keep": lambda value: pc.invert(pc.is_in(scores, pa.array(value, pa.string()))),
+        "drop": lambda value: pc.is_in(scores, pa.array(value, pa.string())),
+    }
+    return [
+        bound(settings[name])
+        for name, bound in bounds.items()
+        if name in settings and not pa.types.is_null(scores.type)
+    ]

@@ -1,0 +1,140 @@
+"""The verbs as Python functions: what the command line and a notebook call.
+
+Each is thin: it opens the recipe and its store, asks a room, and returns plain data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from adaptline.core import machine, recipe, versions
+from adaptline.core import run as running
+from adaptline.core import trace as tracing
+from adaptline.core.progress import Progress
+from adaptline.core.recipe import Recipe
+from adaptline.core.run import Artifact, plan
+from adaptline.core.store import Store
+from adaptline.errors import UserError, did_you_mean
+
+__all__ = ["diff", "gc", "log", "new", "plan", "report", "run", "show", "trace"]
+Source = Path | str | Recipe
+Where = Path | str | None
+
+
+def run(
+    source: Source,
+    step: str | None = None,
+    *,
+    store: Where = None,
+    workers: int | None = None,
+    keep: Iterable[str] = (),
+    show: Progress | None = None,
+) -> list[Artifact]:
+    """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
+    made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
+    report(source, store=store)
+    return made
+
+
+def report(source: Source, *, store: Where = None) -> Path:
+    """Writes the recipe's report from what its last run left, and returns its path. Raises UserError where it never ran."""
+    from adaptline.web.gather import write_report  # noqa: PLC0415 - templates load only here
+
+    return write_report(_history(source, store))
+
+
+def show(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
+    """What the last run left: per artifact its step, cell, key, digest, kind, rows, metrics and record. Raises UserError."""
+    history = _history(source, store)
+    if step is not None and step not in history.manifests:
+        raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
+    return [
+        _shown(history.store, manifest)
+        for name, manifests in history.manifests.items()
+        if step in (None, name)
+        for manifest in manifests
+    ]
+
+
+def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
+    """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION), or what stands behind a step's artifacts. Raises UserError."""
+    history = _history(source, store)
+    return tracing.trace_artifact(history, what) if what in history.manifests else tracing.trace_row(history, what)
+
+
+def log(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
+    """What runs of a recipe made, oldest first."""
+    found = _recipe(source)
+    if step is not None:
+        found.table(step)
+    return versions.log(_store(found, store), found.name, step)
+
+
+def diff(
+    source: Source, step: str, old: str | None = None, new: str | None = None, *, store: Where = None
+) -> dict[str, Any]:
+    """What differs between two versions of a step; see adaptline.core.versions.diff."""
+    found = _recipe(source)
+    found.table(step)
+    return versions.diff(_store(found, store), found.name, step, old, new)
+
+
+def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[tuple[str, int]]:
+    """Removes what no recipe's last run reaches, or with `damaged` what cannot be read. Returns (path, bytes) of each.
+
+    Raises:
+        UserError: the folder is no store.
+    """
+    root = Path(store)
+    if not (root / "store.json").exists():
+        raise UserError("no store here", where=root, do="A recipe's store is the folder .adaptline beside it.")
+    opened = Store.open(root)
+    return opened.collect_damaged(dry=dry) if damaged else opened.collect(opened.roots(), dry=dry)
+
+
+def new(data: Path | str, out: Path | str | None = None) -> Path:
+    """Writes a first recipe for a file of one's own. Raises UserError if the file cannot be read or the recipe exists."""
+    from adaptline.data.starting import starting_recipe  # noqa: PLC0415 - reads the file
+
+    data = Path(data)
+    path = Path(out) if out else data.with_name("recipe.toml")
+    if path.exists():
+        raise UserError("exists already", where=path, do="Name another with --out.")
+    text = starting_recipe(data, beside=path.absolute().parent)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _recipe(source: Source) -> Recipe:
+    return source if isinstance(source, Recipe) else recipe.read(Path(source))
+
+
+def _store(found: Recipe, store: Where) -> Store:
+    return Store.open(Path(store) if store else found.beside / ".adaptline")
+
+
+def _history(source: Source, store: Where) -> tracing.History:
+    found = _recipe(source)
+    return tracing.History.open(_store(found, store), found.name, [table.name for table in found.tables])
+
+
+def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: manifest[name] for name in ("name", "cell", "key", "digest", "kind", "record")}
+    shown["step"] = shown.pop("name")
+    shown["summary"] = versions.summary(manifest)
+    shown["drift"] = list(machine.drift(manifest["record"]))
+    if manifest["kind"] == "rows":
+        shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
+        shown["methods"] = [
+            {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
+            for method in manifest["detail"].get("methods", [])
+        ]
+        return shown
+    shown["path"] = str(store.folder(manifest["key"]))
+    evidence = Path(shown["path"]) / "report.json"
+    if evidence.exists():
+        shown["metrics"] = json.loads(evidence.read_bytes())
+    return shown

@@ -1,0 +1,1 @@
+"""One way to make a base trainable a file."""

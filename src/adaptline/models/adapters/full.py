@@ -1,0 +1,11 @@
+"""full: every weight of the base learns."""
+
+from typing import Any
+
+from adaptline.core.registry import adapter
+
+
+@adapter(version=1, lr=1e-4)
+def full(model: Any) -> Any:
+    """The model itself, all of it trainable: the most accurate and the most expensive way, one whole model per task."""
+    return model.requires_grad_(True)

@@ -1,0 +1,69 @@
+"""Texts to padded batches of tokens, in an order that only seed and epoch decide.
+
+Knows token lengths. Knows nothing of labels or models. Texts of like length share a batch, so little is padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from adaptline.core import keys
+from adaptline.models.runtime import quiet
+
+Tokens = list[list[int]]
+
+_STEPS_PER_BUCKET = 16  # wide enough that a batch pads little, narrow enough that its rows stay a random sample
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> Tokens:
+    """Token ids per text with the tokenizer's special tokens, cut after `max_tokens`."""
+    if not texts:
+        return []
+    with quiet():
+        encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
+    return [list(ids) for ids in encoded["input_ids"]]
+
+
+def epoch_steps(lengths: Sequence[int], *, seed: int, epoch: int, batch_size: int, accumulate: int) -> list[list[list[int]]]:
+    """Optimiser steps of an epoch; each is up to `accumulate` batches of up to `batch_size` row numbers.
+
+    Which rows share a step depends on batch_size * accumulate alone, so accumulating changes memory and nothing else.
+    """
+    step_rows = batch_size * accumulate
+    order = _shuffled(len(lengths), seed, "rows", epoch)
+    steps = []
+    for start in range(0, len(order), step_rows * _STEPS_PER_BUCKET):
+        bucket = sorted(order[start : start + step_rows * _STEPS_PER_BUCKET], key=lambda row: lengths[row])
+        steps += _cut(bucket, step_rows)
+    return [_cut(steps[number], batch_size) for number in _shuffled(len(steps), seed, "steps", epoch)]
+
+
+def scoring_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Row numbers in batches of like length, longest first: memory peaks at once, not at the end."""
+    return _cut(sorted(range(len(lengths)), key=lambda row: -lengths[row]), batch_size)
+
+
+def pad(tokens: Sequence[Sequence[int]], pad_token: int) -> dict[str, torch.Tensor]:
+    """`input_ids` and `attention_mask`, both (rows, longest), int64, padded on the right."""
+    longest = max(map(len, tokens))
+    ids = torch.tensor([[*row, *[pad_token] * (longest - len(row))] for row in tokens])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in tokens])
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def _cut(rows: list[int], size: int) -> list[list[int]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _shuffled(count: int, *stream: object) -> list[int]:
+    """The numbers below `count` in an order that only the stream's name decides.
+
+    Philox is a counter-based generator (Salmon et al. 2011); its raw output is fixed for good, numpy's `permutation` is not.
+    """
+    generator = np.random.Philox(key=int(keys.key("order", *stream)[:32], 16))
+    order: list[int] = np.argsort(generator.random_raw(count), kind="stable").tolist()
+    return order

@@ -1,0 +1,201 @@
+"""The training loop: epochs of optimiser steps, a look at the validation rows after each, the best epoch kept.
+
+Knows a model by its trainable parameters and its logits. Knows nothing of adapters, files or recipes. Everything random
+in a step follows from (seed, step), so a run that was killed goes on as if nothing had happened, bit by bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from adaptline.errors import RunError
+from adaptline.models.batches import Tokens, epoch_steps, pad
+from adaptline.models.checkpoint import Checkpoint, Checkpoints
+from adaptline.models.runtime import derive_seed
+from adaptline.models.scoring import accuracy_and_loss, arithmetic, score
+
+_MAX_GRADIENT_NORM = 1.0  # as in BERT's fine-tuning (Devlin et al. 2019)
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from or to look at: token ids and the number of each row's label."""
+
+    tokens: Tokens
+    labels: list[int]
+
+
+def fit(
+    model: torch.nn.Module,
+    training: Examples,
+    validation: Examples,
+    *,
+    pad_token: int,
+    seed: int,
+    epochs: int,
+    batch_size: int,
+    accumulate: int,
+    lr: float,
+    warmup: float,
+    weight_decay: float,
+    patience: int | None,
+    precision: str,
+    checkpoints: Checkpoints,
+    progress: Callable[[int, int, str], None],
+) -> Facts:
+    """Train the model's trainable parameters; it ends with those of the best epoch.
+
+    AdamW (Loshchilov & Hutter 2019) with a linear warm-up over the first `warmup` of all steps and a linear decay to
+    zero. `patience` epochs without a better one (`best_epoch`) end the training.
+
+    Returns:
+        `losses` and `learning_rates` per optimiser step, `epochs` (loss, validation_loss, validation_accuracy), and
+        `resumed_from_step`, the only one that depends on what happened to the process.
+
+    Raises:
+        RunError: the loss is not a finite number.
+    """
+    course = _Course(model, weight_decay, checkpoints)
+    resumed_from, looks = course.step, course.facts["epochs"]
+    lengths = [len(row) for row in training.tokens]
+    steps_per_epoch = math.ceil(len(lengths) / (batch_size * accumulate))
+    total = steps_per_epoch * epochs
+    while len(looks) < epochs and not _out_of_patience(looks, patience):
+        first = len(looks) * steps_per_epoch
+        steps = epoch_steps(lengths, seed=seed, epoch=len(looks), batch_size=batch_size, accumulate=accumulate)
+        for step in range(course.step, first + steps_per_epoch):
+            torch.manual_seed(derive_seed(seed, "step", step))  # for dropout
+            rate = lr * schedule(step, total, warmup)
+            loss = course.learn(training, steps[step - first], rate, pad_token, precision)
+            progress(step + 1, total, _note(loss, looks))
+        course.look(score(model, validation.tokens, pad_token=pad_token, precision=precision), validation.labels, first)
+    course.take_best()
+    return {**course.facts, "resumed_from_step": resumed_from}
+
+
+def schedule(step: int, total: int, warmup: float) -> float:
+    """The factor of the peak learning rate at a step (from 0): up to 1 over the warm-up, then straight down to 0."""
+    rising = math.ceil(total * warmup)
+    if step < rising:
+        return (step + 1) / rising
+    return (total - step) / max(total - rising, 1)
+
+
+def best_epoch(looks: Sequence[Facts]) -> int:
+    """The number (from 0) of the best epoch: highest validation accuracy, then lowest validation loss, then earliest.
+
+    Accuracy first, because it is what a classifier is chosen by; the loss tells epochs apart where a small validation
+    split cannot.
+    """
+    return min(range(len(looks)), key=lambda e: (-looks[e]["validation_accuracy"], looks[e]["validation_loss"], e))
+
+
+class _Course:
+    """What a training changes: parameters, their optimiser, the facts of steps and epochs, the best epoch's parameters."""
+
+    def __init__(self, model: torch.nn.Module, weight_decay: float, checkpoints: Checkpoints) -> None:
+        """Goes on from the checkpoint, if there is one."""
+        self.model, self.checkpoints = model, checkpoints
+        self.learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self.optimiser = _optimiser(list(self.learning.values()), weight_decay)
+        self.facts: Facts = {"losses": [], "learning_rates": [], "epochs": []}
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_step = 0
+        found = checkpoints.load()
+        if found is not None:
+            self._resume(found)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        return len(self.facts["losses"])
+
+    def learn(self, training: Examples, batches: list[list[int]], rate: float, pad_token: int, precision: str) -> float:
+        """One optimiser step over the rows of the batches; their mean loss."""
+        self.model.train()
+        rows, total = sum(map(len, batches)), 0.0
+        for batch in batches:
+            targets = torch.tensor([training.labels[row] for row in batch])
+            with arithmetic(precision):
+                logits = self.model(**pad([training.tokens[row] for row in batch], pad_token)).logits
+            loss = cross_entropy(logits.float(), targets, reduction="sum") / rows
+            loss.backward()
+            total += loss.item()
+        if not math.isfinite(total):
+            raise RunError(f'the loss is {total} at step {self.step + 1}; lower lr, or set precision = "fp32"')
+        torch.nn.utils.clip_grad_norm_(self.learning.values(), _MAX_GRADIENT_NORM)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.facts["losses"].append(total)
+        self.facts["learning_rates"].append(rate)
+        if self.checkpoints.due():
+            self._save()
+        return total
+
+    def look(self, scores: torch.Tensor, labels: Sequence[int], first: int) -> None:
+        """End an epoch, whose steps began with `first`, by its scores of the validation rows."""
+        accuracy, loss = accuracy_and_loss(scores, labels)
+        losses = self.facts["losses"][first:]
+        looks = self.facts["epochs"]
+        looks.append({"loss": sum(losses) / len(losses), "validation_loss": loss, "validation_accuracy": accuracy})
+        if best_epoch(looks) == len(looks) - 1:
+            self.best, self.best_step = {name: p.detach().clone() for name, p in self.learning.items()}, self.step
+        self._save()
+
+    def take_best(self) -> None:
+        """Give the model the best epoch's parameters."""
+        _copy(self.best, self.learning)
+
+    def _save(self) -> None:
+        now = {f"parameter.{name}": parameter.detach() for name, parameter in self.learning.items()}
+        for name, parameter in self.learning.items():
+            state = self.optimiser.state.get(parameter, {})
+            now |= {f"{part}.{name}": value for part, value in state.items()}
+        facts = {**self.facts, "best_step": self.best_step}
+        self.checkpoints.save(Checkpoint(facts, now, self.best), step=self.step, best_step=self.best_step)
+
+    def _resume(self, found: Checkpoint) -> None:
+        self.best, self.best_step = found.best, found.facts.pop("best_step")
+        self.facts = found.facts
+        parts: dict[str, dict[str, torch.Tensor]] = {}
+        for key, value in found.now.items():
+            part, _, name = key.partition(".")
+            parts.setdefault(name, {})[part] = value
+        _copy({name: values.pop("parameter") for name, values in parts.items()}, self.learning)
+        for name, values in parts.items():
+            if values:  # a parameter that never had a gradient has no state
+                self.optimiser.state[self.learning[name]] = values
+
+
+def _optimiser(parameters: list[torch.nn.Parameter], weight_decay: float) -> torch.optim.AdamW:
+    """AdamW; biases and normalisation scales, which are vectors, do not decay."""
+    matrices = [parameter for parameter in parameters if parameter.dim() > 1]
+    vectors = [parameter for parameter in parameters if parameter.dim() <= 1]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
+
+
+def _copy(values: dict[str, torch.Tensor], parameters: dict[str, torch.nn.Parameter]) -> None:
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(values[name])
+
+
+def _out_of_patience(looks: Sequence[Facts], patience: int | None) -> bool:
+    return bool(looks) and patience is not None and len(looks) - 1 - best_epoch(looks) >= patience
+
+
+def _note(loss: float, looks: Sequence[Facts]) -> str:
+    note = f"epoch {len(looks) + 1} · loss {loss:.2f}"
+    return f"{note} · validation {looks[-1]['validation_accuracy']:.2f}" if looks else note

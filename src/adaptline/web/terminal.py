@@ -1,0 +1,177 @@
+"""What the verbs print: plain text made from the data that the library returns. Knows words and columns only."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from adaptline.core.keys import short
+from adaptline.core.recipe import label
+from adaptline.core.run import Artifact
+
+_TEXT_WIDTH = 100
+
+
+def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
+    """A line per artifact; with `whole` its methods, metrics and record too."""
+    lines = []
+    for entry in found:
+        lines.append(
+            f"{entry['step']} {label(entry['cell'])}".rstrip()
+            + f"  {entry['kind']}  {short(entry['digest'])}  {entry['summary']}"
+        )
+        lines += [f"  drift: {difference}" for difference in entry["drift"]]
+        if whole:
+            for method in entry.get("methods", []):
+                what = (
+                    f"changed {method['changed']:,}"
+                    if method["kind"] == "transform"
+                    else f"dropped {method['dropped']:,}"
+                )
+                unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
+                lines.append(
+                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
+                )
+            for name in ("metrics", "record"):
+                if name in entry:
+                    lines += [
+                        "  " + line for line in json.dumps(entry[name], indent=1, ensure_ascii=False).splitlines()
+                    ]
+    return "\n".join(lines)
+
+
+def life(found: dict[str, Any]) -> str:
+    """A row's life as a tree, or what stands behind a step's artifacts."""
+    if "artifacts" in found:
+        return "\n".join(line for entry in found["artifacts"] for line in _behind(entry, 0))
+    origin = found["origin"]
+    place = f"{origin['file']}:{origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
+    lines = [
+        place,
+        f"  {_cut(origin['text']) if origin['unreadable'] is None else 'unreadable: ' + origin['unreadable']}",
+    ]
+    lines.append(
+        f"  read by {origin['step']} as {short(origin['shard'])}:{origin['position']}"
+        + (f", label {origin['label']}" if origin["label"] else "")
+    )
+    for step in found["steps"]:
+        lines.append(
+            f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
+        )
+        lines += [f"  {_method(method)}" for method in step.get("methods", [])]
+    return "\n".join(lines)
+
+
+def history(found: list[dict[str, Any]]) -> str:
+    """A line per artifact that a run made."""
+    return (
+        "\n".join(
+            f"{e['time'][:19]}  {e['step']} {label(e['cell'])}".rstrip() + f"  {short(e['digest'])}  {e['summary']}"
+            for e in found
+        )
+        or "nothing has run yet"
+    )
+
+
+def difference(found: dict[str, Any]) -> str:
+    """Two versions of a step, side by side."""
+    lines = [f"{found['step']}: {short(found['old'])} -> {short(found['new'])}"]
+    lines += [
+        f"  {name}: {_cut(json.dumps(old))} -> {_cut(json.dumps(new))}"
+        for name, (old, new) in found["parameters"].items()
+    ]
+    if "moved" not in found:
+        lines += [f"  {name}: {old} -> {new}" for name, (old, new) in found["record"].items()]
+        return "\n".join(lines)
+    lines.append(
+        f"  rows: {found['added']:,} added, {found['gone']:,} gone, {found['changed']:,} changed at the source, {found['rewritten']:,} come out with another text"
+    )
+    for rule, count in found["moved"].items():
+        lines.append(f"  {rule}: {count:,}")
+        lines += [f"    {sample['file']}:{sample['row']}  {_cut(sample['text'])}" for sample in found["samples"][rule]]
+    if not found["moved"]:
+        lines.append("  no verdict moved")
+    return "\n".join(lines)
+
+
+def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
+    """What a run ends with: where the report is, what won with what confidence, and what to try next."""
+    from adaptline import library  # noqa: PLC0415 - the library shows through us
+
+    ran = sum(not artifact.cached for artifact in made)
+    path = library.report(recipe, store=store)
+    lines = [
+        f"{ran} of {len(made)} artifacts ran, {len(made) - ran} were there already."
+        if ran
+        else f"Nothing to run: all {len(made)} artifacts are there already."
+    ]
+    for artifact in made:
+        verdict = artifact.path / "report.json"
+        if artifact.kind == "report" and verdict.exists() and "verdict" in (found := json.loads(verdict.read_bytes())):
+            lines.append(f"{artifact.step}: {found['verdict']}")
+    lines.append(f"Report: {_near(path)}")
+    option = f" --store {shlex.quote(str(store))}" if store else ""
+    rows = [artifact.step for artifact in made if artifact.kind == "rows"]
+    lines.append("Next:")
+    if rows:
+        lines.append(f"  adaptline trace {recipe} {rows[-1]}:0{option}    # one row's whole life")
+    lines.append(f"  adaptline show {recipe} {made[-1].step}{option}    # numbers and records")
+    lines.append("  adaptline new YOUR_FILE.jsonl    # a first recipe for data of your own")
+    return "\n".join(lines)
+
+
+def _near(path: Path) -> str:
+    """A path as one would type it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _behind(entry: dict[str, Any], depth: int) -> Iterator[str]:
+    name = f"{entry['step']} {label(entry.get('cell', {}))}".rstrip()
+    yield "  " * depth + f"{name}  {short(entry.get('digest', entry['key']))}"
+    for file, rows in entry.get("files", []):
+        yield "  " * (depth + 1) + file + (f"  {rows:,} rows" if rows is not None else "")
+    for parent in entry["inputs"]:
+        yield from _behind(parent, depth + 1)
+
+
+def _did(step: dict[str, Any]) -> str:
+    if "did" in step:
+        return str(step["did"])
+    if "dropped_by" in step:
+        return f"dropped by {step['dropped_by']}"
+    if "kept" in step:
+        return "kept"
+    return f"split {step['split']}" if "split" in step else ""
+
+
+def _method(method: dict[str, Any]) -> str:
+    score = method.get("score")
+    shown = f"{score:.4g}" if isinstance(score, float) else score
+    parts = [f"{method['use']:<14} {method['verdict']}"]
+    parts += [f"score {shown}"] if shown is not None else ["no score"] if "score" in method else []
+    parts += [bounds] if (bounds := _bounds(method["settings"])) else []
+    parts += [f"because of {method['because']}"] if method.get("because") else []
+    parts += [f"-> {_cut(method['text'])}"] if "text" in method else []
+    parts += [f"which stays: {_cut(method['kept_row']['text'])}"] if "kept_row" in method else []
+    return ", ".join(parts)
+
+
+def _bounds(settings: dict[str, Any]) -> str:
+    words = [
+        f"{name} {' '.join(value) if isinstance(value, list) else value}"
+        for name, value in settings.items()
+        if name != "on"
+    ]
+    return f"({', '.join(words)})" if words else ""
+
+
+def _cut(text: str | None) -> str:
+    shown = " ".join(text.split()) if text else "" if text == "" else "-"
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
+    return shown if len(shown) <= _TEXT_WIDTH else shown[: _TEXT_WIDTH - 1] + "…"
