@@ -11,12 +11,10 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from draws import Draws
-from lexicon import Slots
+from lexicon import PHRASES, Slots
 
-PHRASES = Path(__file__).parent / "phrases"
 FAMILIES = ("bookings", "visits", "listings", "complaints", "accounts", "money")
 ASIDE_SHARE = 0.62  # of the messages also mention another intent: what a bag of words cannot tell apart
 NEAR_ASIDE_SHARE = 0.5  # of the asides are about an intent of the same family
@@ -144,14 +142,14 @@ def _sentences(text: str) -> str:
     return re.sub(r"(^|[.?!] )([a-zé])", lambda found: found[1] + found[2].upper(), text)
 
 
-def compose(draws: Draws, intent: str, *, follow_up: bool = False) -> Message:
-    """A message of 8 to 34 words that asks for the intent; a follow-up may open as one."""
+def compose(draws: Draws, intent: str, *, follow_up: bool = False, edges: bool = True) -> Message:
+    """A message of 8 to 34 words that asks for the intent; a follow-up may open as one; without edges, no greeting."""
     while True:
         core, aside = _request(draws, phrases_of(intent)), None
         if draws.chance(ASIDE_SHARE):
             aside = _other(draws, intent)
             joins = frames()["join"]["aside_first" if draws.chance(0.6) else "aside_last"]
             core = _Writer(draws).of(joins, request=core, aside=_aside(draws, phrases_of(aside)))
-        text = _sentences(_edges(draws, core, follow_up=follow_up))
+        text = _sentences(_edges(draws, core, follow_up=follow_up) if edges else core)
         if MIN_WORDS <= len(text.split()) <= MAX_WORDS:
             return Message(text, intent, aside)

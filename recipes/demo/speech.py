@@ -21,6 +21,11 @@ _SHORT = {
     "that is": "that's",
     "we are": "we're",
 }
+_CURLED = {
+    " '": " \N{LEFT SINGLE QUOTATION MARK}",
+    "'": "\N{RIGHT SINGLE QUOTATION MARK}",
+    " - ": " \N{EN DASH} ",
+}
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _NEIGHBOURS = {key: row[max(0, at - 1) : at] + row[at + 1 : at + 2] for row in _KEYS for at, key in enumerate(row)}
 _MIN_LETTERS = 4  # shorter words are rarely mistyped, and a mistyped "not" would change what is asked
@@ -59,7 +64,9 @@ def typed(text: str, draws: Draws, style: str | None = None) -> str:
     style = style or draws.choice(STYLES)
     text = _replaced(text, {long: [short] for long, short in _SHORT.items()}, draws, 0.5)
     if style == "phone":
-        return text.replace("'", "’").replace(" - ", " – ")
+        for straight, curled in _CURLED.items():
+            text = text.replace(straight, curled)
+        return text
     if style == "casual":
         slang = {word: list(variants) for word, variants in frames()["slang"].items()}
         text = _replaced(text, slang, draws, 0.6)

@@ -11,14 +11,20 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
 from adaptline.core import registry
 from adaptline.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from adaptline.core.rows import Rows
+    from adaptline.core.store import Store
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("curate", "split", "train")
@@ -72,17 +78,32 @@ def call(
     tables[step] = {"step": step, "from": list(tables)[-1], **parameters}
     found = recipe.from_tables(tables, f"oneshot-{step}", source.absolute().parent)
     with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, progress.for_terminal() as show:
-        line = run.Line.open(found, store or Path(temporary))
-        run.run(found, store=store or Path(temporary), show=show)
-        artifact = run.run(found, store=store or Path(temporary))[-1]
-        if artifact.kind != "rows":
-            shutil.copytree(artifact.path, out)
+        made = run.run(found, store=store or Path(temporary), show=show)
+        if made[-1].kind != "rows":
+            shutil.copytree(made[-1].path, out)
         else:
-            from adaptline.data.writing import write_kept  # noqa: PLC0415
+            from adaptline.core.store import Store  # noqa: PLC0415 - start-up time
+            from adaptline.data.schemas import Columns  # noqa: PLC0415 - start-up time
+            from adaptline.data.writing import write_rows  # noqa: PLC0415
 
-            manifest = line.store.manifest(artifact.key)
-            write_kept(line.store.read, run.rows_of(manifest or {}), out, reading or {})
+            opened = Store.open(store or Path(temporary))
+            manifests = {artifact.step: opened.manifest(artifact.key) or {} for artifact in made}
+            columns = manifests["in"]["detail"]["files"][0]["columns"]
+            write_rows(
+                _kept(opened, run.rows_of(manifests[step])),
+                out,
+                columns=Columns(**{**columns, "subject": tuple(columns.get("subject", ()))}),
+            )
     return out
+
+
+def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
+    """The shards without the rows that were dropped, with their splits."""
+    for shard in rows.shards:
+        table = store.read(shard.text)
+        if shard.split:
+            table = table.set_column(table.schema.get_field_index("split"), "split", store.read(shard.split)["split"])
+        yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
 
 
 def _caller(name: str) -> Callable[..., None]:

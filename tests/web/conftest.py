@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,6 +46,9 @@ from adaptline.web.view import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TICKETS = "data/tickets.jsonl"
 
 
@@ -63,11 +66,11 @@ def head() -> Head:
             Figure("rows read", 24812, "count", "3 files, 3 formats"),
             Figure("rows to learn from", 19203, "count", "77.4 % of them"),
             Figure("intent accuracy", 0.9142, "share", "89.9 to 92.9 %"),
-            Figure("models trained", 12, "count", "4 candidates × 3 seeds"),
+            Figure("models trained", 12, "count", "4 candidates x 3 seeds"),
             Figure("total time", 1874.0, "seconds", "cached work not counted"),
         ),
         started=datetime(2026, 11, 23, 14, 44, tzinfo=UTC),
-        hardware="2 × Intel Xeon 2.1 GHz, 8 GB, no GPU",
+        hardware="2 x Intel Xeon 2.1 GHz, 8 GB, no GPU",
         wall_seconds=1874.2,
         cpu_seconds=3390.5,
         facts=(
@@ -89,18 +92,30 @@ def intake() -> Intake:
         unreadable=23,
         sources=(
             Source(TICKETS, "JSON lines", "UTF-8", 18204, 14, "gzip"),
-            Source("data/phone_notes.csv", "CSV, separator ;", "Windows-1252", 4608, 9, "2 lines end inside a quoted field"),
-            Source("data/chat_export.parquet", "Parquet", "–", 2000, 0),
+            Source(
+                "data/phone_notes.csv", "CSV, separator ;", "Windows-1252", 4608, 9, "2 lines end inside a quoted field"
+            ),
+            Source("data/chat_export.parquet", "Parquet", "", 2000, 0),
         ),
-        reasons=(Tally("not JSON", 13), Tally("a quoted field never ends", 9), Tally("text is a number, not a string", 1)),
+        reasons=(
+            Tally("not JSON", 13),
+            Tally("a quoted field never ends", 9),
+            Tally("text is a number, not a string", 1),
+        ),
         samples=(
             Unreadable(
                 Origin(TICKETS, 812),
                 "not JSON: a comma is missing at character 47",
                 '{"text": "is the patio open if it rains?" "intent": "opening_hours"}',
             ),
-            Unreadable(Origin(TICKETS, 9120), "not JSON: the line ends inside a string", '{"text": "table for two \x00\x00\x00'),
-            Unreadable(Origin("data/phone_notes.csv", 77), "a quoted field never ends", '"caller asked about gluten free base; called back'),
+            Unreadable(
+                Origin(TICKETS, 9120), "not JSON: the line ends inside a string", '{"text": "table for two \x00\x00\x00'
+            ),
+            Unreadable(
+                Origin("data/phone_notes.csv", 77),
+                "a quoted field never ends",
+                '"caller asked about gluten free base; called back',
+            ),
         ),
     )
 
@@ -182,14 +197,19 @@ def _stages() -> tuple[Stage, ...]:
                     "hi, id like to book a table for four people this friday at 7 pm please",
                     0.91,
                     "threshold 0.8",
-                    kept=Kept(Origin(TICKETS, 208), "hi, i'd like to book a table for four people on friday at 7pm please"),
+                    kept=Kept(
+                        Origin(TICKETS, 208), "hi, i'd like to book a table for four people on friday at 7pm please"
+                    ),
                 ),
                 Drop(
                     Origin("data/chat_export.parquet", 640),
                     "my food arrived cold and the driver was forty minutes late, i want a refund",
                     0.86,
                     "threshold 0.8",
-                    kept=Kept(Origin(TICKETS, 4410), "my food arrived cold and the driver was 40 minutes late. I want a refund!"),
+                    kept=Kept(
+                        Origin(TICKETS, 4410),
+                        "my food arrived cold and the driver was 40 minutes late. I want a refund!",
+                    ),
                 ),
             ),
         ),
@@ -228,7 +248,9 @@ def _stages() -> tuple[Stage, ...]:
             by_split=_flows(("train", 18054, 810, 0), ("validation", 1026, 47, 0), ("test", 1026, 46, 0)),
             drops=(
                 Drop(Origin(TICKETS, 1771), "¿Tienen mesa para seis personas el sábado por la noche?", "es", "keep en"),
-                Drop(Origin("data/chat_export.parquet", 93), "هل لديكم طاولة لأربعة أشخاص مساء الجمعة؟", "ar", "keep en"),
+                Drop(
+                    Origin("data/chat_export.parquet", 93), "هل لديكم طاولة لأربعة أشخاص مساء الجمعة؟", "ar", "keep en"
+                ),
                 Drop(Origin(TICKETS, 12440), "明日の夜、四人で予約できますか。", "ja", "keep en"),
             ),
         ),
@@ -255,7 +277,10 @@ def scores() -> tuple[Histogram | LabelChart, ...]:
     lengths = tuple(round(2300 * math.exp(-((step - 11) ** 2) / 14)) for step in range(24))
     repeats = tuple(round(9000 * math.exp(-step / 2.2)) for step in range(20))
     languages = (("en", 19069), ("es", 402), ("fr", 171), ("de", 118), ("pt", 64), ("it", 49), ("zh", 31), ("ar", 22))
-    rare = tuple(LabelCount(code, rows, kept=False) for rows, code in reversed(list(enumerate(("ko", "tr", "nl", "ja", "ru", "pl", "hi"), 3))))
+    rare = tuple(
+        LabelCount(code, rows, kept=False)
+        for rows, code in reversed(list(enumerate(("ko", "tr", "nl", "ja", "ru", "pl", "hi"), 3)))
+    )
     return (
         Histogram(
             "length",
@@ -318,9 +343,12 @@ CANDIDATES = (
 def _curve(final: float, speed: float, seed: int, epochs: int) -> SeedCurve:
     wobble = [0.03 * math.sin(3.1 * epoch + 2 * seed) * (1 + epoch) ** -0.3 for epoch in range(epochs)]
     accuracy = tuple(
-        final * (1 - math.exp(-speed * (epoch + 1) * 0.5)) - 0.002 * max(0, epoch - epochs + 4) + wobble[epoch] for epoch in range(epochs)
+        final * (1 - math.exp(-speed * (epoch + 1) * 0.5)) - 0.002 * max(0, epoch - epochs + 4) + wobble[epoch]
+        for epoch in range(epochs)
     )
-    loss = tuple(4.3 * math.exp(-speed * 0.45 * (epoch + 1)) + 0.21 / speed * 0.4 + 3 * wobble[epoch] for epoch in range(epochs))
+    loss = tuple(
+        4.3 * math.exp(-speed * 0.45 * (epoch + 1)) + 0.21 / speed * 0.4 + 3 * wobble[epoch] for epoch in range(epochs)
+    )
     return SeedCurve(f"seed {seed}", loss, accuracy, accuracy.index(max(accuracy)) + 1, stopped_early=True)
 
 
@@ -330,7 +358,9 @@ def training() -> Training:
         "validation accuracy",
         "share",
         tuple(
-            CandidateCurves(name, tuple(_curve(mean + 0.003 * (seed - 1), speed, seed, epochs + seed) for seed in range(3)), note)
+            CandidateCurves(
+                name, tuple(_curve(mean + 0.003 * (seed - 1), speed, seed, epochs + seed) for seed in range(3)), note
+            )
             for name, mean, _, speed, epochs, note in CANDIDATES
         ),
     )
@@ -406,7 +436,9 @@ def costs() -> tuple[Cost, ...]:
                     f"{seed:x}{number:x}99ab03fe71{seed}" * 2,
                 )
             )
-    lines.append(Cost("scores", "12 cells", False, 38.0, 70.1, 1_100_000_000, 309.0, "ab12cd34ef56" * 2, "65fe43dc21ba" * 2))
+    lines.append(
+        Cost("scores", "12 cells", False, 38.0, 70.1, 1_100_000_000, 309.0, "ab12cd34ef56" * 2, "65fe43dc21ba" * 2)
+    )
     lines.append(Cost("winner", "", False, 0.04, None, None, math.nan, "c0ffee123456" * 2, "654321eeff0c" * 2))
     return tuple(lines)
 
@@ -423,8 +455,50 @@ def sample() -> ReportView:
         (comparison(),),
         costs(),
         (
-            Command("Follow one row from its file to the models that learned from it", f"adaptline trace recipes/demo/recipe.toml {TICKETS}:5311"),
+            Command(
+                "Follow one row from its file to the models that learned from it",
+                f"adaptline trace recipes/demo/recipe.toml {TICKETS}:5311",
+            ),
             Command("See the winner's record", "adaptline show recipes/demo/recipe.toml winner"),
             Command("Compare with the run before", "adaptline diff recipes/demo/recipe.toml clean"),
         ),
     )
+
+
+def change_fields(value: Any, change: Callable[[str, Any], Any], name: str = "ReportView") -> Any:
+    """The value with every field in it, however deep, replaced by change("Class.field", field)."""
+    if is_dataclass(value) and not isinstance(value, type):
+        owner = type(value).__name__
+        new = {
+            field.name: change_fields(getattr(value, field.name), change, f"{owner}.{field.name}")
+            for field in fields(value)
+        }
+        return replace(value, **new)
+    if isinstance(value, tuple) and any(is_dataclass(entry) for entry in value):
+        changed = change(name, value)
+        return tuple(change_fields(entry, change, name) for entry in changed)
+    return change(name, value)
+
+
+@pytest.fixture(scope="session")
+def with_fields() -> Callable[[Any, Callable[[str, Any], Any]], Any]:
+    """change_fields, for tests that walk a whole view."""
+    return change_fields
+
+
+@pytest.fixture(scope="session")
+def planted() -> Callable[[ReportView, str], ReportView]:
+    """A view in which every text, of whatever meaning, is the given one."""
+
+    def plant(view: ReportView, text: str) -> ReportView:
+        def change(_: str, value: Any) -> Any:
+            if isinstance(value, str):
+                return text
+            if isinstance(value, tuple) and value and all(isinstance(entry, str) for entry in value):
+                return (text,) * len(value)
+            return value
+
+        new: ReportView = change_fields(view, change)
+        return new
+
+    return plant

@@ -41,19 +41,19 @@ def explained(path: Path) -> Iterator[None]:
 
 def make_folder(path: Path) -> None:
     """Makes a folder and its parents, each entry synced, so that what is put inside cannot lose its folder."""
-    if path.is_dir():
-        return
     with explained(path):
+        if path.is_dir():
+            return
         make_folder(path.parent)
         with contextlib.suppress(FileExistsError):
             path.mkdir()
         sync(path.parent)
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Writes and syncs a file in place; for temporary names."""
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Writes and syncs a file in place; for temporary names. `mode` holds from its first moment, less the umask."""
     with explained(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
             _write_all(descriptor, data)
             os.fsync(descriptor)

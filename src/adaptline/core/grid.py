@@ -92,7 +92,7 @@ def _assign(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> dict[
     signature = signatures.of_step(table.step)
     assigned: dict[str, list[Node]] = {}
     for source in table.sources:
-        candidates = _narrowed(recipe, table, nodes[source])
+        candidates = _narrowed(recipe, table, nodes, source)
         kind = candidates[0].kind
         fits = [i for i in signature.inputs if i.kind == kind]
         free = [i for i in fits if i.gathers or i.name not in assigned]
@@ -111,10 +111,11 @@ def _assign(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> dict[
     return assigned
 
 
-def _narrowed(recipe: Recipe, table: Table, candidates: list[Node]) -> list[Node]:
-    """The nodes that fit `where`. A key that this source does not have does not narrow it, if another source has it."""
-    known = {key for node in candidates for key in node.cell}
-    everywhere = {key for source in table.sources for key in _grid_keys(recipe, source)}
+def _narrowed(recipe: Recipe, table: Table, nodes: dict[str, list[Node]], source: str) -> list[Node]:
+    """A source's nodes that fit `where`. A key that it does not have does not narrow it, if another source has it."""
+    candidates = nodes[source]
+    known = _grid_keys(candidates)
+    everywhere = _grid_keys([node for other in table.sources for node in nodes[other]])
     for key in table.where:
         if key not in everywhere:
             recipe.fail(
@@ -132,10 +133,8 @@ def _narrowed(recipe: Recipe, table: Table, candidates: list[Node]) -> list[Node
     return found
 
 
-def _grid_keys(recipe: Recipe, name: str) -> set[str]:
-    table = recipe.table(name)
-    own = {key for cell in table.cells for key in cell}
-    return own.union(*(_grid_keys(recipe, source) for source in table.sources))
+def _grid_keys(nodes: list[Node]) -> set[str]:
+    return {key for node in nodes for key in node.cell}
 
 
 def _groups(recipe: Recipe, table: Table, gathered: dict[str, list[Node]]) -> list[Cell]:
@@ -143,7 +142,7 @@ def _groups(recipe: Recipe, table: Table, gathered: dict[str, list[Node]]) -> li
     if table.by is None:
         return [{}]
     members = [node for nodes in gathered.values() for node in nodes]
-    known = {key for node in members for key in node.cell}
+    known = _grid_keys(members)
     for key in table.by:
         if key not in known:
             recipe.fail(table.name, "by", f"no grid key {key!r} in what it takes from", did_you_mean(key, known))

@@ -42,28 +42,32 @@ def file_digest(path: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """The digest of a folder: of every file's relative name and bytes, in sorted order. Hidden files do not count."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return key("folder", [[path.relative_to(folder).as_posix(), file_digest(path)] for path in files])
+    """The digest of a folder: of every file's relative name and bytes, in sorted order.
+
+    Hidden files and folders do not count: a model's download leaves its own notes, with dates, in `.cache`.
+    """
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    seen = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    return key("folder", [[name.as_posix(), file_digest(folder / name)] for name in seen])
 
 
 def source_digest(path: Path) -> str:
-    """The digest of a Python file's meaning: its tokens without comments, and those of the files it imports from its folder.
+    """The digest of a Python file's meaning: its tokens without comments, and those of what it imports from its folder.
 
     Layout that carries meaning survives: an indent and a line's end are tokens; blank lines and comments are not.
     """
-    parts: list[Any] = []
-    seen: set[Path] = set()
-    waiting = [path.resolve()]
+    path = path.resolve()
+    texts: dict[Path, str] = {}
+    waiting = [path]
     while waiting:
         current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        text = current.read_text("utf-8")
-        parts.append([current.name, _tokens(text)])
-        waiting += _imported_beside(text, current.parent)
-    return key("source", sorted(parts))
+        if current not in texts:
+            texts[current] = _source_text(current)
+            waiting += _imported_beside(texts[current], path.parent)
+    own = _tokens(texts.pop(path))
+    return key(
+        "source", own, sorted([file.relative_to(path.parent).as_posix(), _tokens(texts[file])] for file in texts)
+    )
 
 
 def short(key_or_digest: str) -> str:
@@ -71,14 +75,23 @@ def short(key_or_digest: str) -> str:
     return key_or_digest[:_SHORT]
 
 
-def _tokens(text: str) -> list[list[Any]]:
+def _source_text(path: Path) -> str:
+    try:
+        with tokenize.open(path) as file:  # in the encoding that the file declares, without a byte order mark
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError):
+        return path.read_bytes().decode("latin-1")  # cannot be read as it says: importing it will say so
+
+
+def _tokens(text: str) -> list[list[str]]:
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError):
-        return [[0, text]]  # does not parse: importing it will say so
+        return [["", text]]  # does not parse: importing it will say so
+    # Names of kinds, not their numbers, which change from one version of Python to the next.
     layout = {tokenize.INDENT: "indent", tokenize.DEDENT: "dedent", tokenize.NEWLINE: "end"}
     return [
-        [token.type, layout.get(token.type, token.string)]
+        [tokenize.tok_name[token.type], layout.get(token.type, token.string)]
         for token in tokens
         if token.type in layout or token.type not in _SKIPPED
     ]
@@ -87,7 +100,7 @@ def _tokens(text: str) -> list[list[Any]]:
 def _imported_beside(text: str, folder: Path) -> list[Path]:
     try:
         tree = ast.parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # ValueError: a zero byte, in Python 3.11
         return []
     modules = set()
     for node in ast.walk(tree):
@@ -95,4 +108,6 @@ def _imported_beside(text: str, folder: Path) -> list[Path]:
             modules |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             modules.add(node.module.split(".")[0])
-    return [path for name in sorted(modules) if (path := folder / f"{name}.py").is_file()]
+    files = [folder / f"{name}.py" for name in sorted(modules)]
+    packages = [path for name in sorted(modules) for path in sorted((folder / name).rglob("*.py"))]
+    return [path for path in [*files, *packages] if path.is_file()]

@@ -9,14 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from adaptline.core import registry, signatures
+from adaptline.core.places import line_of
+from adaptline.core.signatures import LINKS
 from adaptline.errors import UserError, did_you_mean
 
-LINKS = ("step", "from", "each", "by", "where")  # the keys of a table that are not parameters
 Cell = dict[str, Any]
 
 
@@ -58,22 +60,18 @@ class Recipe:
         try:
             return signatures.bind_step(table.step, given, self.beside)
         except signatures.BadParameterError as error:
-            self.fail(table.name, error.parameter, error.what, error.do)
-        except UserError as error:
-            if error.where is not None:
-                raise
-            self.fail(table.name, _guilty(error, given), error.what, error.do)
+            self.fail(table.name, error.place, error.what, error.do)
 
-    def fail(self, table: str, key: str | None, what: str, do: str = "") -> NoReturn:
-        """Raises UserError at the line of a table's key."""
+    def fail(self, table: str, key: str | Sequence[str] | None, what: str, do: str = "") -> NoReturn:
+        """Raises UserError at the line of a table's key, or of a place deeper in it; see places.line_of."""
         raise UserError(f"[{table}] {what}", where=self.path or "recipe", line=line_of(self.text, table, key), do=do)
 
 
 def read(path: Path) -> Recipe:
     """Reads a recipe file. Raises UserError for anything that can be known without running."""
     try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError as error:
+        text = path.read_text("utf-8-sig")  # some editors begin with a byte order mark
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError("no such recipe", where=path, do="adaptline run RECIPE.toml") from error
     except IsADirectoryError as error:
         raise UserError("is a folder, not a recipe", where=path, do="Name the TOML file inside it.") from error
@@ -121,34 +119,14 @@ def label(cell: Cell) -> str:
     return " ".join(f"{key}={value}" for key, value in cell.items())
 
 
-def line_of(text: str, table: str, key: str | None = None) -> int | None:
-    """The line of a table's header, or of a key within the table where it is found there; 1-based.
-
-    tomllib keeps no positions. A key may stand in an inline table over several lines, so after the header the first
-    line that sets the key, or that names it as a string, is taken.
-    """
-    header = re.compile(rf"""^\s*\[\s*["']?{re.escape(table)}["']?\s*\]""")
-    lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if header.match(line)), None)
-    if start is None:
-        return None
-    if key is not None:
-        name = re.escape(key.split(".")[0])
-        for pattern in (rf"""^\s*["']?{name}["']?\s*[=.]""", rf"""[{{,\s"']{name}["']?\s*=""", rf"""["']{name}["']"""):
-            for i in range(start + 1, len(lines)):
-                if re.match(r"^\s*\[[^\[\],]*\]\s*(#.*)?$", lines[i]):
-                    break
-                if re.search(pattern, lines[i]):
-                    return i + 1
-    return start + 1
-
-
 def _parse(recipe: Recipe, name: str, table: Any) -> Table:
+    if isinstance(table, list) and all(isinstance(entry, dict) for entry in table):
+        recipe.fail(name, None, "is a list of tables", f"A step is one table: [{name}], in single brackets.")
     if not isinstance(table, dict):
         raise UserError(
             f"{name} = {table!r} stands outside any step",
             where=recipe.path,
-            line=1,
+            line=line_of(recipe.text, None, name),
             do=f"A step is a table: [{name}] with step = ...",
         )
     if "/" in name or name.startswith("."):
@@ -181,7 +159,7 @@ def _cells(recipe: Recipe, name: str, each: Any) -> list[Cell]:
         return [{}]
     tables = each if isinstance(each, list) else [each]
     cells: list[Cell] = []
-    for table in tables:
+    for table in tables or [None]:
         if not isinstance(table, dict) or not table:
             recipe.fail(
                 name,
@@ -191,7 +169,7 @@ def _cells(recipe: Recipe, name: str, each: Any) -> list[Cell]:
             )
         lists = [
             [(key, value) for value in (values if isinstance(values, list) else [values])]
-            for key, values in table.items()
+            for key, values in _flat(table)
         ]
         if not all(lists):
             recipe.fail(name, "each", "an empty list in each makes no cell")
@@ -202,23 +180,30 @@ def _cells(recipe: Recipe, name: str, each: Any) -> list[Cell]:
     return cells
 
 
+def _flat(table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A grid's keys and values; TOML reads minhash.threshold without quotes as a table in a table."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{rest}", entry) for rest, entry in _flat(value))
+        else:
+            yield key, value
+
+
 def _overlay(recipe: Recipe, table: Table, cell: Cell) -> dict[str, Any]:
     """The table's parameters with a cell's values laid over; a dotted key reaches a method inside a list, or a table."""
-    given = dict(table.parameters)
+    given = table.parameters | {key: value for key, value in cell.items() if "." not in key}
     for key, value in cell.items():
-        head, _, rest = key.partition(".")
-        if not rest:
-            given[key] = value
-        elif isinstance(given.get(head), dict):
+        head, dot, rest = key.partition(".")
+        if dot and isinstance(given.get(head), dict):
             given[head] = {**given[head], rest: value}
-        else:
-            given = _reach_method(recipe, table.name, given, head, rest, value)
+        elif dot:
+            given = _reach_method(recipe, table.name, given, key, value)
     return given
 
 
-def _reach_method(
-    recipe: Recipe, name: str, given: dict[str, Any], use: str, parameter: str, value: Any
-) -> dict[str, Any]:
+def _reach_method(recipe: Recipe, name: str, given: dict[str, Any], reach: str, value: Any) -> dict[str, Any]:
+    """What is given, with a parameter of a method that stands in a list: "minhash.threshold", "./mine.py:polite.min"."""
+    use, _, parameter = reach.rpartition(".")
     found = False
     changed = dict(given)
     for key, entries in given.items():
@@ -234,17 +219,9 @@ def _reach_method(
                     for entry, used in zip(entries, uses, strict=True)
                 ]
     if not found:
-        recipe.fail(name, "each", f"{use}.{parameter} reaches nothing: no method {use!r} in this step")
+        do = "A dotted key reaches a method that is listed in do, or a key of a table that the step gives."
+        recipe.fail(name, ("each", reach), f"{reach!r} reaches nothing: no method or table {use!r} in this step", do)
     return changed
-
-
-def _guilty(error: UserError, given: dict[str, Any]) -> str | None:
-    """The parameter whose value the error quotes, so that its line can be shown."""
-    for key, value in given.items():
-        for entry in value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]:
-            if isinstance(entry, str) and repr(entry) in error.what:
-                return key
-    return None
 
 
 def _in_order(recipe: Recipe, tables: dict[str, Table]) -> list[Table]:

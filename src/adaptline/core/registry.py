@@ -7,11 +7,12 @@ needs to be told about it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -124,9 +125,15 @@ def format(
     return _register("format", version=version, options={"suffixes": tuple(suffixes), "cut": cut, "write": write})
 
 
-def adapter(*, version: int, lr: float) -> Callable[[F], F]:
-    """A way to make a base trainable: which of its parameters, and which new ones, learn; `lr` suits it unless told."""
-    return _register("adapter", version=version, options={"lr": lr})
+def adapter(*, version: int, lr: float, head_rate: float = 1.0) -> Callable[[F], F]:
+    """A way to make a base trainable: which of its parameters, and which new ones, learn.
+
+    Args:
+        version: raised when its meaning changes.
+        lr: the peak learning rate that suits it, where a recipe names none.
+        head_rate: how many times faster the new head learns than the rest.
+    """
+    return _register("adapter", version=version, options={"lr": lr, "head_rate": head_rate})
 
 
 def metric(*, version: int) -> Callable[[F], F]:
@@ -201,21 +208,63 @@ def _import_file(path: Path, source: str) -> Any:
     module_name = f"adaptline_user_{source[:16]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
-        raise UserError("not a Python file", where=path)
+        raise UserError("not a Python file", where=path, do="Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with _importable(path.parent):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
         raise UserError(
             f"cannot be imported: {type(error).__name__}: {error}", where=path, do="Run it with python to see why."
         ) from error
-    finally:
-        sys.path.remove(str(path.parent))
     return module
 
 
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """While the block runs, modules of a folder can be imported, and are read anew.
+
+    A helper may have been edited since it was last imported, and another recipe may have one of the same name: neither
+    what is in memory nor a bytecode file, which tells seconds only, may stand in for what the key was made from.
+    """
+    earlier = {name: module for name, module in sys.modules.items() if _is_of(folder, name)}
+    for name in earlier:
+        del sys.modules[name]
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    importlib.invalidate_caches()
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        sys.dont_write_bytecode = writes_bytecode
+        for name in [name for name in sys.modules if _is_of(folder, name)]:
+            del sys.modules[name]
+        sys.modules.update(earlier)
+
+
+def _is_of(folder: Path, name: str) -> bool:
+    """Whether a loaded module, or the package that it belongs to, is a file or folder directly in `folder`."""
+    top = name.partition(".")[0]
+    module = sys.modules.get(top)
+    is_file = getattr(module, "__file__", None) == str(folder / f"{top}.py")
+    return top != "adaptline" and (is_file or str(folder / top) in getattr(module, "__path__", ()))
+
+
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """A method's own parameters: all but the first, which carries the data. Annotations are evaluated."""
-    return dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])
+    """A method's own parameters: all but the first, which carries the data. Annotations are evaluated.
+
+    Raises:
+        UserError: an annotation names what its file does not have.
+    """
+    try:
+        found = inspect.signature(function, eval_str=True).parameters.values()
+    except NameError as error:
+        raise UserError(
+            f"an annotation of {function.__name__} cannot be read: {error}",
+            where=inspect.getfile(function),
+            do="Import the name where Python runs it, not under TYPE_CHECKING.",
+        ) from error
+    return {p.name: p for p in list(found)[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}

@@ -136,7 +136,8 @@ def field_values(shard: pa.Table, name: str) -> list[Any]:
             raise KeyError(name)
         return [None if row is None else row[name] for row in extra.to_pylist()]
     rows = [json.loads(row) if row else {} for row in extra.to_pylist()]
-    if rows and not any(name in row for row in rows):
+    # A shard of nothing but unreadable rows says nothing of the source's fields.
+    if pc.any(readable(shard)).as_py() and not any(name in row for row in rows):
         raise KeyError(name)
     return [row.get(name) for row in rows]
 
@@ -156,8 +157,9 @@ def _single_contents(messages: Any, lengths: Any) -> pa.Array:
 
 
 def _part(messages: list[dict[str, str]] | None, on: On) -> str | None:
-    chosen = _chosen(messages or [], on)
-    return "\n".join((messages or [])[i]["content"] or "" for i in chosen) if chosen else None
+    found = [(messages or [])[i]["content"] for i in _chosen(messages or [], on)]
+    said = [content for content in found if content is not None]  # a call of a tool has none
+    return "\n".join(said) if said else None
 
 
 def _chosen(messages: list[dict[str, str]], on: On) -> range:

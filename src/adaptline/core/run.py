@@ -161,7 +161,7 @@ def run(
     line = Line.open(source, store, keep)
     show = show or Silent()
     made: list[Artifact] = []
-    with line.store.in_use(), LocalEngine(**({"workers": workers} if workers else {})) as engine:
+    with line.store.in_use(), LocalEngine(workers) if workers else LocalEngine() as engine:
         by_step: dict[str, list[Node]] = {}
         for node in line.chosen(step):
             by_step.setdefault(node.table.name, []).append(node)
@@ -287,10 +287,11 @@ def _open_artifact(line: Line, node: Node) -> Rows | Weights | Report:
 
 def rows_of(manifest: dict[str, Any]) -> Rows:
     """The rows that a manifest describes."""
-    shards = tuple(
-        Shard(*(Ref(*shard[part]) if shard[part] else None for part in ("text", "split", "keep")))
-        for shard in manifest["shards"]
-    )  # type: ignore[arg-type]
+
+    def ref(triple: list[Any] | None) -> Ref | None:
+        return Ref(*triple) if triple else None
+
+    shards = tuple(Shard(Ref(*shard["text"]), ref(shard["split"]), ref(shard["keep"])) for shard in manifest["shards"])
     return Rows(shards, manifest["detail"])
 
 

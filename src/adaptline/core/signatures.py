@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from adaptline.core.registry import Method
 from adaptline.core.rows import Rows
 from adaptline.errors import UserError, did_you_mean
 
+LINKS = ("step", "from", "each", "by", "where")  # the keys of a recipe's table that are not parameters
 KINDS: dict[type, str] = {Rows: "rows", Weights: "weights", Report: "report"}
 SETTINGS = {"filter": ("on", "min", "max", "keep", "drop", "unjudged"), "matcher": ("on",), "transform": ("on",)}
 _SETTING_TYPES: dict[str, Any] = {
@@ -35,7 +36,16 @@ _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Folder: sources.find_folder,
     sources.Tasks: sources.find_tasks,
 }
-_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+_NAMES: dict[Any, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    sources.Files: "a file pattern, a list of them, or a table of either",
+    sources.Tasks: "a file pattern or a list of them",
+    sources.Folder: "a folder, or package:NAME",
+}
+_ANYTHING = (Any, inspect.Parameter.empty)  # a user's own method may have no annotations
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
     A step that chooses a method (`method = "lora"`) hands the keys that are not its own to the method.
 
     Raises:
-        UserError: unknown, missing or ill-typed; its `do` says what would fit. `_key` of its text is the parameter.
+        BadParameterError: unknown, missing or ill-typed; its `do` says what would fit.
     """
     signature = of_step(name)
     auto = registry.load("step", name).options.get("auto") or {}
@@ -96,29 +106,48 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
     for key, parameter in signature.parameters.items():
         value = own.get(key, parameter.default)
         if value is inspect.Parameter.empty:
-            raise BadParameterError(key, "is missing", f"[{name}] needs {key}: {describe(parameter.annotation)}.")
-        if key == signature.method and (rest or key in own):
+            do = f"{name} needs {key}: {describe(parameter.annotation)}."
+            raise BadParameterError(key, "is missing", do, place=())
+        if key == signature.method and isinstance(value, str | dict):
             value = {"use": value, **rest} if isinstance(value, str) else {**value, **rest}
             rest = {}
         if key in auto and value == "auto":
             values[key] = auto[key]()
         elif key in own or isinstance(value, Mapping):
-            checked = check(key, value, parameter.annotation, beside)
+            try:
+                checked = check(key, value, parameter.annotation, beside)
+            except UnknownParameterError as error:  # the method's, or the step's own, misspelt
+                raise error.among([*error.known, *signature.parameters, *LINKS]) from error
             if checked != parameter.default or isinstance(checked, Use):
                 values[key] = checked
     if rest:
         unknown = next(iter(rest))
-        raise BadParameterError(unknown, "is not a parameter", did_you_mean(unknown, signature.parameters))
+        raise UnknownParameterError(unknown, "is not a parameter", [*signature.parameters, *LINKS])
     return values
 
 
 class BadParameterError(UserError):
-    """A parameter that does not fit. `parameter` is its name, for a place in a file."""
+    """A parameter that does not fit. `place` is the way to it in a recipe's table, as places.line_of follows it."""
 
-    def __init__(self, parameter: str, what: str, do: str = "", **place: Any) -> None:
+    def __init__(self, parameter: str, what: str, do: str = "", *, place: tuple[str, ...] | None = None) -> None:
         """The parameter, what is wrong with it, and what would fit."""
-        self.parameter = parameter
-        super().__init__(f"{parameter} {what}", do=do, **place)
+        self.place = (parameter,) if place is None else place
+        super().__init__(f"{parameter} {what}".strip(), do=do)
+
+
+class UnknownParameterError(BadParameterError):
+    """A parameter that there is none of; `known` are those that there are."""
+
+    def __init__(
+        self, parameter: str, what: str, known: Sequence[str], *, place: tuple[str, ...] | None = None
+    ) -> None:
+        """The parameter, of what it is none, and the known ones."""
+        self.parameter, self.of, self.known = parameter, what, known
+        super().__init__(parameter, what, did_you_mean(parameter, known), place=place)
+
+    def among(self, known: Sequence[str]) -> UnknownParameterError:
+        """The same mistake where more names are known."""
+        return UnknownParameterError(self.parameter, self.of, known, place=self.place)
 
 
 def check(name: str, value: Any, annotation: Any, beside: Path) -> Any:
@@ -127,11 +156,13 @@ def check(name: str, value: Any, annotation: Any, beside: Path) -> Any:
     if value is None and optional:
         return None
     if annotation in _RESOLVERS:
-        if not _is_patterns(value, single=annotation is sources.Folder):
-            raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
-        return _RESOLVERS[annotation](value, beside)
+        return _resolve(name, value, annotation, beside)
     if kind := _use_kind(annotation):
         return bind_use(name, value, kind, beside)
+    return _check_plain(name, value, annotation, beside)
+
+
+def _check_plain(name: str, value: Any, annotation: Any, beside: Path) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal and value in arguments:
         return value
@@ -139,10 +170,26 @@ def check(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         return [check(name, entry, arguments[0], beside) for entry in value]
     if origin is dict and isinstance(value, dict):
         return {key: check(f"{name}.{key}", entry, arguments[1], beside) for key, entry in value.items()}
-    if annotation is Any or _is_plain(value, annotation):
+    if annotation in _ANYTHING or _is_plain(value, annotation):
         return float(value) if annotation is float else value
     hint = did_you_mean(value, [str(a) for a in arguments]) if origin is Literal and isinstance(value, str) else ""
-    raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}", hint)
+    place = tuple(name.split("."))
+    raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}", hint, place=place)
+
+
+def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
+    is_folder = annotation is sources.Folder
+    if not (isinstance(value, str) if is_folder else sources.is_patterns(value)):
+        raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
+    try:
+        return _RESOLVERS[annotation](value, beside)
+    except UserError as error:
+        if error.where is not None:
+            raise
+        lists = value.values() if isinstance(value, dict) else [value]
+        entries = [entry for given in lists for entry in ([given] if isinstance(given, str) else given)]
+        quoted = [entry for entry in entries if repr(entry) in error.what]
+        raise BadParameterError("", error.what, error.do, place=(name, *quoted[:1])) from error
 
 
 def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
@@ -157,32 +204,40 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
     use = table["use"]
     try:
         method = registry.load_row_method(use, beside) if kind == "row" else registry.load(kind, use, beside)
+        known = method_parameters(method)
     except UserError as error:
-        raise BadParameterError(name, f"has {error.what}", error.do, where=error.where) from error
+        if error.where is not None:
+            raise
+        raise BadParameterError(name, f"has {error.what}", error.do, place=(name, use)) from error
+    words = SETTINGS.get(method.kind, ())
     given = {key: entry for key, entry in table.items() if key != "use"}
-    settings = {key: given.pop(key) for key in SETTINGS.get(method.kind, ()) if key in given}
-    settings = {
-        key: check(f"{name}.{use}.{key}", entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()
-    }
-    settings = {**method.options.get("defaults", {}), **settings}
-    known = method_parameters(method)
-    parameters = {}
-    for key, entry in given.items():
+    settings = {key: given.pop(key) for key in words if key in given}
+    if taken := {"use", *words} & set(known):
+        do = f"The step has a meaning of its own for {', '.join(('use', *words))}."
+        raise BadParameterError(
+            name, f"has {use!r}, whose parameter {min(taken)!r} must be renamed", do, place=(name, use)
+        )
+    for key in given:
         if key not in known:
-            raise BadParameterError(
-                key, f"is not a parameter of {use}", did_you_mean(key, [*known, *SETTINGS.get(method.kind, ())])
-            )
-        checked = check(key, entry, known[key].annotation, beside)
-        if checked != known[key].default:
-            parameters[key] = checked
+            place = (name, use, key)
+            raise UnknownParameterError(key, f"is not a parameter of {use}", [*known, *words], place=place)
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
-            raise BadParameterError(
-                key,
-                f"is missing: {use} needs it",
-                f'Write {{ use = "{use}", {key} = ... }}: {describe(parameter.annotation)}.',
-            )
+            do = f'Write {{ use = "{use}", {key} = ... }}: {describe(parameter.annotation)}.'
+            raise BadParameterError(key, f"is missing: {use} needs it", do, place=(name, use))
+    settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
+    checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
+    parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
+    settings = {**method.options.get("defaults", {}), **settings}
     return Use(use, method.kind, parameters, settings, method.identity, beside)
+
+
+def _check_in(name: str, use: str, key: str, value: Any, annotation: Any, beside: Path) -> Any:
+    try:
+        return check(f"{key} of {use}", value, annotation, beside)
+    except BadParameterError as error:
+        error.place = (name, use, key)
+        raise
 
 
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
@@ -207,10 +262,6 @@ def meaning(value: Any) -> Any:
 def describe(annotation: Any) -> str:
     """An annotation in words."""
     annotation, _ = _without_none(annotation)
-    if annotation is sources.Files or annotation is sources.Tasks:
-        return "a file pattern or a list of them"
-    if annotation is sources.Folder:
-        return "a folder, or package:NAME"
     if kind := _use_kind(annotation):
         return "a method's name" if kind == "row" else f"one of {', '.join(registry.names(kind))}"
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -220,6 +271,8 @@ def describe(annotation: Any) -> str:
         return f"a list, each {describe(arguments[0])}"
     if origin is dict:
         return f"a table, each value {describe(arguments[1])}"
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe(argument) for argument in arguments)
     return _NAMES.get(annotation, str(annotation))
 
 
@@ -236,14 +289,6 @@ def _use_kind(annotation: Any) -> str | None:
         kind: str = get_args(annotation)[1]
         return kind
     return None
-
-
-def _is_patterns(value: Any, *, single: bool) -> bool:
-    if single or isinstance(value, str):
-        return isinstance(value, str)
-    if isinstance(value, dict):
-        return all(_is_patterns(entry, single=False) for entry in value.values())
-    return isinstance(value, list) and bool(value) and all(isinstance(entry, str) for entry in value)
 
 
 def _is_plain(value: Any, annotation: Any) -> bool:

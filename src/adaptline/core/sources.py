@@ -89,13 +89,20 @@ class Tasks:
 
 
 def find_files(patterns: Patterns, beside: Path) -> Files:
-    """The files of patterns relative to the folder `beside`. Raises UserError where a pattern finds nothing or nothing readable."""
+    """The files of patterns relative to the folder `beside`; one that two patterns find counts once.
+
+    Raises:
+        UserError: a pattern finds nothing, or nothing that can be read; a file is listed under two names of a table.
+    """
     listed = patterns if isinstance(patterns, Mapping) else {None: patterns}
     paths: dict[Path, tuple[str, str | None]] = {}
     for part, group in listed.items():
         for pattern in [group] if isinstance(group, str) else group:
-            for path in _matches(pattern, beside):
-                paths.setdefault(path, (os.path.relpath(path, beside.resolve()), part))
+            for path in _matches(pattern, beside.resolve()):
+                name = _name(path, beside.resolve())
+                _, earlier = paths.setdefault(path.resolve(), (name, part))
+                if earlier != part:
+                    raise UserError(f"{name} is listed as {earlier!r} and as {part!r}", do="List every file once.")
     digests = tuple(_digest(path, name) for path, (name, _) in paths.items())
     names, parts = [name for name, _ in paths.values()], [part for _, part in paths.values()]
     return Files(tuple(paths), tuple(names), digests, tuple(parts))
@@ -114,20 +121,54 @@ def find_folder(name: str, beside: Path) -> Folder:
 
 def find_tasks(patterns: Patterns, beside: Path) -> Tasks:
     """The tasks of patterns of TOML files; the files that a task names are relative to the task's own file."""
-    return Tasks(tuple(_read_task(path) for path in find_files(patterns, beside)))
+    tasks: dict[str, Task] = {}
+    for path in find_files(patterns, beside):
+        task = _read_task(path)
+        if task.name in tasks:
+            raise UserError(
+                f"two tasks are called {task.name!r}",
+                where=path,
+                do=f"The other is {tasks[task.name].path}; give one a name of its own.",
+            )
+        tasks[task.name] = task
+    return Tasks(tuple(tasks.values()))
 
 
-def _matches(pattern: str, beside: Path) -> list[Path]:
-    found = sorted(Path(path).resolve() for path in glob.glob(str(beside.resolve() / pattern), recursive=True))
-    found = [path for path in found if path.is_file()]
-    if found:
-        return found
-    folder = (beside / pattern).resolve()
-    if folder.is_dir():
+def is_patterns(value: Any) -> bool:
+    """Whether a recipe's value can name files: a pattern, a list of them, or a table of either."""
+    if isinstance(value, dict):
+        return bool(value) and all(is_patterns(entry) and not isinstance(entry, dict) for entry in value.values())
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(entry, str) for entry in value)
+    return isinstance(value, str)
+
+
+def _matches(pattern: str, root: Path) -> list[Path]:
+    path = root / pattern
+    try:
+        if path.is_file():  # a name may hold [ or * of its own
+            return [path]
+    except PermissionError as error:
+        raise UserError(
+            f"no permission to look for {pattern!r}", do="Its folder must be searchable: chmod u+x."
+        ) from error
+    if path.is_dir():
         raise UserError(f"{pattern!r} is a folder", do=f'Name its files: "{pattern.rstrip("/")}/*.jsonl".')
-    raise UserError(
-        f"no file matches {pattern!r}", do=f"Paths are relative to the recipe's folder, {beside.resolve()}."
-    )
+    names = sorted(glob.glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    found = [path for name in names if (path := root / name).is_file()]
+    if not found:
+        raise UserError(f"no file matches {pattern!r}", do=f"Paths are relative to the recipe's folder, {root}.")
+    return found
+
+
+def _name(path: Path, root: Path) -> str:
+    """A file's name relative to the recipe. A link goes by its own name: where its content lies has no meaning."""
+    name = os.path.relpath(path, root)
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"the name of {name!a} is not UTF-8", do="Rename the file.") from error
+    return name
 
 
 def _digest(path: Path, name: str) -> str:
@@ -154,11 +195,14 @@ def _read_task(path: Path) -> Task:
     try:
         settings = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"not a TOML file: {error}", where=path) from error
-    if "files" not in settings:
+        raise UserError(f"not a TOML file: {error}", where=path, do="See https://toml.io for the syntax.") from error
+    patterns, name = settings.pop("files", None), settings.pop("name", path.stem)
+    if not is_patterns(patterns):
         raise UserError("a task needs files", where=path, do='Add files = ["test.jsonl"], relative to this task file.')
+    if not isinstance(name, str):
+        raise UserError(f"a task's name is a string, not {name!r}", where=path, do='name = "..."')
     try:
-        files = find_files(settings.pop("files"), path.parent)
+        files = find_files(patterns, path.parent)
     except UserError as error:
         raise error.at(path) from error
-    return Task(settings.pop("name", path.stem), path, settings, files)
+    return Task(name, path, settings, files)

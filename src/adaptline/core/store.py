@@ -33,6 +33,7 @@ from adaptline.errors import UserError
 
 FORMAT = 1
 _COMPRESSION = "zstd"
+_MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
 _KEY_LENGTH = 64  # of keys.digest in hexadecimal
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
 
@@ -52,7 +53,7 @@ class Store:
         marker = store.root / "store.json"
         if not marker.exists():
             store._write_new(marker, json.dumps({"format": FORMAT}).encode())
-        found = json.loads(marker.read_bytes())["format"]
+        found = (_read_json(marker) or {}).get("format")
         if found != FORMAT:
             raise UserError(
                 f"store of format {found}, this version reads {FORMAT}",
@@ -76,7 +77,7 @@ class Store:
     def commit_unit(self, key: str, table: pa.Table) -> Ref:
         """Writes a unit; the first commit of a key wins."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression=_COMPRESSION, row_group_size=1 << 20)
+        pq.write_table(table, sink, compression=_COMPRESSION, row_group_size=1 << 20, write_page_checksum=True)
         data = sink.getvalue().to_pybytes()
         path = self._unit_path(key)
         disk.make_folder(path.parent)
@@ -95,13 +96,13 @@ class Store:
         """The table of a unit. Raises UserError where its file is missing or damaged."""
         path = self._unit_path(ref.key)
         with self._undamaged(path):
-            return pq.read_table(pa.BufferReader(path.read_bytes()))
+            return pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
 
     def read_columns(self, ref: Ref, columns: list[str]) -> pa.Table:
         """Some columns of a unit."""
         path = self._unit_path(ref.key)
         with self._undamaged(path):
-            return pq.read_table(path, columns=columns, memory_map=True)
+            return pq.read_table(path, columns=columns, memory_map=True, page_checksum_verification=True)
 
     def read_row(self, ref: Ref, row: int) -> dict[str, Any]:
         """One row of a unit as Python values."""
@@ -112,12 +113,7 @@ class Store:
 
     def manifest(self, key: str) -> dict[str, Any] | None:
         """The manifest of a key, or None where there is no such artifact."""
-        try:
-            text = self._manifest_path(key).read_bytes()
-        except FileNotFoundError:
-            return None
-        found: dict[str, Any] = json.loads(text)
-        return found
+        return _read_json(self._manifest_path(key))
 
     def commit_manifest(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Makes an artifact exist. Its payload must be committed before. Returns the manifest that stands."""
@@ -158,11 +154,7 @@ class Store:
 
     def refs(self, recipe: str) -> dict[str, list[dict[str, Any]]]:
         """Step -> its artifacts as {cell, key, digest}, as the last run of a recipe left them."""
-        path = self.root / "refs" / f"{recipe}.json"
-        if not path.exists():
-            return {}
-        found: dict[str, list[dict[str, Any]]] = json.loads(path.read_bytes())
-        return found
+        return _read_json(self.root / "refs" / f"{recipe}.json") or {}
 
     def set_refs(self, recipe: str, step: str, artifacts: list[dict[str, Any]]) -> None:
         """Points a recipe's step at its artifacts."""
@@ -188,7 +180,7 @@ class Store:
             return []
         events = []
         for line in path.read_bytes().splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
+            with contextlib.suppress(ValueError):  # no JSON, or no text at all
                 events.append(json.loads(line))
         return events
 
@@ -214,23 +206,12 @@ class Store:
         """Removes units and artifacts that no root reaches. Returns (path relative to the store, bytes) of each."""
         with disk.lock(self.root / "lock"):
             reached = self._reach(roots)
-            gone = [path for path in self._payloads() if path.stem not in reached]
-            found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
-            if not dry:
-                # Manifests first: an artifact must never exist without its payload.
-                for path in sorted(gone, key=lambda path: path.suffix != ".json"):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-            return found
+            return self._take_away([path for path in self._payloads() if path.stem not in reached], dry)
 
     def collect_damaged(self, *, dry: bool = False) -> list[tuple[str, int]]:
         """Removes units that cannot be read and artifacts whose payload is not what their manifest says."""
         with disk.lock(self.root / "lock"):
-            gone = [path for path in self._payloads() if not self._is_sound(path)]
-            found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
-            if not dry:
-                for path in sorted(gone, key=lambda path: path.suffix != ".json"):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-            return found
+            return self._take_away([path for path in self._payloads() if not self._is_sound(path)], dry)
 
     def roots(self) -> set[str]:
         """The keys that refs point at: the last run of every recipe."""
@@ -250,42 +231,53 @@ class Store:
             try:
                 yield self.root / "temporary" / name
             finally:
-                holder.unlink(missing_ok=True)
+                # It is still there if the block failed: a full disk, a user's mistake.
+                _remove(self.root / "temporary" / name)
+                _remove(holder)
 
     def _write_new(self, path: Path, data: bytes, mode: int = 0o644) -> bool:
         with self.temporary() as temporary:
-            disk.write_file(temporary, data)
-            temporary.chmod(mode)
+            disk.write_file(temporary, data, mode)
             return disk.commit_new(temporary, path)
 
     def _sweep_temporary(self) -> None:
         for holder in (self.root / "temporary").glob("*.lock"):
             with disk.lock(holder, wait=False) as dead:
                 if dead:
-                    left = holder.with_suffix("")
-                    shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-                    holder.unlink(missing_ok=True)
+                    _remove(holder.with_suffix(""))
+                    _remove(holder)
+
+    def _take_away(self, gone: list[Path], dry: bool) -> list[tuple[str, int]]:
+        found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
+        # Manifests first: an artifact must never exist without its payload.
+        for path in [] if dry else sorted(gone, key=lambda path: path.suffix != ".json"):
+            _remove(path)
+        return found
 
     def _is_sound(self, path: Path) -> bool:
         """Whether a unit reads, or an artifact's payload is there with the digests that its manifest says."""
-        if path.suffix == ".json":
-            manifest = self.manifest(path.stem) or {}
-            if manifest["kind"] != "rows":
-                folder = self.folder(manifest["key"])
-                return folder.is_dir() and keys.folder_digest(folder) == manifest["digest"]
-            return all(self._has(triple) for triple in _triples_in([manifest["shards"], manifest["detail"]]))
-        if path.parent.parent.name != "units":
-            return True
+        room = path.relative_to(self.root).parts[0]
         try:
-            return self.find_unit(path.name) is not None
+            # A folder falls with its manifest: what the next run makes must not find it in its place.
+            if room == "artifacts":
+                return self._is_whole(path.stem)
+            if room == "units":
+                self.read(Ref(path.name, "", 0))
         except UserError:
             return False
+        return True
+
+    def _is_whole(self, key: str) -> bool:
+        manifest = self.manifest(key)
+        if manifest is None:
+            return False
+        if manifest["kind"] != "rows":
+            folder = self.folder(key)
+            return folder.is_dir() and keys.folder_digest(folder) == manifest["digest"]
+        return all(self._has(triple) for triple in _triples_in([manifest["shards"], manifest["detail"]]))
 
     def _has(self, triple: list[Any]) -> bool:
-        try:
-            found = self.find_unit(triple[0])
-        except UserError:
-            return False
+        found = self.find_unit(triple[0])
         return found is not None and found.digest == triple[1]
 
     def _reach(self, roots: set[str]) -> set[str]:
@@ -319,8 +311,20 @@ class Store:
             raise UserError(
                 "a stored unit is missing or damaged",
                 where=path,
-                do="Remove the file if it is there and `adaptline gc --damaged`, then run again: it is made anew.",
+                do=_MEND,
             ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:  # no JSON, or no text at all
+        raise UserError(
+            "a file of the store is damaged", where=path, do="Remove it, then run again: it is made anew."
+        ) from error
+    return found
 
 
 def _keys_in(value: Any) -> Iterator[str]:
@@ -346,6 +350,10 @@ def _triples_in(value: Any) -> Iterator[list[Any]]:
         else:
             for entry in value:
                 yield from _triples_in(entry)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

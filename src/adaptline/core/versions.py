@@ -131,7 +131,9 @@ def _rows(
             continue
         table = store.read(Ref(*shard["text"]))
         verdicts = manifest["detail"].get("verdicts")
-        dropped = store.read(Ref(*verdicts[i]))["dropped_by"].to_pylist() if verdicts else [None] * table.num_rows
+        dropped: list[Any] = (
+            store.read(Ref(*verdicts[i]))["dropped_by"].to_pylist() if verdicts else [None] * table.num_rows
+        )
         original = _original_texts(store, manifest, i)
         now = texts(table).to_pylist()
         for j, (file, number) in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from adaptline.data.streams import BYTE_ORDER_MARKS, BrokenStreamError, Coding, chunks, compression_of, raw_chunks
@@ -20,7 +19,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The legacy encodings that the WHATWG Encoding Standard lists and corpora still come in; cp1252 also stands for Latin-1.
-LEGACY = ("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "gb18030", "big5", "shift_jis", "euc_jp", "cp949")
+LEGACY = (
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "koi8_r",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc_jp",
+    "cp949",
+)
 FALLBACK = "cp1252"
 _PARQUET = b"PAR1"
 _HEAD = 1 << 16  # bytes that tell text from binary
@@ -43,7 +56,7 @@ def detect(path: Path, encoding: str | None = None) -> Coding:
         UserError: there is no such encoding, or the file is no text.
     """
     compression = compression_of(path)
-    head = b"".join(islice(_unbroken(raw_chunks(path, compression)), 1))[:_HEAD]
+    head = _head(path, compression)
     if head.startswith(_PARQUET) and not compression:
         return Coding(encoding="")
     mark, marked = next(((mark, name) for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), (b"", ""))
@@ -58,6 +71,15 @@ def detect(path: Path, encoding: str | None = None) -> Coding:
     return Coding(name, mark, compression, mac=_has_mac_lines(path, coding))
 
 
+def _head(path: Path, compression: str) -> bytes:
+    head = b""
+    for chunk in _unbroken(raw_chunks(path, compression)):
+        head += chunk
+        if len(head) >= _HEAD:
+            break
+    return head[:_HEAD]
+
+
 def _unbroken(stream: Iterator[bytes]) -> Iterator[bytes]:
     """The stream up to where it breaks off: whoever cuts its rows reports that."""
     try:
@@ -69,9 +91,12 @@ def _unbroken(stream: Iterator[bytes]) -> Iterator[bytes]:
 def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
     """The user's word, made precise by a byte order mark where the two agree."""
     try:
-        name = codecs.lookup(encoding).name
+        "".encode(name := codecs.lookup(encoding).name)  # some codecs are not of text
     except LookupError as error:
-        raise UserError(f"unknown encoding {encoding!r}", do='Known ones are utf-8, utf-16, cp1252, koi8-r, shift_jis, gb18030 and others of Python.') from error
+        raise UserError(
+            f"unknown encoding {encoding!r}",
+            do="Known ones are utf-8, utf-16, cp1252, koi8-r, shift_jis, gb18030 and others of Python.",
+        ) from error
     family = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     if marked.startswith(family):
         return mark, marked
@@ -81,11 +106,17 @@ def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
 def _refuse_binary(head: bytes) -> None:
     zeros = head.count(b"\0")
     if zeros * 10 > len(head) * 3:
-        raise UserError("looks like UTF-16 or UTF-32 without a byte order mark", do='Say which: encoding = "utf-16-le" or "utf-16-be".')
+        raise UserError(
+            "looks like UTF-16 or UTF-32 without a byte order mark",
+            do='Say which: encoding = "utf-16-le" or "utf-16-be".',
+        )
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > len(head) * _MOST_CONTROLS:
         share = round(100 * controls / len(head))
-        raise UserError(f"is no text: {share} % of its first bytes are control characters", do="Leave it out, or say encoding = if it is text.")
+        raise UserError(
+            f"is no text: {share} % of its first bytes are control characters",
+            do="Leave it out, or say encoding = if it is text.",
+        )
 
 
 def _told(path: Path, compression: str) -> str:

@@ -18,15 +18,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from adaptline.data.schemas import Columns, Value
 
 Message = tuple[str, str | None]  # role, content
 
 _SHAREGPT = {"human": "user", "gpt": "assistant"}
 _ABSENT: Any = object()
-_KINDS = {list: "a list", dict: "an object", type(None): "null", str: "a string", bool: "true or false", int: "a number", float: "a number"}
+_KINDS = {
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -44,8 +50,10 @@ def take_messages(value: Value, columns: Columns) -> list[Message]:
         return [("text", _take_text(value, columns.text, "text"))]
     if columns.messages is not None:
         return _take_chat(value, columns.messages)
-    prompt = [("user", _take_prompt(value, columns))]
-    return prompt if columns.completion is None else [*prompt, ("assistant", _take_text(value, columns.completion, "completion"))]
+    messages: list[Message] = [("user", _take_prompt(value, columns))]
+    if columns.completion is not None:
+        messages.append(("assistant", _take_text(value, columns.completion, "completion")))
+    return messages
 
 
 def take_scalar(value: Value, name: str | None) -> str | None:
@@ -75,13 +83,22 @@ def subject_hash(secret: bytes, identity: str) -> str:
     return hmac.digest(secret, identity.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def take_subjects(value: Value, names: Sequence[str], secret: bytes) -> list[str] | None:
-    """The HMACs of a record's people, each once; their fields are removed from it. Raises UnreadableError."""
+def take_people(value: Value, columns: Columns, secret: bytes) -> tuple[str | None, list[str] | None]:
+    """The group of a record and the HMACs of its people, each once; their fields are removed from it.
+
+    A group that is a person is their HMAC too. Raises UnreadableError.
+    """
+    group = columns.group
+    person = group in columns.subject
+    grouped = take_scalar(value if not person else dict(value), group)
     found: list[str] = []
-    for name in names:
+    for name in columns.subject:
         given = value.pop(name, None)
-        found += [subject_hash(secret, _spelled(entry, name)) for entry in (given if isinstance(given, list) else [given]) if entry is not None]
-    return list(dict.fromkeys(found)) or None
+        people = given if isinstance(given, list) else [given]
+        found += [subject_hash(secret, _spelled(entry, name)) for entry in people if entry is not None]
+    if person and grouped is not None:
+        grouped = subject_hash(secret, grouped)
+    return grouped, list(dict.fromkeys(found)) or None
 
 
 def write_back(row: Value, columns: Columns) -> Value:
@@ -97,10 +114,14 @@ def write_back(row: Value, columns: Columns) -> Value:
     record = _written_messages(messages, columns, extra)
     for column in ("label", "split", "group"):
         name = getattr(columns, column)
-        if row[column] is not None and not ((name or column) in extra and (name is None or encode_plain(extra[name]) == row[column])):
+        if row[column] is not None and not (
+            (name or column) in extra and (name is None or encode_plain(extra[name]) == row[column])
+        ):
             record[name or column] = row[column]
     name = columns.references or "references"
-    if row["references"] is not None and not (name in extra and take_references({name: extra[name]}, name) == row["references"]):
+    if row["references"] is not None and not (
+        name in extra and take_references({name: extra[name]}, name) == row["references"]
+    ):
         record[name] = row["references"]
     if people := row["subject"]:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
@@ -154,7 +175,7 @@ def _take_chat(value: Value, name: str) -> list[Message]:
     if not found:
         raise UnreadableError(f"{name!r} is empty")
     messages = [_message(entry, name, number) for number, entry in enumerate(found, 1)]
-    if all(len(entry) == 2 and (entry.get("role", _ABSENT), entry.get("content", _ABSENT)) == pair for entry, pair in zip(found, messages, strict=True)):  # noqa: PLR2004 - role and content
+    if found == [{"role": role, "content": content} for role, content in messages]:
         del value[name]
     return messages
 
@@ -176,7 +197,13 @@ def _message(entry: Any, name: str, number: int) -> Message:
 def _joined(parts: list[Any], where: str) -> str:
     texts = []
     for part in parts:
-        text = part if isinstance(part, str) else part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
+        text = (
+            part
+            if isinstance(part, str)
+            else part.get("text")
+            if isinstance(part, dict) and part.get("type") == "text"
+            else None
+        )
         if not isinstance(text, str):
             kind = part.get("type") if isinstance(part, dict) else kind_of(part)
             raise UnreadableError(f"{where} has a part that is no text: {kind}")

@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Any
 from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Value = dict[str, Any]  # a record: field -> value
 
 # What field names say when nothing is named, in this order: chats, pairs, texts.
 CHATS = ("messages", "conversations")
-PROMPTS = {"prompt": ("completion", "response"), "question": ("answer",), "instruction": ("output", "response", "completion")}
+PROMPTS = {
+    "prompt": ("completion", "response"),
+    "question": ("answer",),
+    "instruction": ("output", "response", "completion"),
+}
 CONTEXT = {"instruction": "input"}
 TEXTS = ("text", "content")
+_LONGEST_SHOWN = 30  # characters
 TAKEN_BY_NAME = ("label", "references", "split")
 
 
@@ -42,6 +47,11 @@ class Columns:
     group: str | None = None
     subject: tuple[str, ...] = ()
 
+    @classmethod
+    def told(cls, names: Mapping[str, Any]) -> Columns:
+        """The columns that an artifact's detail tells of a file."""
+        return cls(**{**names, "subject": tuple(names.get("subject", ()))})
+
     @property
     def named(self) -> tuple[str, ...]:
         """Every field that is named, in the order of the columns."""
@@ -51,18 +61,29 @@ class Columns:
     @property
     def content(self) -> tuple[str, ...]:
         """The fields that hold what is trained on."""
-        return tuple(name for name in (self.text, self.prompt, self.context, self.completion, self.messages) if name is not None)
+        return tuple(
+            name for name in (self.text, self.prompt, self.context, self.completion, self.messages) if name is not None
+        )
 
     def check(self) -> None:
         """Raises UserError where the columns contradict each other."""
         kinds = [name for name in ("text", "prompt", "messages") if getattr(self, name) is not None]
         if len(kinds) > 1:
-            raise UserError(f"{' and '.join(kinds)} cannot both be given", do="A row is a text, a prompt with its completion, or messages.")
+            raise UserError(
+                f"{' and '.join(kinds)} cannot both be given",
+                do="A row is a text, a prompt with its completion, or messages.",
+            )
         if self.prompt is None and (given := self.completion or self.context):
             raise UserError(f"{given!r} needs a prompt", do='Name it: prompt = "question".')
-        for name in self.content:
-            if self.content.count(name) > 1 or name in (self.label, self.references, self.split, *self.subject):
-                raise UserError(f"field {name!r} is named twice", do="Each field is one column.")
+        single = [name for entry in fields(self) if entry.name != "subject" and (name := getattr(self, entry.name))]
+        for name in single:
+            if single.count(name) > 1 or (name in self.subject and name != self.group):
+                raise UserError(
+                    f"field {name!r} is named twice", do="Each field is one column; only a group may be a subject too."
+                )
+
+
+UNNAMED = Columns()
 
 
 def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
@@ -79,17 +100,18 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
     Returns:
         None where nothing was named and no name is known.
     """
-    named = Columns(**_content(sample)) if not wanted.content else wanted
-    if not named.content:
+    found: dict[str, Any] = {} if wanted.content else _content(sample)
+    if not found and not wanted.content:
         return None
-    found = replace(wanted, **{name: getattr(named, name) for name in ("text", "prompt", "context", "completion", "messages")})
+    taken = {*wanted.named, *found.values()}
     for name in TAKEN_BY_NAME:
-        if getattr(found, name) is None and name not in found.named and _holds(sample, name, list if name == "references" else str):
-            found = replace(found, **{name: name})
-    return found
+        kind = list if name == "references" else str
+        if getattr(wanted, name) is None and name not in taken and _holds(sample, name, kind):
+            found[name] = name
+    return replace(wanted, **found)
 
 
-def _content(sample: Sequence[Value]) -> dict[str, str]:
+def _content(sample: Sequence[Value]) -> dict[str, Any]:
     for chat in CHATS:
         if _holds(sample, chat, list):
             return {"messages": chat}
@@ -97,7 +119,9 @@ def _content(sample: Sequence[Value]) -> dict[str, str]:
         completion = next((name for name in completions if _holds(sample, name, str)), None)
         if completion and _holds(sample, prompt, str):
             context = CONTEXT.get(prompt, "")
-            return {"prompt": prompt, "completion": completion} | ({"context": context} if _holds(sample, context, str) else {})
+            return {"prompt": prompt, "completion": completion} | (
+                {"context": context} if _holds(sample, context, str) else {}
+            )
     for text in TEXTS:
         if _holds(sample, text, str):
             return {"text": text}
@@ -108,16 +132,44 @@ def _content(sample: Sequence[Value]) -> dict[str, str]:
 def _holds(sample: Sequence[Value], name: str, kind: type) -> bool:
     """Whether a field is there and every value that is no null is a scalar (`kind` str) or a list."""
     values = [value[name] for value in sample if value.get(name) is not None]
-    return bool(values) and all(isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values)
+    return bool(values) and all(
+        isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values
+    )
 
 
-def require(columns: Columns, missing: Iterable[str], known: Iterable[str]) -> None:
-    """Raises UserError for fields that are named but that no row of a file has."""
-    for name in missing:
-        known = list(known)
-        if known and all(field.isdigit() for field in known):
-            do = f"Its fields have no names: say {known[0]!r} to {known[-1]!r}, or header = true if its first line names them."
-        else:
-            do = f"It has {', '.join(map(repr, known))}. {did_you_mean(name, known)}" if known else "Its rows have no fields."
-        role = next((entry.name for entry in fields(columns) if getattr(columns, entry.name) == name), "subject")
-        raise UserError(f"no column {name!r} (named as {role})", do=do)
+def by_position(columns: Columns, header: Sequence[str]) -> Columns:
+    """The columns with positions in a header ("1") as the names that stand there, where nothing is called so."""
+
+    def name(given: str) -> str:
+        return header[int(given)] if given.isdigit() and given not in header and int(given) < len(header) else given
+
+    single: dict[str, Any] = {
+        entry.name: name(value)
+        for entry in fields(columns)
+        if entry.name != "subject" and (value := getattr(columns, entry.name)) is not None
+    }
+    return Columns(**single, subject=tuple(map(name, columns.subject)))
+
+
+def shortened(names: Iterable[str]) -> str:
+    """Names for a message: quoted, long ones cut, so that a line of text taken for a header does not fill the screen."""
+    return ", ".join(repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}...") for name in names)
+
+
+def require(columns: Columns, missing: str, known: Sequence[str], *, by_header: bool) -> None:
+    """Raises UserError for a field that is named but that no row of a file has.
+
+    Args:
+        columns: what is named.
+        missing: the field.
+        known: the fields that the rows have.
+        by_header: whether a first line is taken to name them.
+    """
+    role = next((entry.name for entry in fields(columns) if getattr(columns, entry.name) == missing), "subject")
+    if all(name.isdigit() for name in known):
+        do = f"Its fields have no names: say {known[0]!r} to {known[-1]!r}, or header = true if its first line names them."
+    else:
+        hint = did_you_mean(missing, known)
+        do = f"It has {shortened(known)}." + (f" {hint}" if hint.endswith("?") else "")
+        do += ' If its first line names no columns, name them by position: "0".' if by_header else ""
+    raise UserError(f"no column {missing!r} (named as {role})", do=do)

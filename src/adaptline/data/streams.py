@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20  # bytes read, or decompressed, at a time
 _ZSTD_PIECE = 1 << 14  # a corrupt frame loses the output of the piece that breaks, so pieces are small
 _ZSTD_WINDOW = 1 << 31  # what `zstd --long=31` needs, the largest there is
+_SHIFTS = b"\x1b$B~{+AGE-"  # what would change the meaning of the bytes after it in ISO 2022, HZ and UTF-7
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # RFC 1952, RFC 8878
 BYTE_ORDER_MARKS = {  # the longer ones first: UTF-32's little-endian mark begins with UTF-16's
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -50,9 +51,17 @@ class Coding:
         return not is_transparent(self.encoding)
 
     @property
+    def of_stream(self) -> str:
+        """The encoding of the stream that rows are cut from."""
+        return "utf-8" if self.recoded else self.encoding
+
+    @property
     def in_place(self) -> bool:
         """Whether a position of the stream is, past the byte order mark, a position of the file."""
         return not self.compression and not self.recoded
+
+
+PLAIN = Coding()
 
 
 class BrokenStreamError(Exception):
@@ -60,7 +69,7 @@ class BrokenStreamError(Exception):
 
 
 def compression_of(path: Path) -> str:
-    """ "gzip", "zstd" or "", by the file's first bytes: its name may lie."""
+    """The compression ("gzip", "zstd" or "") by the file's first bytes: its name may lie."""
     with path.open("rb") as file:
         head = file.read(4)
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
@@ -71,9 +80,9 @@ def is_transparent(encoding: str) -> bool:
     """Whether ASCII bytes mean ASCII wherever they stand, so that rows can be cut without decoding: UTF-8 and code pages."""
     if codecs.lookup(encoding).name == "utf-8":
         return True
-    every = bytes(range(256))
+    every = bytes(range(256)) + _SHIFTS
     text = every.decode(encoding, "replace")
-    return len(text) == len(every) and text[:128] == every[:128].decode("ascii")
+    return len(text) == len(every) and text[:128] + text[256:] == (every[:128] + _SHIFTS).decode("ascii")
 
 
 def raw_chunks(path: Path, compression: str) -> Iterator[bytes]:
@@ -95,7 +104,7 @@ def raw_chunks(path: Path, compression: str) -> Iterator[bytes]:
 def chunks(path: Path, coding: Coding) -> Iterator[bytes]:
     """The stream that a file's rows are cut from: decompressed, past the byte order mark, recoded where that is needed.
 
-    Bytes that a recoded encoding does not know come through as they are, so they are invalid UTF-8 in the stream too.
+    What a recoded encoding does not know comes through as a byte that is invalid UTF-8.
 
     Raises:
         BrokenStreamError: as `raw_chunks`.
@@ -116,12 +125,24 @@ def _past_mark(stream: Iterator[bytes], mark: bytes) -> Iterator[bytes]:
 
 
 def _recoded(stream: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    decoder = codecs.getincrementaldecoder(encoding)(_KEEP)
     for chunk in stream:
         if text := decoder.decode(chunk):
             yield text.encode("utf-8", "surrogateescape")
     if text := decoder.decode(b"", final=True):
         yield text.encode("utf-8", "surrogateescape")
+
+
+def _keep_one_byte(error: UnicodeError) -> tuple[str, int]:
+    """What cannot be decoded becomes one byte that is no UTF-8, so that its row is told apart later."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return chr(0xDC00 + next((byte for byte in bad if not bytes([byte]).isascii()), 0xFF)), error.end
+
+
+_KEEP = "adaptline.keep_one_byte"
+codecs.register_error(_KEEP, _keep_one_byte)
 
 
 def _gunzip(file: BinaryIO) -> Iterator[bytes]:
@@ -130,8 +151,10 @@ def _gunzip(file: BinaryIO) -> Iterator[bytes]:
     while data := file.read(CHUNK):
         while data:
             if member.eof:
-                member, data = zlib.decompressobj(wbits=31), data.lstrip(b"\0")  # tapes pad with zeros
-                continue
+                data = data.lstrip(b"\0")  # tapes pad with zeros
+                if not data:
+                    break
+                member = zlib.decompressobj(wbits=31)
             before = member.copy()
             try:
                 out = member.decompress(data, CHUNK)

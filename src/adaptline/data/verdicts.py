@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def reason(score: Any, settings: dict[str, Any]) -> str:
 
 
 def _outside(scores: pa.ChunkedArray, settings: dict[str, Any]) -> list[Any]:
-    bounds = {
+    bounds: dict[str, Callable[[Any], Any]] = {
         "min": lambda value: pc.less(scores, value),
         "max": lambda value: pc.greater(scores, value),
         "keep": lambda value: pc.invert(pc.is_in(scores, pa.array(value, pa.string()))),

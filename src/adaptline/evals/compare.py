@@ -11,14 +11,21 @@ the two-way analysis of variance and never negative:
     items:  [var over items of the paired differences of item means  -  sum of MS(seed x item) / S] / n
     seeds:  sum over both systems of  var over seeds of the system's mean / S
 
-Two or three seeds estimate the second part badly. One Student t with Satterthwaite's degrees of freedom for the sum
-then goes wrong where it matters: a seed part that is small by chance also reports many degrees of freedom, and over
-twenty systems with two seeds such tests called equal systems different in up to half of the simulated comparisons. So
-each part keeps its own t quantile (Banerjee 1961, whose intervals never cover less than they say):
+Two or three seeds say little of the second part, so two things are done about it.
 
-    half width^2 = t(n - 1)^2 * items + t(f)^2 * seeds,      f: Satterthwaite's degrees of freedom of the seed part
+A system's variance over seeds is averaged with that of all systems compared, which together count as two more seeds
+(as in Smyth 2004, with a fixed weight), and the sum gets Satterthwaite's degrees of freedom f, which count what each
+system contributed: they are few where one system varies much more than the rest.
 
-and it is never less than what the items alone give. `tests/evals/test_compare_coverage.py` holds the coverage.
+One Student t for both parts would go wrong where it matters: a seed part that is small by chance brings many degrees
+of freedom with it, and over many systems with two seeds such tests call equal systems different far too often. So each
+part keeps its own quantile, weighted by its share of the variance (Cochran 1964, Biometrika 51), and the interval is
+never narrower than what the items alone give:
+
+    half width = [t(n - 1) * items + t(f) * seeds] / sqrt(items + seeds)
+
+`tests/evals/test_compare_coverage.py` holds what all this covers: never less than it says, with two seeds rather more.
+Three seeds are the least worth their computation.
 """
 
 from __future__ import annotations
@@ -37,6 +44,7 @@ Scores = NDArray[np.float64]
 
 _LEAST_P = 1e-100  # where the search for a p-value ends
 _FEWEST_ITEMS = 2  # one item has no variance
+_BORROWED = 2.0  # degrees of freedom that the seeds of all systems add to those of one
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,9 @@ class _System:
     profile: Scores  # (items,) mean over seeds
     mean: float
     seeds: int
-    between: float  # variance over seeds of the mean over items
     residual: float  # mean square of seed x item
+    of_seeds: Scores  # (systems,) what the seeds of each system tell of the variance of this one's mean
+    degrees: Scores  # (systems,) degrees of freedom of these
 
 
 @dataclass(frozen=True)
@@ -124,9 +133,11 @@ class _Spread:
     def half_width(self, alpha: float) -> float:
         """Half the width of the two-sided interval that misses with probability alpha."""
         of_items = _quantile(self.items_degrees, alpha)
-        of_seeds = _quantile(self.seeds_degrees, alpha) if self.seeds else 0.0
-        both = math.hypot(of_items * math.sqrt(self.items), of_seeds * math.sqrt(self.seeds))
-        return max(of_items * math.sqrt(self.items_alone), both)
+        alone = of_items * math.sqrt(self.items_alone)
+        if not self.seeds:
+            return alone
+        weighted = of_items * self.items + _quantile(self.seeds_degrees, alpha) * self.seeds
+        return max(alone, weighted / math.sqrt(self.items + self.seeds))
 
     def p_value(self, estimate: float) -> float:
         """The alpha at which the interval about the estimate ends at zero, by bisection of its logarithm."""
@@ -140,8 +151,8 @@ class _Spread:
 def interval(scores: Scores, *, confidence: float = 0.95) -> Interval:
     """The mean of one system over seeds and items, with the interval for new seeds and new items.
 
-    Scores within [0, 1] get Wilson's interval (1927) with the effective number of items that the two-way variance
-    implies (Kish 1965), since a symmetric one covers far too little near 0 and 1; others get a symmetric one.
+    A symmetric interval covers far too little near the ends of a scale. So scores within [0, 1] get the interval of
+    Agresti and Coull (1998) with as many items as the two-way variance is worth (Kish 1965); others a symmetric one.
 
     Args:
         scores: (seeds, items). With one seed the interval is for new items only.
@@ -150,27 +161,15 @@ def interval(scores: Scores, *, confidence: float = 0.95) -> Interval:
     Raises:
         UserError: fewer than two items, or a score that is no number.
     """
-    system = _system("the system", scores)
-    spread = _spread([system], system.profile)
-    half = spread.half_width(1 - confidence)
-    low, high = system.mean - half, system.mean + half
-    if _bounded(scores):
-        binomial = system.mean * (1 - system.mean)
-        if half == 0 or binomial == 0:  # no variance was seen: as many items as there are
-            ratio = _quantile(spread.items_degrees, 1 - confidence) ** 2 / scores.shape[1]
-        else:
-            ratio = half**2 / binomial
-        middle, reach = system.mean + ratio / 2, math.sqrt(ratio * binomial + ratio**2 / 4)
-        low, high = (middle - reach) / (1 + ratio), (middle + reach) / (1 + ratio)
-    return Interval(system.mean, low, high, confidence, *scores.shape)
+    return _interval(_systems({"the system": scores})["the system"], confidence, bounded=_bounded(scores))
 
 
 def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Comparison:
     """All pairs of systems on the same items.
 
     The leader is found in the same data that judge it, so every pair is in the family that p-values and intervals are
-    corrected for. Where one of two systems has a single seed, its variation over seeds is taken to be the other's;
-    where both have, it is not measured. The verdicts say so.
+    corrected for. The variation over seeds of a system with a single seed is taken to be that of the others; where all
+    have a single seed, it is not measured. The verdicts say so.
 
     Args:
         systems: name -> scores (seeds, items). All have the same items in the same order; seeds may differ in number.
@@ -183,11 +182,13 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
         raise UserError("nothing to compare")
     if len({scores.shape[1:] for scores in systems.values()}) > 1:
         counts = ", ".join(f"{name}: {scores.shape[-1]}" for name, scores in systems.items())
-        raise UserError(f"the systems were not scored on the same items ({counts})", do="Evaluate them on the same task.")
-    parts = {name: _system(name, scores) for name, scores in systems.items()}
+        raise UserError(
+            f"the systems were not scored on the same items ({counts})", do="Evaluate them on the same task."
+        )
+    parts = _systems(systems)
     order = sorted(parts, key=lambda name: -parts[name].mean)
     pairs = list(combinations(order, 2))
-    alpha = (1 - confidence) / max(1, len(pairs))
+    alpha = _alpha(confidence) / max(1, len(pairs))
     points = all(0 <= part.mean <= 1 for part in parts.values())
     drafts = [_difference(first, second, systems, parts, alpha) for first, second in pairs]
     corrected = holm([draft.p for draft in drafts])
@@ -196,7 +197,8 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
         for draft, p in zip(drafts, corrected, strict=True)
     ]
     worded = tuple(replace(pair, verdict=_verdict(pair, confidence, len(pairs), points=points)) for pair in judged)
-    return Comparison({name: interval(systems[name], confidence=confidence) for name in order}, worded, confidence)
+    alone = {name: _interval(parts[name], confidence, bounded=_bounded(systems[name])) for name in order}
+    return Comparison(alone, worded, confidence)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -209,38 +211,65 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _system(name: str, scores: Scores) -> _System:
+def _alpha(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence is {confidence:g}", do="It lies between 0 and 1: 0.95.")
+    return 1 - confidence
+
+
+def _systems(systems: Mapping[str, Scores]) -> dict[str, _System]:
+    squares = [_mean_squares(name, scores) for name, scores in systems.items()]
+    between, residual = np.array(squares).T
+    seeds = np.array([len(scores) for scores in systems.values()], dtype=float)
+    degrees = seeds - 1
+    of_all = degrees / max(1.0, degrees.sum())
+    weights = (np.diag(degrees) + _BORROWED * of_all) / (degrees + _BORROWED)[:, None]  # (system, whose seeds)
+    of_seeds = weights * between / seeds[:, None]
+    residual = np.where(degrees > 0, residual, of_all @ residual)
+    return {
+        name: _System(scores.mean(axis=0), float(scores.mean()), len(scores), float(residual[i]), of_seeds[i], degrees)
+        for i, (name, scores) in enumerate(systems.items())
+    }
+
+
+def _mean_squares(name: str, scores: Scores) -> tuple[float, float]:
+    """The variance over seeds of the mean over items, and the mean square of seed x item."""
     if scores.ndim != 2:  # noqa: PLR2004 - seeds and items
         raise ValueError(f"scores of {name} have shape {scores.shape}, not (seeds, items)")
     seeds, items = scores.shape
     if seeds < 1 or items < _FEWEST_ITEMS:
-        raise UserError(f"{name} has {items} items with {seeds} seeds; a comparison needs at least two items and one seed")
+        raise UserError(
+            f"{name} has {items} items with {seeds} seeds; a comparison needs at least two items and one seed"
+        )
     if not np.isfinite(scores).all():
         raise UserError(f"{name} has items without a score", do="Every item needs a finite score from every seed.")
-    profile, means = scores.mean(axis=0), scores.mean(axis=1)
     if seeds == 1:
-        return _System(profile, float(means[0]), 1, math.nan, math.nan)
-    rest = scores - profile - means[:, None] + means.mean()
-    residual = float((rest**2).sum()) / ((seeds - 1) * (items - 1))
-    return _System(profile, float(means.mean()), seeds, float(means.var(ddof=1)), residual)
+        return 0.0, 0.0
+    means = scores.mean(axis=1)
+    rest = scores - scores.mean(axis=0) - means[:, None] + means.mean()
+    return float(means.var(ddof=1)), float((rest**2).sum()) / ((seeds - 1) * (items - 1))
 
 
-def _spread(systems: Sequence[_System], profile: Scores) -> _Spread:
-    """The variance of the mean of an item profile that is one system's, or the difference of two."""
-    items = len(profile)
-    alone = float(profile.var(ddof=1)) / items
-    measured = [system for system in systems if system.seeds > 1]
-    if not measured:
+def _spread(systems: Sequence[_System], alone: float) -> _Spread:
+    """The variance of one system's mean, or of the difference of two; `alone` is what items alone show of it."""
+    items = len(systems[0].profile)
+    noise = sum(system.residual / system.seeds for system in systems) / items
+    of_seeds, degrees = sum(system.of_seeds for system in systems), systems[0].degrees
+    seeds = float(np.sum(of_seeds))
+    uncertainty = float(np.sum(of_seeds**2 / np.maximum(1, degrees)))
+    if not uncertainty:  # one seed each, or seeds that never vary
         return _Spread(alone, alone, items - 1, 0.0, 0.0)
-    noise = seeds = uncertainty = 0.0
-    for source in measured:
-        borrowers = [system for system in systems if system is source or system.seeds == 1]
-        share = sum(1 / system.seeds for system in borrowers)
-        noise += source.residual * share / items
-        seeds += source.between * share
-        uncertainty += (source.between * share) ** 2 / (source.seeds - 1)
-    degrees = seeds**2 / uncertainty if uncertainty else 0.0
-    return _Spread(alone, max(0.0, alone - noise), items - 1, seeds, degrees)
+    return _Spread(alone, max(0.0, alone - noise), items - 1, seeds, seeds**2 / uncertainty)
+
+
+def _interval(system: _System, confidence: float, *, bounded: bool) -> Interval:
+    items = len(system.profile)
+    spread = _spread([system], float(system.profile.var(ddof=1)) / items)
+    half = spread.half_width(_alpha(confidence))
+    low, high = system.mean - half, system.mean + half
+    if bounded:
+        low, high = _within_scale(system.mean, half, _quantile(items - 1, _alpha(confidence)), items)
+    return Interval(system.mean, low, high, confidence, system.seeds, items)
 
 
 def _difference(
@@ -248,10 +277,10 @@ def _difference(
 ) -> Difference:
     one, other = parts[first], parts[second]
     bounded = _bounded(systems[first]) and _bounded(systems[second])
-    profile = one.profile - other.profile
-    profile = _with_rare_differences(profile, 1.0 if bounded else _span(systems[first], systems[second]))
-    spread = _spread([one, other], profile)
-    middle, half = float(profile.mean()), spread.half_width(alpha)
+    span = 1.0 if bounded else _span(systems[first], systems[second])
+    middle, alone = _middle_and_variance(one.profile - other.profile, span)
+    spread = _spread([one, other], alone)
+    half = spread.half_width(alpha)
     low, high = middle - half, middle + half
     if bounded:
         low, high = max(-1.0, low), min(1.0, high)
@@ -271,16 +300,33 @@ def _difference(
     )
 
 
-def _with_rare_differences(profile: Scores, span: float) -> Scores:
-    """Two more items, one for either side, where most items show no difference.
+def _middle_and_variance(profile: Scores, span: float) -> tuple[float, float]:
+    """The mean difference and its variance over items, with two more items where many differ by the same amount.
 
-    With a few discordant items, or none, their sample variance is far too small. For scores of 0 and 1 and one seed
-    this is the adjusted Wald interval of Bonett and Price (2012); the size of the two follows the differences that
-    are there, and the fewer items are exactly equal the less they count, so continuous scores are left as they are.
+    With a few discordant items, or none, the sample variance is far too small. So an item is added on either side, as
+    large as the differences that are there and weighted by the share of the items that are all the same. For scores
+    of 0 and 1 that seldom differ this is the adjusted Wald interval of Bonett and Price (2012); continuous scores are
+    left as they are.
     """
     unequal = profile[profile != 0]
-    size = math.sqrt(float((unequal**2).mean()) * (1 - len(unequal) / len(profile))) if len(unequal) else span
-    return np.append(profile, [size, -size]) if size else profile
+    weight, size = 1.0, span
+    if len(unequal):
+        _, counts = np.unique(profile.round(12), return_counts=True)
+        weight, size = int(counts.max()) / len(profile), math.sqrt(float((unequal**2).mean()))
+    total = len(profile) + 2 * weight
+    middle = float(profile.sum()) / total
+    squares = float(((profile - middle) ** 2).sum()) + 2 * weight * (size**2 + middle**2)
+    return middle, squares / (total - 1) / total
+
+
+def _within_scale(mean: float, half: float, quantile: float, items: int) -> tuple[float, float]:
+    """Agresti and Coull's interval for a share, with the number of items that the symmetric half width is worth."""
+    binomial = mean * (1 - mean)
+    seen = half > 0 and binomial > 0
+    ratio = half**2 / binomial if seen else quantile**2 / items  # of the squared quantile to the number of items
+    middle = (mean + ratio / 2) / (1 + ratio)
+    reach = math.sqrt(middle * (1 - middle) * ratio / (1 + ratio))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _bounded(scores: Scores) -> bool:
@@ -309,7 +355,9 @@ def _verdict(pair: Difference, confidence: float, pairs: int, *, points: bool) -
     numbers = f"{100 * confidence:g} % interval {low:.{decimals}f} to {high:.{decimals}f}{together}"
     p = "corrected p < 0.001" if pair.p_corrected < 0.001 else f"corrected p = {pair.p_corrected:.2g}"  # noqa: PLR2004
     if not pair.better:
-        words = f"no difference shown between {pair.first} and {pair.second} ({mean:+.{decimals}f}{unit}, {numbers}, {p})"
+        words = (
+            f"no difference shown between {pair.first} and {pair.second} ({mean:+.{decimals}f}{unit}, {numbers}, {p})"
+        )
     elif low > 0:
         words = f"{pair.first} is better than {pair.second} by {mean:.{decimals}f}{unit} ({numbers}, {p})"
     else:  # Holm's test is sharper than the intervals that hold together
@@ -321,4 +369,4 @@ def _seeds_in_words(pair: Difference) -> str:
     single = [name for name, seeds in zip((pair.first, pair.second), pair.seeds, strict=True) if seeds == 1]
     if len(single) == 2:  # noqa: PLR2004 - both
         return "; one seed each: variation over seeds is not measured and may undo this"
-    return f"; {single[0]} has one seed: its variation over seeds is taken to be the other's" if single else ""
+    return f"; {single[0]} has one seed: its variation over seeds is taken to be that of the others" if single else ""

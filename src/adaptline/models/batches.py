@@ -1,4 +1,4 @@
-"""Texts to padded batches of tokens, in an order that only seed and epoch decide.
+"""Rows of tokens to padded batches, in an order that only seed and epoch decide.
 
 Knows token lengths. Knows nothing of labels or models. Texts of like length share a batch, so little is padded.
 """
@@ -9,36 +9,24 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from adaptline.core import keys
-from adaptline.models.runtime import quiet
-
-Tokens = list[list[int]]
 
 _STEPS_PER_BUCKET = 16  # wide enough that a batch pads little, narrow enough that its rows stay a random sample
 
 
-def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_tokens: int) -> Tokens:
-    """Token ids per text with the tokenizer's special tokens, cut after `max_tokens`."""
-    if not texts:
-        return []
-    with quiet():
-        encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
-    return [list(ids) for ids in encoded["input_ids"]]
-
-
-def epoch_steps(lengths: Sequence[int], *, seed: int, epoch: int, batch_size: int, accumulate: int) -> list[list[list[int]]]:
+def epoch_steps(
+    lengths: Sequence[int], *, seed: int, epoch: int, batch_size: int, accumulate: int
+) -> list[list[list[int]]]:
     """Optimiser steps of an epoch; each is up to `accumulate` batches of up to `batch_size` row numbers.
 
     Which rows share a step depends on batch_size * accumulate alone, so accumulating changes memory and nothing else.
     """
     step_rows = batch_size * accumulate
+    bucket_rows = step_rows * _STEPS_PER_BUCKET
     order = _shuffled(len(lengths), seed, "rows", epoch)
-    steps = []
-    for start in range(0, len(order), step_rows * _STEPS_PER_BUCKET):
-        bucket = sorted(order[start : start + step_rows * _STEPS_PER_BUCKET], key=lambda row: lengths[row])
-        steps += _cut(bucket, step_rows)
+    buckets = (sorted(rows, key=lambda row: lengths[row]) for rows in _cut(order, bucket_rows))
+    steps = [rows for bucket in buckets for rows in _cut(bucket, step_rows)]
     return [_cut(steps[number], batch_size) for number in _shuffled(len(steps), seed, "steps", epoch)]
 
 
@@ -62,7 +50,8 @@ def _cut(rows: list[int], size: int) -> list[list[int]]:
 def _shuffled(count: int, *stream: object) -> list[int]:
     """The numbers below `count` in an order that only the stream's name decides.
 
-    Philox is a counter-based generator (Salmon et al. 2011); its raw output is fixed for good, numpy's `permutation` is not.
+    Philox is a counter-based generator (Salmon et al. 2011); its raw output is fixed, that of numpy's `permutation` is
+    not. Ties of 64 bits, which do not happen, would fall in order.
     """
     generator = np.random.Philox(key=int(keys.key("order", *stream)[:32], 16))
     order: list[int] = np.argsort(generator.random_raw(count), kind="stable").tolist()

@@ -7,16 +7,17 @@ by write, fsync, rename: until the new facts are in place the old ones hold, and
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
+
+from adaptline.core import disk
 
 _FACTS = "checkpoint.json"
 
@@ -54,40 +55,18 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint, *, step: int, best_step: int) -> None:
         """Replace the folder's checkpoint by this one, of `step`; the best epoch's tensors date from `best_step`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(self.folder)
         now, best = f"now-{step}.safetensors", f"best-{best_step}.safetensors"
-        _write_tensors(self.folder / now, checkpoint.now)
+        _put(self.folder / now, to_bytes(checkpoint.now))
         if not (self.folder / best).exists():
-            _write_tensors(self.folder / best, checkpoint.best)
+            _put(self.folder / best, to_bytes(checkpoint.best))
         content = {"meaning": self.meaning, "now": now, "best": best, "facts": checkpoint.facts}
-        _write_text(self.folder / _FACTS, json.dumps(content))
-        for path in self.folder.iterdir():
+        _put(self.folder / _FACTS, json.dumps(content).encode())
+        for path in list(self.folder.iterdir()):
             if path.name not in (_FACTS, now, best):
                 path.unlink()
         self._written = time.monotonic()
 
 
-def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    temporary = path.with_suffix(".tmp")
-    save_file(dict(tensors), temporary)
-    _commit(temporary, path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, "utf-8")
-    _commit(temporary, path)
-
-
-def _commit(temporary: Path, path: Path) -> None:
-    _fsync(temporary)
-    temporary.replace(path)
-    _fsync(path.parent)
-
-
-def _fsync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+def _put(path: Path, data: bytes) -> None:
+    disk.replace_file(path.with_suffix(".tmp"), path, data)

@@ -59,8 +59,15 @@ def _usable(shard: Shard, text: pa.Table, read: Read) -> pa.ChunkedArray:
 def _examples(text: pa.Table, split: pa.ChunkedArray, wanted: pa.ChunkedArray, digest: str) -> pa.Table:
     chosen = text.filter(wanted)
     contents = row_schema.texts(chosen)
-    _refuse_null(chosen, chosen["label"], "label", "Name the source's column of labels in the ingest step: label = \"...\".")
-    _refuse_null(chosen, contents, "text", 'Drop such rows before: step = "curate", do = [{ use = "length", min = 1, unjudged = "drop" }].')
+    _refuse_null(
+        chosen, chosen["label"], "label", 'Name the source\'s column of labels in the ingest step: label = "...".'
+    )
+    _refuse_null(
+        chosen,
+        contents,
+        "text",
+        'Drop such rows before: step = "curate", do = [{ use = "length", min = 1, unjudged = "drop" }].',
+    )
     positions = pa.chunked_array([pa.array(range(text.num_rows), pa.int64())]).filter(wanted)
     shards = pa.array([digest] * chosen.num_rows, pa.string())
     return pa.table([contents, chosen["label"], split.filter(wanted), shards, positions], schema=EXAMPLE)

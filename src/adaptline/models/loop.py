@@ -7,17 +7,17 @@ in a step follows from (seed, step), so a run that was killed goes on as if noth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedModel
 
 from adaptline.errors import RunError
-from adaptline.models.batches import Tokens, epoch_steps, pad
+from adaptline.models.batches import epoch_steps, pad
 from adaptline.models.checkpoint import Checkpoint, Checkpoints
+from adaptline.models.encoder import Classifier, Tokens, head_parameters
 from adaptline.models.runtime import derive_seed
 from adaptline.models.scoring import accuracy_and_loss, arithmetic, score
 
@@ -35,36 +35,36 @@ class Examples:
 
 
 def fit(
-    model: torch.nn.Module,
+    classifier: Classifier,
     training: Examples,
     validation: Examples,
     *,
-    pad_token: int,
     seed: int,
     epochs: int,
     batch_size: int,
     accumulate: int,
     lr: float,
+    head_rate: float,
     warmup: float,
     weight_decay: float,
-    patience: int | None,
+    patience: int,
     precision: str,
     checkpoints: Checkpoints,
     progress: Callable[[int, int, str], None],
 ) -> Facts:
-    """Train the model's trainable parameters; it ends with those of the best epoch.
+    """Train the classifier's trainable parameters; it ends with those of the best epoch.
 
     AdamW (Loshchilov & Hutter 2019) with a linear warm-up over the first `warmup` of all steps and a linear decay to
-    zero. `patience` epochs without a better one (`best_epoch`) end the training.
+    zero; the head's learning rate is `head_rate` times as high. `patience` epochs without a better one (`best_epoch`) end the training, if it is not 0.
 
     Returns:
-        `losses` and `learning_rates` per optimiser step, `epochs` (loss, validation_loss, validation_accuracy), and
-        `resumed_from_step`, the only one that depends on what happened to the process.
+        `losses` and `learning_rates` per optimiser step, `epochs` (train_loss, validation_loss,
+        validation_accuracy), `best_epoch` (from 1), `stopped_early`, and `resumed_from_step`, the only one that depends on what happened to the process.
 
     Raises:
         RunError: the loss is not a finite number.
     """
-    course = _Course(model, weight_decay, checkpoints)
+    course = _Course(classifier, weight_decay, head_rate, checkpoints)
     resumed_from, looks = course.step, course.facts["epochs"]
     lengths = [len(row) for row in training.tokens]
     steps_per_epoch = math.ceil(len(lengths) / (batch_size * accumulate))
@@ -75,11 +75,12 @@ def fit(
         for step in range(course.step, first + steps_per_epoch):
             torch.manual_seed(derive_seed(seed, "step", step))  # for dropout
             rate = lr * schedule(step, total, warmup)
-            loss = course.learn(training, steps[step - first], rate, pad_token, precision)
+            loss = course.learn(training, steps[step - first], rate, precision)
             progress(step + 1, total, _note(loss, looks))
-        course.look(score(model, validation.tokens, pad_token=pad_token, precision=precision), validation.labels, first)
+        course.look(score(classifier, validation.tokens, precision=precision), validation.labels, first)
     course.take_best()
-    return {**course.facts, "resumed_from_step": resumed_from}
+    ended = {"best_epoch": best_epoch(looks) + 1, "stopped_early": len(looks) < epochs}
+    return {**course.facts, **ended, "resumed_from_step": resumed_from}
 
 
 def schedule(step: int, total: int, warmup: float) -> float:
@@ -102,11 +103,11 @@ def best_epoch(looks: Sequence[Facts]) -> int:
 class _Course:
     """What a training changes: parameters, their optimiser, the facts of steps and epochs, the best epoch's parameters."""
 
-    def __init__(self, model: torch.nn.Module, weight_decay: float, checkpoints: Checkpoints) -> None:
+    def __init__(self, classifier: Classifier, weight_decay: float, head_rate: float, checkpoints: Checkpoints) -> None:
         """Goes on from the checkpoint, if there is one."""
-        self.model, self.checkpoints = model, checkpoints
-        self.learning = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        self.optimiser = _optimiser(list(self.learning.values()), weight_decay)
+        self.model, self.pad_token, self.checkpoints = classifier.model, classifier.pad_token, checkpoints
+        self.learning = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+        self.optimiser = _optimiser(self.learning, head_parameters(self.model), weight_decay, head_rate)
         self.facts: Facts = {"losses": [], "learning_rates": [], "epochs": []}
         self.best: dict[str, torch.Tensor] = {}
         self.best_step = 0
@@ -119,22 +120,22 @@ class _Course:
         """Optimiser steps done."""
         return len(self.facts["losses"])
 
-    def learn(self, training: Examples, batches: list[list[int]], rate: float, pad_token: int, precision: str) -> float:
+    def learn(self, training: Examples, batches: list[list[int]], rate: float, precision: str) -> float:
         """One optimiser step over the rows of the batches; their mean loss."""
         self.model.train()
         rows, total = sum(map(len, batches)), 0.0
         for batch in batches:
             targets = torch.tensor([training.labels[row] for row in batch])
             with arithmetic(precision):
-                logits = self.model(**pad([training.tokens[row] for row in batch], pad_token)).logits
+                logits = self.model(**pad([training.tokens[row] for row in batch], self.pad_token)).logits
             loss = cross_entropy(logits.float(), targets, reduction="sum") / rows
-            loss.backward()
+            torch.autograd.backward(loss)
             total += loss.item()
         if not math.isfinite(total):
             raise RunError(f'the loss is {total} at step {self.step + 1}; lower lr, or set precision = "fp32"')
         torch.nn.utils.clip_grad_norm_(self.learning.values(), _MAX_GRADIENT_NORM)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate"]
         self.optimiser.step()
         self.optimiser.zero_grad()
         self.facts["losses"].append(total)
@@ -148,7 +149,8 @@ class _Course:
         accuracy, loss = accuracy_and_loss(scores, labels)
         losses = self.facts["losses"][first:]
         looks = self.facts["epochs"]
-        looks.append({"loss": sum(losses) / len(losses), "validation_loss": loss, "validation_accuracy": accuracy})
+        mean = sum(losses) / len(losses)
+        looks.append({"train_loss": mean, "validation_loss": loss, "validation_accuracy": accuracy})
         if best_epoch(looks) == len(looks) - 1:
             self.best, self.best_step = {name: p.detach().clone() for name, p in self.learning.items()}, self.step
         self._save()
@@ -178,12 +180,16 @@ class _Course:
                 self.optimiser.state[self.learning[name]] = values
 
 
-def _optimiser(parameters: list[torch.nn.Parameter], weight_decay: float) -> torch.optim.AdamW:
-    """AdamW; biases and normalisation scales, which are vectors, do not decay."""
-    matrices = [parameter for parameter in parameters if parameter.dim() > 1]
-    vectors = [parameter for parameter in parameters if parameter.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
+def _optimiser(
+    learning: Mapping[str, torch.nn.Parameter], head: set[str], weight_decay: float, head_rate: float
+) -> torch.optim.AdamW:
+    """AdamW; biases and normalisation scales, which are vectors, do not decay. `rate` multiplies a group's learning rate."""
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in learning.items():
+        kind = (head_rate if name in head else 1.0, weight_decay if parameter.dim() > 1 else 0.0)
+        groups.setdefault(kind, []).append(parameter)
+    described = [{"params": of, "rate": rate, "weight_decay": decay} for (rate, decay), of in groups.items()]
+    return torch.optim.AdamW(described, fused=True)
 
 
 def _copy(values: dict[str, torch.Tensor], parameters: dict[str, torch.nn.Parameter]) -> None:
@@ -192,8 +198,8 @@ def _copy(values: dict[str, torch.Tensor], parameters: dict[str, torch.nn.Parame
             parameter.copy_(values[name])
 
 
-def _out_of_patience(looks: Sequence[Facts], patience: int | None) -> bool:
-    return bool(looks) and patience is not None and len(looks) - 1 - best_epoch(looks) >= patience
+def _out_of_patience(looks: Sequence[Facts], patience: int) -> bool:
+    return bool(looks) and patience > 0 and len(looks) - 1 - best_epoch(looks) >= patience
 
 
 def _note(loss: float, looks: Sequence[Facts]) -> str:

@@ -8,7 +8,11 @@ from typing import Literal
 Precision = Literal["auto", "fp32", "bf16"]
 
 CPU_INFO = Path("/proc/cpuinfo")
-_BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86 AVX-512, x86 AMX, Arm (Linux kernel's names of processor features)
+_BF16_FLAGS = {
+    "avx512_bf16",
+    "amx_bf16",
+    "bf16",
+}  # x86 AVX-512, x86 AMX, Arm (Linux kernel's names of processor features)
 
 
 def resolve_precision(cpu_info: Path = CPU_INFO) -> Literal["bf16", "fp32"]:

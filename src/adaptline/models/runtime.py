@@ -1,4 +1,4 @@
-"""The state of the process while a model computes: threads, determinism, silence, and what it cost.
+"""The state of the process while a model computes: threads, determinism, silence.
 
 Knows torch's and transformers' process-wide switches, sets them for a while and puts them back. Knows no model.
 """
@@ -6,25 +6,21 @@ Knows torch's and transformers' process-wide switches, sets them for a while and
 from __future__ import annotations
 
 import os
-import platform
-import resource
-import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from adaptline.core import keys
 from adaptline.errors import UserError
-
-_MEBIBYTE = 2**20
-_MAX_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, kibibytes on Linux
 
 
 def thread_count() -> int:
     """Threads for one model: ADAPTLINE_THREADS, else OMP_NUM_THREADS, else 1 - as many runs share one machine."""
     value = os.environ.get("ADAPTLINE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
     if not value.isdigit() or int(value) < 1:
-        raise UserError(f"not a number of threads: {value!r}", where="ADAPTLINE_THREADS", do="Give a whole number from 1.")
+        raise UserError(
+            f"not a number of threads: {value!r}", where="ADAPTLINE_THREADS", do="Give a whole number from 1."
+        )
     return int(value)
 
 
@@ -51,30 +47,18 @@ def deterministic(threads: int) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within, transformers prints no progress bars, load reports or advice; errors are raised as ever."""
+    """Within, transformers and PEFT print no progress bars, load reports or advice; errors are raised as ever."""
     from transformers.utils import logging  # noqa: PLC0415 - as above
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        yield
+        with warnings.catch_warnings():
+            # PEFT asks transformers by an old name, which is nothing that a user could mend.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process has held since it started, in MiB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAX_RSS_UNIT / _MEBIBYTE, 1)
-
-
-def hardware() -> str:
-    """The processor's name, as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

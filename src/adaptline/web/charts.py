@@ -9,17 +9,18 @@ its size, without a script. Lines, which cannot be given in percentages, lie in 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from adaptline.web import words
+from adaptline.web import texts, words
+from adaptline.web.shapes import Scale, drawable, element, finite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-LINE_STYLES = 6  # how many kinds of line the style sheet tells apart; after them they begin anew
+LINE_STYLES = 6  # how many colours and dashes the style sheet has for lines; every second lap through them is thicker
 _POINTS = 240  # of a line: more than a small chart has pixels
 _HISTOGRAM_TOP, _HISTOGRAM_HEIGHT = 34, 120
 _LOWEST_BAR = 2.0  # pixels: what a bar of few rows beside a tall one still has
@@ -27,56 +28,6 @@ _CURVE_TOP, _CURVE_HEIGHT = 8, 88
 _STRIP_HEIGHT = 28
 _NAME_CHARS = 40  # of a name inside a drawing
 _FAINTEST = 0.35  # percent: the least width of a bar that stands for at least one row
-
-
-def element(name: str, *inside: str | Markup, **attributes: str | float) -> Markup:
-    """An SVG element. Text and attributes are escaped; an underscore in an attribute's name stands for a hyphen."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), f"{value:.6g}" if isinstance(value, float) else value)
-        for key, value in attributes.items()
-    )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, Markup("").join(inside))
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Maps numbers onto 0 to 100 percent of a width; `log` maps their logarithms."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def fraction(self, value: float) -> float:
-        """Where a value lies between the ends: 0 to 1, and never outside."""
-        low, high, at = (self._bent(end) for end in (self.low, self.high, value))
-        return min(1.0, max(0.0, (at - low) / (high - low))) if 0 < high - low < math.inf else 0.5
-
-    def percent(self, value: float) -> str:
-        """The same as an SVG length."""
-        return f"{100 * self.fraction(value):.2f}%"
-
-    def ticks(self, most: int = 5) -> list[float]:
-        """Round numbers between the ends, at most about `most`."""
-        return _powers(self.low, self.high, most) if self.log else _round_steps(self.low, self.high, most)
-
-    def _bent(self, value: float) -> float:
-        return math.log10(max(value, 1e-300)) if self.log else value
-
-
-def finite(values: Iterable[float | None]) -> list[float]:
-    """The values that can be drawn."""
-    return [value for value in values if words.known(value) and math.isfinite(value)]
-
-
-def scale_of(values: Iterable[float | None], margin: float = 0.0) -> Scale | None:
-    """A linear scale over the values that can be drawn, wider by a share on both sides; None if there are none."""
-    drawable = finite(values)
-    if not drawable:
-        return None
-    low, high = min(drawable), max(drawable)
-    spread = high - low or abs(high) * 0.1 or 1.0
-    room = spread * (margin if high > low else 0.5)
-    return Scale(low - room, high + room)
 
 
 def proportion(value: float | None, kind: str = "main") -> Markup:
@@ -91,7 +42,10 @@ def funnel_bar(after: int, dropped: int, changed: int, whole: int) -> Markup:
     whole = max(whole, 1)
     left, gone = after / whole, dropped / whole
     end = min(100.0, 100 * left)
-    shapes = [element("rect", width=width, height=14, class_=kind) for width, kind in (("100%", "track"), (_width(left), "bar main"))]
+    shapes = [
+        element("rect", width=width, height=14, class_=kind)
+        for width, kind in (("100%", "track"), (_width(left), "bar main"))
+    ]
     if dropped:
         width = max(100 * gone, _FAINTEST)
         start = min(end, 100 - width)
@@ -121,7 +75,7 @@ def histogram(
     keep_from = max([value for name, value in drawn_limits if name == "min"], default=-math.inf)
     keep_to = min([value for name, value in drawn_limits if name == "max"], default=math.inf)
     shapes = [_count_line(tallest, fraction) for fraction in (0.5, 1.0)]
-    for left, right, rows in zip(edges, edges[1:], counts, strict=False):
+    for (left, right), rows in zip(pairwise(edges), counts, strict=True):
         if rows:
             shapes += _histogram_bar(scale, left, right, rows / tallest, (keep_from, keep_to), rows)
     shapes += [_limit_line(scale, name, value, row) for row, (name, value) in enumerate(drawn_limits)]
@@ -181,42 +135,45 @@ def interval(
     if scale is None:
         return _nothing("no values")
     middle, below = 10, 21
-    shapes = [
-        element("line", x1=scale.percent(at), x2=scale.percent(at), y1=0, y2=_STRIP_HEIGHT, class_="reference")
-        for at in finite(references)
-    ]
-    ends = finite((low, high))
-    if len(ends) == 2:  # noqa: PLR2004 - an interval has two ends
-        shapes.append(element("line", x1=scale.percent(ends[0]), x2=scale.percent(ends[1]), y1=middle, y2=middle, class_="interval"))
-        shapes += [element("line", x1=scale.percent(end), x2=scale.percent(end), y1=middle - 5, y2=middle + 5, class_="interval") for end in ends]
+    shapes = [_upright(scale.percent(at), 0, _STRIP_HEIGHT, "reference") for at in finite(references)]
+    if drawable(low) and drawable(high):
+        shapes.append(_rule(scale.percent(low), scale.percent(high), middle, middle, "interval"))
+        shapes += [_upright(scale.percent(end), middle - 5, middle + 5, "interval") for end in (low, high)]
     for name, value in dots:
-        if finite([value]):
-            shapes.append(element("circle", element("title", name), cx=scale.percent(value or 0.0), cy=below, r=2.5, class_="seed"))
-    if finite([mean]):
-        shapes.append(element("circle", cx=scale.percent(mean or 0.0), cy=middle, r=5, class_="mean"))
+        if drawable(value):
+            said = element("title", texts.visible(name))
+            shapes.append(element("circle", said, cx=scale.percent(value), cy=below, r=2.5, class_="seed"))
+    if drawable(mean):
+        shapes.append(element("circle", cx=scale.percent(mean), cy=middle, r=5, class_="mean"))
     return _chart(shapes, label, _STRIP_HEIGHT, f"strip {kind}".rstrip())
 
 
-def axis_strip(scale: Scale | None, write: Callable[[float | None], str], references: Sequence[tuple[str, float]] = ()) -> Markup:
+def axis_strip(
+    scale: Scale | None, write: Callable[[float | None], str], references: Sequence[tuple[str, float]] = ()
+) -> Markup:
     """The axis under a column of intervals, with the references' names below it; hidden from screen readers."""
     if scale is None:
         return Markup("")
     shapes = _axis(scale, 4, write)
     for row, (name, value) in enumerate(references):
         anchor = _anchor(scale, value, room=0.35)
-        text = words.brief(name, _NAME_CHARS)
-        shapes.append(element("text", text, x=scale.percent(value), y=38 + 15 * row, text_anchor=anchor, class_="reference-name"))
-    return element("svg", *shapes, class_="plot strip", width="100%", height=26 + 15 * len(references), aria_hidden="true")
+        text = texts.brief(name, _NAME_CHARS)
+        shapes.append(
+            element("text", text, x=scale.percent(value), y=38 + 15 * row, text_anchor=anchor, class_="reference-name")
+        )
+    return element(
+        "svg", *shapes, class_="plot strip", width="100%", height=26 + 15 * len(references), aria_hidden="true"
+    )
 
 
 def line_sample(style: int) -> Markup:
     """A short line as a legend shows it."""
-    line = element("line", x1=0, x2=24, y1=5, y2=5, class_=_line_class(style))
+    line = _rule("0", "24", 5, 5, _line_class(style))
     return element("svg", line, class_="line-sample", width=24, height=10, aria_hidden="true")
 
 
 def _chart(shapes: Sequence[Markup], label: str, height: int, kind: str) -> Markup:
-    written = words.visible(label)
+    written = texts.visible(label)
     return element("svg", *shapes, class_=f"plot {kind}", width="100%", height=height, role="img", aria_label=written)
 
 
@@ -226,6 +183,14 @@ def _nothing(why: str) -> Markup:
 
 def _track() -> Markup:
     return element("rect", width="100%", height="100%", class_="track")
+
+
+def _rule(start: str, end: str, start_y: float, end_y: float, kind: str) -> Markup:
+    return element("line", x1=start, x2=end, y1=start_y, y2=end_y, class_=kind)
+
+
+def _upright(x: str, top: float, bottom: float, kind: str) -> Markup:
+    return _rule(x, x, top, bottom, kind)
 
 
 def _width(share: float) -> str:
@@ -239,32 +204,15 @@ def _anchor(scale: Scale, value: float, room: float = 0.08) -> str:
 
 
 def _axis(scale: Scale, top: int, write: Callable[[float | None], str]) -> list[Markup]:
-    shapes = [element("line", x1="0", x2="100%", y1=top, y2=top, class_="axis")]
+    shapes = [_rule("0", "100%", top, top, "axis")]
     ticks = [(tick, write(tick)) for tick in scale.ticks()]
     crowded = max((len(text) for _, text in ticks), default=0) > 5  # noqa: PLR2004 - wide enough to meet on a telephone
     for position, (tick, text) in enumerate(ticks):
         at = scale.percent(tick)
-        shapes.append(element("line", x1=at, x2=at, y1=top, y2=top + 4, class_="axis"))
+        shapes.append(_upright(at, top, top + 4, "axis"))
         kind = "tick minor" if crowded and position % 2 else "tick"
         shapes.append(element("text", text, x=at, y=top + 17, text_anchor=_anchor(scale, tick), class_=kind))
     return shapes
-
-
-def _round_steps(low: float, high: float, most: int) -> list[float]:
-    if not 1e-300 < high - low < math.inf:  # noqa: PLR2004 - so near or far apart that steps between cannot be computed
-        return [low]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next((power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999), power * 10)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(index * step, 12 - math.floor(math.log10(step))) + 0.0 for index in range(first, last + 1)]
-
-
-def _powers(low: float, high: float, most: int) -> list[float]:
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    powers = [10.0**power for power in range(first, last + 1)]
-    return powers[:: max(1, math.ceil(len(powers) / most))] or [low, high]
 
 
 def _histogram_scale(edges: Sequence[float], limits: Sequence[float], *, log: bool) -> Scale:
@@ -288,20 +236,22 @@ def _histogram_bar(
     cuts = [left, *[cut for cut in sorted(kept) if left < cut < right], right]
     tall = max(_LOWEST_BAR, _HISTOGRAM_HEIGHT * height)
     shapes = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         middle = (start + end) / 2
         fate = "main" if kept[0] <= middle <= kept[1] else "dropped"
         x = 100 * scale.fraction(start)
         width = max(0.05, 100 * scale.fraction(end) - x - 0.12)
         said = element("title", f"{words.plain(left)} to {words.plain(right)}: {words.plural(rows, 'row')}")
         top = _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT - tall
-        shapes.append(element("rect", said, x=f"{x:.2f}%", y=top, width=f"{width:.2f}%", height=tall, class_=f"bar {fate}"))
+        shapes.append(
+            element("rect", said, x=f"{x:.2f}%", y=top, width=f"{width:.2f}%", height=tall, class_=f"bar {fate}")
+        )
     return shapes
 
 
 def _count_line(tallest: int, fraction: float) -> Markup:
     y = _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT * (1 - fraction)
-    line = element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid")
+    line = _rule("0", "100%", y, y, "grid")
     return line + element("text", words.compact(tallest * fraction), x=-6, y=y + 4, text_anchor="end")
 
 
@@ -309,20 +259,20 @@ def _limit_line(scale: Scale, name: str, value: float, row: int) -> Markup:
     outside = "→ " if value > scale.high else "← " if value < scale.low else ""
     at, bottom = scale.percent(value), _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT
     y = 11 + 12 * (row % 2)
-    line = Markup("") if outside else element("line", x1=at, x2=at, y1=y + 3, y2=bottom, class_="limit")
-    text = f"{outside}{words.brief(name, _NAME_CHARS)} {words.plain(value)}"
+    line = Markup("") if outside else _upright(at, y + 3, bottom, "limit")
+    text = f"{outside}{texts.brief(name, _NAME_CHARS)} {words.plain(value)}"
     return line + element("text", text, x=at, y=y, text_anchor=_anchor(scale, value), class_="limit-name")
 
 
 def _level_line(scale: Scale, tick: float, write: Callable[[float | None], str]) -> Markup:
     y = _CURVE_TOP + _CURVE_HEIGHT * (1 - scale.fraction(tick))
-    line = element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid")
+    line = _rule("0", "100%", y, y, "grid")
     return line + element("text", write(tick), x=-6, y=y + 4, text_anchor="end")
 
 
 def _epoch_axis(epochs: int) -> list[Markup]:
     y = _CURVE_TOP + _CURVE_HEIGHT
-    shapes = [element("line", x1="0", x2="100%", y1=y, y2=y, class_="axis")]
+    shapes = [_rule("0", "100%", y, y, "axis")]
     if epochs == 1:
         return [*shapes, element("text", "epoch 1", x="50%", y=y + 15, text_anchor="middle")]
     shapes.append(element("text", "epoch 1", x="0", y=y + 15))
@@ -330,7 +280,7 @@ def _epoch_axis(epochs: int) -> list[Markup]:
 
 
 def _line_class(style: int) -> str:
-    return f"line line-{style % LINE_STYLES}"
+    return f"line line-{style % LINE_STYLES} lap-{style // LINE_STYLES % 2}"
 
 
 def _path(line: Sequence[float | None], along: Scale, scale: Scale, style: int) -> Markup:
@@ -352,7 +302,7 @@ def _path(line: Sequence[float | None], along: Scale, scale: Scale, style: int) 
 
 def _thinned(line: Sequence[float | None]) -> list[tuple[int, float | None]]:
     """(epoch, value) of a line, thinned to the lowest and highest of each stretch when there are more than can be seen."""
-    points = [(epoch, value if finite([value]) else None) for epoch, value in enumerate(line, 1)]
+    points = [(epoch, value if drawable(value) else None) for epoch, value in enumerate(line, 1)]
     if len(points) <= _POINTS:
         return points
     stretch = math.ceil(2 * len(points) / _POINTS)
@@ -378,9 +328,9 @@ def _ring(
     style: int,
     write: Callable[[float | None], str],
 ) -> list[Markup]:
-    if mark is None or not 1 <= mark <= len(line) or not finite([line[mark - 1]]):
+    value = line[mark - 1] if mark is not None and 1 <= mark <= len(line) else None
+    if mark is None or not drawable(value):
         return []
-    value = line[mark - 1] or 0.0
     said = element("title", f"epoch {words.count(mark)}: {write(value)}")
     y = _CURVE_TOP + _CURVE_HEIGHT * (1 - scale.fraction(value))
     return [element("circle", said, cx=along.percent(mark), cy=y, r=4, class_=f"ring line-{style % LINE_STYLES}")]

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from adaptline.web import charts, words
+from adaptline.web import charts, shapes, texts, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from adaptline.web.charts import Scale
+    from adaptline.web.shapes import Scale
     from adaptline.web.view import Candidate, CandidateCurves, Comparison, ReportView, Training
 
 _OPEN_CHARTS = 12  # learning curves shown at once; more are folded away
@@ -42,11 +42,15 @@ def render(view: ReportView) -> str:
     """The page. It can be written to a file as UTF-8 and opened without a server."""
     style = _style()
     policy = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return _environment().get_template("report.html").render(
-        view=view,
-        sections=sections(view),
-        style=Markup(style),  # noqa: S704 - the package's own style sheet, which ends no style element
-        style_hash=f"sha256-{policy}",
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            view=view,
+            sections=sections(view),
+            style=Markup(style),  # noqa: S704 - the package's own style sheet, which ends no style element
+            style_hash=f"sha256-{policy}",
+        )
     )
 
 
@@ -71,30 +75,28 @@ class CurvePanels:
     source: CandidateCurves
     loss: Markup
     validation: Markup
-    epochs: int
 
 
 def curve_panels(training: Training) -> list[CurvePanels]:
     """Two drawings per candidate, all on the same two vertical scales, so that candidates can be compared by eye."""
     runs = [run for candidate in training.curves for run in candidate.seeds]
-    loss = charts.scale_of((value for run in runs for value in run.train_loss), 0.04)
-    validation = charts.scale_of((value for run in runs for value in run.validation), 0.04)
+    loss = shapes.scale_of((value for run in runs for value in run.train_loss), 0.04)
+    validation = shapes.scale_of((value for run in runs for value in run.validation), 0.04)
     return [_panels(candidate, training, loss, validation) for candidate in training.curves]
 
 
 def comparison_scale(comparison: Comparison) -> Scale | None:
     """One scale for all intervals and seeds, and for the references that are near enough not to squeeze them."""
-    values = [
+    placed = shapes.finite(
         value
         for candidate in comparison.candidates
         for value in (candidate.mean, candidate.low, candidate.high, *(seed.value for seed in candidate.seeds))
-    ]
-    drawable = charts.finite(values)
-    if drawable:
-        spread = max(drawable) - min(drawable)
-        near = [value for _, value in _levels(comparison) if min(drawable) - spread <= value <= max(drawable) + spread]
-        drawable += near
-    return charts.scale_of(drawable, 0.03)
+    )
+    if not placed:
+        return None
+    low, high = min(placed), max(placed)
+    near = [value for _, value in _levels(comparison) if 2 * low - high <= value <= 2 * high - low]
+    return shapes.scale_of([*placed, *near], 0.03)
 
 
 def references_on(comparison: Comparison, scale: Scale | None) -> list[tuple[str, float]]:
@@ -110,33 +112,38 @@ def seed_dots(candidate: Candidate, unit: str) -> list[tuple[str, float | None]]
 def difference_scale(comparison: Comparison) -> Scale | None:
     """One scale for all differences to the leader, with zero on it."""
     values = [value for line in comparison.differences for value in (line.mean, line.low, line.high)]
-    return charts.scale_of([*values, 0.0], 0.04) if charts.finite(values) else None
+    return shapes.scale_of([*values, 0.0], 0.04) if shapes.finite(values) else None
 
 
 def _tick_writer(unit: str) -> Callable[[float | None], str]:
     """How the ticks of an axis are written."""
-    return (lambda value: words.plain(value, "share")) if unit == "share" else words.UNITS.get(unit, words.plain) if unit != "number" else words.plain
+    if unit in ("seconds", "bytes"):
+        return words.UNITS[unit]
+    return lambda value: words.plain(value, unit)
 
 
 def _levels(comparison: Comparison) -> list[tuple[str, float]]:
     return [(figure.label, figure.value) for figure in comparison.references if words.known(figure.value)]
 
 
-def _panels(candidate: CandidateCurves, training: Training, loss: Scale | None, validation: Scale | None) -> CurvePanels:
+def _panels(
+    candidate: CandidateCurves, training: Training, loss: Scale | None, validation: Scale | None
+) -> CurvePanels:
     epochs = max((max(len(run.train_loss), len(run.validation)) for run in candidate.seeds), default=0)
     marks = [run.best_epoch for run in candidate.seeds]
 
     def draw(
         what: str, lines: Sequence[Sequence[float | None]], scale: Scale | None, write: Callable[[float | None], str]
     ) -> Markup:
-        label = f"{what} of {candidate.candidate} over {words.plural(epochs, 'epoch')}, {words.plural(len(lines), 'seed')}"
+        label = (
+            f"{what} of {candidate.candidate} over {words.plural(epochs, 'epoch')}, {words.plural(len(lines), 'seed')}"
+        )
         return charts.curves(lines, marks, scale, epochs=epochs, label=label, write=write)
 
     return CurvePanels(
         candidate,
         draw("training loss", [run.train_loss for run in candidate.seeds], loss, words.plain),
         draw(training.metric, [run.validation for run in candidate.seeds], validation, _tick_writer(training.unit)),
-        epochs,
     )
 
 
@@ -145,7 +152,7 @@ def _finish(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     if isinstance(value, str):
-        return words.visible(value)
+        return texts.visible(value)
     return words.NOTHING if value is None or value != value else value  # noqa: PLR0124 - NaN differs from itself
 
 
@@ -166,16 +173,26 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (words.count, words.number, words.plain, words.share, words.part, words.seconds, words.size, words.quantity, words.difference)
-    shown = (words.p_value, words.moment, words.plural, words.excerpt)
+    own = (
+        words.count,
+        words.number,
+        words.plain,
+        words.share,
+        words.part,
+        words.seconds,
+        words.size,
+        words.quantity,
+        words.difference,
+    )
+    shown = (words.p_value, words.moment, words.plural, texts.excerpt)
     environment.filters |= {function.__name__: function for function in (*own, *shown)}
-    environment.filters["prose"] = lambda text: Markup("{}").format(words.visible(text, words.PROSE_CHARS))
+    environment.filters["prose"] = lambda text: Markup("{}").format(texts.visible(text, texts.PROSE_CHARS))
     environment.globals |= {
         "charts": charts,
-        "compared": words.compared,
+        "compared": texts.compared,
         "fraction": words.fraction,
         "limit_pairs": lambda histogram: [(limit.name, limit.value) for limit in histogram.limits],
-        "longest_seconds": lambda costs: max(charts.finite(cost.wall_seconds for cost in costs), default=None),
+        "longest_seconds": lambda costs: max(shapes.finite(cost.wall_seconds for cost in costs), default=None),
         "seed_dots": seed_dots,
         "tick_writer": _tick_writer,
         "most_rows": _MOST_ROWS,

@@ -6,12 +6,15 @@ no locks and no threads, they use one thread each, and they end with the process
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -72,7 +75,8 @@ class LocalEngine:
                 yield _timed(index, function, call)
             return
         pool = self._started()
-        futures: list[Future[Result]] = [pool.submit(_timed, index, function, call) for index, call in enumerate(calls)]
+        with _main_hidden():  # a pool starts its workers as calls are submitted
+            futures = [pool.submit(_in_worker, index, function, call) for index, call in enumerate(calls)]
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -97,6 +101,37 @@ def _timed(index: int, function: Callable[..., Any], call: tuple[Any, ...]) -> R
     start = time.process_time()
     value = function(*call)
     return Result(index, value, time.process_time() - start)
+
+
+def _in_worker(index: int, function: Callable[..., Any], call: tuple[Any, ...]) -> Result:
+    try:
+        return _timed(index, function, call)
+    except Exception as error:
+        if _crosses(error):
+            raise
+        raise RunError(f"{type(error).__name__}: {error}") from error
+
+
+def _crosses(error: Exception) -> bool:
+    """Whether an error survives the way to our process; one whose class wants more than a message would break the pool."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own message
+    except Exception:  # noqa: BLE001 - anything that the error's own class does
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _main_hidden() -> Iterator[None]:
+    """While the block runs, new workers do not run the user's script again: nothing that they call lies in it."""
+    main = sys.modules["__main__"].__dict__
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)
 
 
 def _start_worker() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - signatures are evaluated
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa

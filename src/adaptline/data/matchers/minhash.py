@@ -1,82 +1,73 @@
 """Texts that are nearly the same: candidates by MinHash and bands, each verified by its true Jaccard similarity.
 
-Knows n-grams, signatures and buckets. Knows nothing of meaning: a paraphrase shares few n-grams with its original.
+Knows signatures and the order of rows. Knows nothing of meaning: a paraphrase shares few n-grams with its original.
 
-    text -> n-grams -> signature (128 minima)        sketch: per shard, stored
-    signature -> bands of r minima -> buckets        match: rows sharing a bucket are candidates
-    candidate pair -> n-gram sets -> true Jaccard    match: decides
+    text -> n-grams -> signature of 128 minima       sketch: per shard, stored
+    signature -> 21 bands -> buckets                 match: rows that share a bucket are candidates
+    candidates -> n-gram sets -> true Jaccard        match: decides
 
-A pair of Jaccard similarity s shares at least one of b bands of r minima with probability 1 - (1 - s^r)^b (Leskovec,
-Rajaraman, Ullman: Mining of Massive Datasets, 3.4). So the threshold decides how many bands are worth having, what
-falls out of the bands is missed, and what the bands bring up by chance costs time but is never dropped wrongly.
+The minima are rensa's, after Dahlgaard, Knudsen, Thorup: Fast Similarity Sketching (2017).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence  # noqa: TC003 - signatures are evaluated
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from rensa import RMinHash
 
 from adaptline.core.registry import matcher
+from adaptline.data import bands as lsh
 from adaptline.data import matching, text
+from adaptline.data.neighbours import GramSets, Kept
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECALL = 0.995  # of pairs exactly at the threshold, where `bands` is left to us; above the threshold it is higher
-BUCKET_ROWS = 64  # kept rows that one bucket remembers
-CANDIDATES = 64  # kept rows that one row is compared with
-FEW = 4  # so many are verified at once; of more, first those whose signatures agree enough
-DEVIATIONS = (
-    4.0  # "enough": fewer equal minima than this below the threshold's mean has a chance of 3e-5 at the threshold
-)
 
 _RENSA_ALGORITHM = 2  # signatures of another algorithm are not comparable with stored ones
-_BATCH = 256  # texts at a time: their n-grams stay in the processor's cache, 3 times as fast as all at once
-_CACHED_GRAMS = 1_000_000  # about 120 MB of n-gram sets held for verification
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, The Art of Computer Programming, 6.4)
-
-Bands = npt.NDArray[np.uint64]
-Buckets = npt.NDArray[np.int32]
-Signatures = npt.NDArray[np.uint16]
+_BATCH = 256  # texts at a time: their n-grams stay in the processor's cache, twice as fast as thousands at once
 
 
 def sketch(
-    texts: pa.StringArray, *, ngram: text.Gram = "char", size: int = 5, permutations: int = 128, seed: int = 42
+    texts: pa.StringArray,
+    *,
+    ngram: Literal["char", "word"] = "char",
+    size: int = 5,
+    permutations: int = 128,
+    seed: int = 42,
 ) -> pa.Table:
     """The folded text and its MinHash signature, the low 16 bits of each minimum (Li and Koenig, 2010).
 
-    16 bits halve what is stored and change no verdict: candidates are verified. The text is there for that; it takes
-    an eighth of what its n-grams' hashes would.
+    16 bits halve what is stored and change no verdict, because candidates are verified. The text is there for that:
+    it takes an eighth of what hashes of its n-grams would, and makes the verification exact.
 
     Args:
         texts: the texts of one shard.
         ngram: n-grams of characters, or of words.
-        size: characters or words in one n-gram.
+        size: characters or words in one n-gram. A shorter text is one n-gram.
         permutations: minima in a signature.
-        seed: chooses the hash functions.
+        seed: chooses the hash functions, 0 or more.
 
     Returns:
         Columns `text` and `signature` (2 bytes per permutation), both null for a null text.
 
     Raises:
-        UserError: size or permutations is below 1, or rensa computes other signatures than stored ones.
+        UserError: a parameter is out of range, or rensa computes other signatures than this version stores.
     """
-    _check(size, permutations)
+    _check(size, permutations, seed)
     folded = [None if given is None else text.fold(given) for given in texts.to_pylist()]
     signatures = np.empty((len(folded), permutations), np.uint16)
     for start in range(0, len(folded), _BATCH):
         tokens = [text.grams(given or "", ngram, size) for given in folded[start : start + _BATCH]]
         minima = RMinHash.digest_matrix_from_token_sets(tokens, permutations, seed).to_rows()
         signatures[start : start + _BATCH] = np.array(minima, np.uint32) & np.uint32(0xFFFF)
-    column = matching.to_fixed_binary(signatures.view(np.uint8), np.array([given is not None for given in folded]))
+    valid = np.array([given is not None for given in folded], np.bool_)
+    column = matching.to_fixed_binary(signatures.view(np.uint8), valid)
     # The match must cut the same n-grams, so the sketch says which.
     facts = {"ngram": ngram, "size": str(size), "rensa_algorithm": str(RMinHash.ALGORITHM_VERSION)}
     return pa.table({"text": pa.array(folded, pa.string()), "signature": column}).replace_schema_metadata(facts)
@@ -92,10 +83,10 @@ def minhash(
     most similar one that reaches the threshold (the earliest of equals). Only kept rows enter buckets, so a thousand
     copies of a text cost a thousand comparisons.
 
-    Rows that share buckets without being alike (forms, templates) could still cost the square of their number. So a
-    bucket remembers its first BUCKET_ROWS kept rows and a row is compared with the CANDIDATES kept rows that share
-    most buckets with it. Where that left anything out, a near-duplicate may have been missed: the result's metadata
-    counts such rows as `rows_compared_in_part`, 0 for most data.
+    Rows that share buckets without being alike enough (forms, templates) could still cost the square of their number.
+    So a bucket remembers its first BUCKET_ROWS kept rows, and only the CANDIDATES whose signatures agree best are
+    compared (both in neighbours.py). What that leaves out may be a near-duplicate missed, never one wrongly dropped:
+    the result's metadata counts the rows concerned as `rows_compared_in_part`, 0 for most data.
 
     Args:
         shards: sketches, in order.
@@ -111,192 +102,68 @@ def minhash(
         UserError: the threshold or the bands are out of range.
     """
     if not 0 < threshold <= 1:
-        raise UserError(
-            f"threshold = {threshold} is no Jaccard similarity", do="Give more than 0 and at most 1; 0.8 is usual."
-        )
+        raise UserError(f"threshold = {threshold} is no Jaccard similarity", do="Give more than 0 and at most 1.")
     if not shards:
         return matching.SCHEMA.empty_table()
-    permutations = shards[0]["signature"].type.byte_width // 2
-    rows_per_band = _rows_per_band(threshold, permutations) if bands is None else permutations // max(bands, 1)
-    if bands is not None and not 1 <= bands <= permutations:
-        raise UserError(f"bands = {bands} with {permutations} permutations", do=f"Give 1 to {permutations}.")
+    bands = _bands(threshold, bands, shards[0]["signature"].type.byte_width // 2)
     positions = matching.living(shards, alive, "signature")
-    members, buckets = _shared_buckets(_band_keys(shards, positions, rows_per_band))
+    members, buckets = lsh.shared_buckets(lsh.band_keys(_signatures(shards, positions), bands))
     facts = shards[0].schema.metadata
-    index = _Kept(
-        threshold, _GramSets(facts[b"ngram"].decode(), int(facts[b"size"])), _signatures(shards, positions, members)
-    )
-    dropped, of, scores = _greedy(index, _texts(shards, positions, members), buckets)
-    found = matching.drops(positions, members[dropped], members[of], scores)
-    return found.replace_schema_metadata({"rows_compared_in_part": str(index.in_part)})
+    sets = GramSets(cast("text.Gram", facts[b"ngram"].decode()), int(facts[b"size"]))
+    taking_part = _by_shard(positions, members)
+    kept = Kept(threshold, sets, np.concatenate(list(_signatures(shards, taking_part))))
+    found = _walk(kept, _texts(shards, taking_part), buckets)
+    dropped, of, scores = zip(*found, strict=True) if found else ((), (), ())
+    verdicts = matching.drops(positions, members[list(dropped)], members[list(of)], np.array(scores, np.float64))
+    return verdicts.replace_schema_metadata({"rows_compared_in_part": str(kept.in_part)})
 
 
-def find_chance(similarity: float, bands: int, rows_per_band: int) -> float:
-    """The probability that two texts of a Jaccard similarity share a bucket."""
-    return 1.0 - (1.0 - similarity**rows_per_band) ** bands
-
-
-def _rows_per_band(threshold: float, permutations: int) -> int:
-    """The most minima per band, so the fewest chance candidates, with which RECALL holds at the threshold."""
-    wide = range(permutations, 1, -1)
-    return next((rows for rows in wide if find_chance(threshold, permutations // rows, rows) >= RECALL), 1)
-
-
-def _check(size: int, permutations: int) -> None:
-    if size < 1 or permutations < 1:
-        raise UserError(f"size = {size}, permutations = {permutations}", do="Both must be at least 1.")
+def _check(size: int, permutations: int, seed: int) -> None:
+    if size < 1 or permutations < 1 or seed < 0:
+        raise UserError(f"size = {size}, permutations = {permutations}, seed = {seed}", do="Give at least 1, 1 and 0.")
     if RMinHash.ALGORITHM_VERSION != _RENSA_ALGORITHM:
+        found = RMinHash.ALGORITHM_VERSION
         raise UserError(
-            f"this rensa computes signatures of algorithm {RMinHash.ALGORITHM_VERSION}, not {_RENSA_ALGORITHM}",
+            f"the installed rensa computes signatures of algorithm {found}, stored ones are of {_RENSA_ALGORITHM}",
             do="pip install 'rensa>=0.5,<0.6'",
         )
 
 
-def _band_keys(shards: Sequence[pa.Table], positions: Sequence[matching.Positions], rows_per_band: int) -> Bands:
-    """One 64-bit key per band and row: (bands, rows). Equal minima give equal keys."""
-    parts = []
-    for shard, rows in zip(shards, positions, strict=True):
-        minima = matching.fixed_bytes(shard["signature"]).view(np.uint16)[rows]
-        bands = minima.shape[1] // rows_per_band
-        keys = np.zeros((bands, len(rows)), np.uint64)
-        for band in range(bands):
-            for value in minima[:, band * rows_per_band : (band + 1) * rows_per_band].T:
-                keys[band] = (keys[band] ^ value) * _MIX
-                keys[band] ^= keys[band] >> np.uint64(32)
-        parts.append(keys)
-    return np.concatenate(parts, axis=1)
+def _bands(threshold: float, bands: int | None, permutations: int) -> int:
+    if bands is None:
+        return permutations // lsh.rows_per_band(threshold, permutations, RECALL)
+    if not 1 <= bands <= permutations:
+        raise UserError(f"bands = {bands} of {permutations} permutations", do=f"Give 1 to {permutations}.")
+    return bands
 
 
-def _shared_buckets(keys: Bands) -> tuple[matching.Positions, Buckets]:
-    """The rows that share a bucket with any other, in order, and the numbers of their buckets: (rows, bands), -1 for one not shared."""
-    numbers = np.full(keys.shape, -1, np.int32)
-    seen = 0
-    for band, found in zip(keys, numbers, strict=True):
-        order = np.argsort(band, kind="stable")
-        ordered = band[order]
-        same = ordered[1:] == ordered[:-1]
-        shared = np.zeros(len(order), np.bool_)
-        shared[1:] |= same
-        shared[:-1] |= same
-        begins = shared.copy()
-        begins[1:] &= ~same
-        found[order[shared]] = np.cumsum(begins[shared]) - 1 + seen
-        seen += int(begins.sum())
-    members = np.flatnonzero((numbers >= 0).any(axis=0))
-    return members, np.ascontiguousarray(numbers[:, members].T)
+def _signatures(shards: Sequence[pa.Table], rows: Sequence[matching.Positions]) -> Iterator[lsh.Signatures]:
+    """Per shard, the signatures of some of its rows."""
+    for shard, chosen in zip(shards, rows, strict=True):
+        yield matching.fixed_bytes(shard["signature"]).view(np.uint16)[chosen]
 
 
-def _signatures(
-    shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: matching.Positions
-) -> Signatures:
-    """The signatures of members: (members, permutations)."""
-    parts = [
-        matching.fixed_bytes(shard["signature"]).view(np.uint16)[rows]
-        for shard, rows in _by_shard(shards, positions, members)
-    ]
-    return np.concatenate(parts)
+def _texts(shards: Sequence[pa.Table], rows: Sequence[matching.Positions]) -> Iterator[str]:
+    """The texts of some rows of each shard."""
+    for shard, chosen in zip(shards, rows, strict=True):
+        yield from shard["text"].take(pa.array(chosen)).to_pylist()
 
 
-def _texts(
-    shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: matching.Positions
-) -> Iterator[str]:
-    """The texts of members."""
-    for shard, rows in _by_shard(shards, positions, members):
-        yield from shard["text"].take(pa.array(rows)).to_pylist()
+def _by_shard(positions: Sequence[matching.Positions], members: matching.Positions) -> list[matching.Positions]:
+    """Per shard, its rows among members, which count through the positions of all shards."""
+    starts = np.cumsum([0, *(len(rows) for rows in positions)])
+    cuts = np.searchsorted(members, starts)
+    parts = zip(positions, starts, cuts, cuts[1:], strict=False)
+    return [rows[members[first:last] - start] for rows, start, first, last in parts]
 
 
-def _by_shard(
-    shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: matching.Positions
-) -> Iterator[tuple[pa.Table, matching.Positions]]:
-    """Each shard with its rows among members, which count through the positions of all shards."""
-    first = 0
-    for shard, rows in zip(shards, positions, strict=True):
-        here = slice(*np.searchsorted(members, [first, first + len(rows)]))
-        yield shard, rows[members[here] - first]
-        first += len(rows)
-
-
-class _GramSets:
-    """n-gram sets of texts; the latest are held, up to _CACHED_GRAMS n-grams in total."""
-
-    def __init__(self, ngram: Any, size: int) -> None:
-        self.ngram, self.size = ngram, size
-        self.held: dict[str, frozenset[str]] = {}
-        self.total = 0
-
-    def of(self, given: str) -> frozenset[str]:
-        """The set of a text's n-grams."""
-        found = self.held.get(given)
-        if found is None:
-            found = self.held[given] = frozenset(text.grams(given, self.ngram, self.size))
-            self.total += len(found)
-            while self.total > _CACHED_GRAMS and len(self.held) > 1:
-                self.total -= len(self.held.pop(next(iter(self.held))))
-        return found
-
-
-def _greedy(
-    index: _Kept, texts: Iterator[str], buckets: Buckets
-) -> tuple[matching.Positions, matching.Positions, npt.NDArray[np.float64]]:
-    """Walks the rows in order; see `minhash`. Returns the dropped rows, what each is dropped for, and the scores."""
-    drops: list[tuple[int, int, float]] = []
+def _walk(kept: Kept, texts: Iterator[str], buckets: lsh.Buckets) -> list[tuple[int, int, float]]:
+    """Walks the rows in order; each is dropped for the nearest kept row or kept: (dropped, kept row, similarity)."""
+    dropped = []
     for row, given in enumerate(texts):
         mine = [bucket for bucket in buckets[row].tolist() if bucket >= 0]
-        best = index.nearest(row, given, mine)
-        if best is None:
-            index.add(row, given, mine)
+        if (best := kept.nearest(row, given, mine)) is None:
+            kept.add(row, given, mine)
         else:
-            drops.append((row, *best))
-    dropped, of, scores = zip(*drops, strict=True) if drops else ((), (), ())
-    return np.array(dropped, np.int64), np.array(of, np.int64), np.array(scores, np.float64)
-
-
-class _Kept:
-    """The kept rows by bucket and by text, and how many rows were compared with fewer of them than share a bucket."""
-
-    def __init__(self, threshold: float, sets: _GramSets, signatures: Signatures) -> None:
-        self.threshold, self.sets, self.signatures = threshold, sets, signatures
-        permutations = signatures.shape[1]
-        spread = math.sqrt(permutations * threshold * (1 - threshold))
-        self.least_equal = math.floor(permutations * threshold - DEVIATIONS * spread)
-        self.buckets: dict[int, list[int]] = {}
-        self.full: set[int] = set()  # buckets that had to refuse a row
-        self.texts: dict[int, str] = {}
-        self.rows: dict[str, int] = {}
-        self.in_part = 0
-
-    def add(self, row: int, given: str, mine: Sequence[int]) -> None:
-        """Takes in a kept row."""
-        self.texts[row], self.rows[given] = given, row
-        for bucket in mine:
-            rows = self.buckets.setdefault(bucket, [])
-            if len(rows) < BUCKET_ROWS:
-                rows.append(row)
-            else:
-                self.full.add(bucket)
-
-    def nearest(self, row: int, given: str, mine: Sequence[int]) -> tuple[int, float] | None:
-        """The most similar kept row and its similarity, the earliest of equals; None where none reaches the threshold."""
-        if (twin := self.rows.get(given)) is not None:
-            return twin, 1.0
-        best = None
-        for other in self.candidates(row, mine):
-            similarity = text.jaccard(self.sets.of(given), self.sets.of(self.texts[other]))
-            if similarity >= self.threshold and (best is None or similarity > best[1]):
-                best = (other, similarity)
-        return best
-
-    def candidates(self, row: int, mine: Sequence[int]) -> Sequence[int]:
-        """The kept rows to compare with, in row order."""
-        found = sorted(set(chain.from_iterable(self.buckets.get(bucket, ()) for bucket in mine)))
-        cut = bool(self.full) and not self.full.isdisjoint(mine)
-        if len(found) > FEW:
-            rows = np.array(found)
-            equal = np.count_nonzero(self.signatures[rows] == self.signatures[row], axis=1)
-            chosen = np.flatnonzero(equal >= self.least_equal)
-            if len(chosen) > CANDIDATES:
-                chosen = np.sort(chosen[np.argsort(-equal[chosen], kind="stable")[:CANDIDATES]])
-                cut = True
-            found = rows[chosen].tolist()
-        self.in_part += cut
-        return found
+            dropped.append((row, *best))
+    return dropped

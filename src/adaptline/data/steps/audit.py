@@ -51,13 +51,28 @@ def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
     for entry in entries:
         entry["fate"] = fates.get((entry["file"], entry["row"]))
         if entry["fate"] is None:
-            raise UserError(f"no row {entry['file']}:{entry['row']} in the data", where=entry["listed"], line=entry["line"], do="Plant and ingest the same files.")
-    kinds = {kind: _kind(kind, [e for e in entries if e["kind"] == kind], finders.get(kind, [])) for kind in sorted({e["kind"] for e in entries})}
-    dropped_at_all = Counter(rule for shard in range(len(rows.shards)) for rule in _rules(desk, rows, shard) if rule is not None)
+            raise UserError(
+                f"no row {entry['file']}:{entry['row']} in the data",
+                where=entry["listed"],
+                line=entry["line"],
+                do="Plant and ingest the same files.",
+            )
+    kinds = {
+        kind: _kind(kind, [e for e in entries if e["kind"] == kind], finders.get(kind, []))
+        for kind in sorted({e["kind"] for e in entries})
+    }
+    dropped_at_all = Counter(
+        rule for shard in range(len(rows.shards)) for rule in _rules(desk, rows, shard) if rule is not None
+    )
     of_planted = Counter(entry["fate"]["dropped_by"] for entry in entries)
     not_planted = {rule: count - of_planted[rule] for rule, count in sorted(dropped_at_all.items())}
-    (desk.output / "report.json").write_text(json.dumps({"kinds": kinds, "dropped_not_planted": not_planted}, indent=1, sort_keys=True), "utf-8")
-    found, looked_for = sum(k["found"] for k in kinds.values()), sum(k["planted"] for k in kinds.values() if k["looked_for_by"])
+    (desk.output / "report.json").write_text(
+        json.dumps({"kinds": kinds, "dropped_not_planted": not_planted}, indent=1, sort_keys=True), "utf-8"
+    )
+    found, looked_for = (
+        sum(k["found"] for k in kinds.values()),
+        sum(k["planted"] for k in kinds.values() if k["looked_for_by"]),
+    )
     return {"summary": f"{found:,} of {looked_for:,} planted defects found"}
 
 
@@ -67,9 +82,23 @@ def _read(path: Path, name: str) -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
             file = os.path.normpath(Path(name).parent / entry["file"])
-            entries.append({**entry, "kind": str(entry["kind"]), "file": file, "row": int(entry["row"]), "listed": path, "line": number})
+            entries.append(
+                {
+                    **entry,
+                    "kind": str(entry["kind"]),
+                    "file": file,
+                    "row": int(entry["row"]),
+                    "listed": path,
+                    "line": number,
+                }
+            )
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"not a planted defect: {error!r}", where=path, line=number, do='Each line is {"kind": ..., "file": ..., "row": ...}.') from error
+            raise UserError(
+                f"not a planted defect: {error!r}",
+                where=path,
+                line=number,
+                do='Each line is {"kind": ..., "file": ..., "row": ...}.',
+            ) from error
     return entries
 
 
@@ -83,12 +112,18 @@ def _fates(desk: Desk, rows: Rows, wanted: set[tuple[str, int]]) -> dict[tuple[s
             continue
         rules = _rules(desk, rows, i)
         changed = {
-            method["use"]: set(desk.read(Ref(*method["changes"][i]))["row"].to_pylist()) for method in rows.detail["methods"] if "changes" in method
+            method["use"]: set(desk.read(Ref(*method["changes"][i]))["row"].to_pylist())
+            for method in rows.detail["methods"]
+            if "changes" in method
         }
         now = texts(table).to_pylist()
         for position, place in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):
             if place in wanted:
-                fates[place] = {"dropped_by": rules[position], "changed_by": [use for use, touched in changed.items() if position in touched], "text": now[position]}
+                fates[place] = {
+                    "dropped_by": rules[position],
+                    "changed_by": [use for use, touched in changed.items() if position in touched],
+                    "text": now[position],
+                }
     return fates
 
 
@@ -97,7 +132,10 @@ def _rules(desk: Desk, rows: Rows, shard: int) -> list[str | None]:
     uses = [method["use"] for method in rows.detail["methods"]]
     unreadable = desk.read(rows.shards[shard].text)["unreadable"].to_pylist()
     dropped = desk.read(Ref(*rows.detail["verdicts"][shard]))["dropped_by"].to_pylist()
-    return [QUARANTINE if why else None if by is None else "an earlier step" if by < 0 else uses[by] for by, why in zip(dropped, unreadable, strict=True)]
+    return [
+        QUARANTINE if why else None if by is None else "an earlier step" if by < 0 else uses[by]
+        for by, why in zip(dropped, unreadable, strict=True)
+    ]
 
 
 def _kind(kind: str, entries: list[dict[str, Any]], looked_for_by: list[str]) -> dict[str, Any]:
@@ -106,7 +144,9 @@ def _kind(kind: str, entries: list[dict[str, Any]], looked_for_by: list[str]) ->
         "planted": len(entries),
         "found": sum(hits),
         "missed": sum(not hit for hit in hits) if looked_for_by else None,
-        "dropped_by_others": sum(not hit and entry["fate"]["dropped_by"] is not None for hit, entry in zip(hits, entries, strict=True)),
+        "dropped_by_others": sum(
+            not hit and entry["fate"]["dropped_by"] is not None for hit, entry in zip(hits, entries, strict=True)
+        ),
         "looked_for_by": looked_for_by,
     }
     if any("clean" in entry for entry in entries):
@@ -132,5 +172,7 @@ def _grades(entries: list[dict[str, Any]], hits: list[bool]) -> dict[str, list[d
         for hit, entry in zip(hits, entries, strict=True):
             if measure in entry.get("similarity", {}):
                 classes.setdefault(min(int(entry["similarity"][measure] / _GRADE + 1e-9), 9), []).append(hit)
-        grades[measure] = [{"from": round(c * _GRADE, 1), "planted": len(of), "found": sum(of)} for c, of in sorted(classes.items())]
+        grades[measure] = [
+            {"from": round(c * _GRADE, 1), "planted": len(of), "found": sum(of)} for c, of in sorted(classes.items())
+        ]
     return grades

@@ -6,8 +6,9 @@ Positions never change: a dropped row stays in its shard, and `keep` says that i
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from adaptline.core.artifacts import Read, Unit, Units, Use
 from adaptline.core.registry import step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.data.verdicts import judge
+from adaptline.errors import RunError, UserError
 
 Mask = npt.NDArray[np.bool_]
 EARLIER, KEPT = -1, -2  # in `dropped_by`: out before this step began; not dropped (null in the stored column)
@@ -110,7 +112,10 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
     function = use.load().function
     on: On = use.settings.get("on", "all")
     wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
-    scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
+    with _named(use):
+        scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
+        if len(scores) != int(wanted.sum()):
+            raise ValueError(f"{len(scores)} scores for {int(wanted.sum())} texts")
     scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
     # Rows that were not asked for have no score: their place is filled with null.
     places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
@@ -144,9 +149,10 @@ def _transform(state: _State, use: Use, units: Units) -> None:
 def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
     """What a transform changes in one shard: columns row, message, content. A shard without changes keeps its identity."""
     places, before = contents(read(text), use.settings.get("on", "all"))
-    after = use.load().function(before, **use.parameters)
-    if len(after) != len(before):
-        raise ValueError(f"{use.use} gave {len(after)} texts for {len(before)}")
+    with _named(use):
+        after = use.load().function(before, **use.parameters)
+        if len(after) != len(before):
+            raise ValueError(f"{len(after)} texts for {len(before)}")
     changed = [
         (row, message, new) for (row, message), old, new in zip(places, before, after, strict=True) if new != old
     ]
@@ -206,7 +212,8 @@ def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) ->
     method = use.load()
     if method.sketch is None:
         raise TypeError(f"{use.use} has no sketch")
-    sketch: pa.Table = method.sketch(texts(read(text), use.settings.get("on", "all")), **parameters)
+    with _named(use):
+        sketch: pa.Table = method.sketch(texts(read(text), use.settings.get("on", "all")), **parameters)
     return sketch
 
 
@@ -215,7 +222,8 @@ def match_all(
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
-    found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, **parameters)
+    with _named(use):
+        found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, **parameters)
     return found
 
 
@@ -260,6 +268,17 @@ def _view(shard: pa.Table, on: On, function: Any) -> Any:
         return shard
     found = texts(shard, on)
     return found if first != list[str] else ["" if text is None else text for text in found.to_pylist()]
+
+
+@contextlib.contextmanager
+def _named(use: Use) -> Iterator[None]:
+    """A method may be anybody's code: whatever goes wrong in it is told with its name."""
+    try:
+        yield
+    except (UserError, RunError):
+        raise
+    except Exception as error:
+        raise RunError(f"{use.use} failed: {type(error).__name__}: {error}. --debug shows where.") from error
 
 
 def _pack(mask: Mask) -> bytes:

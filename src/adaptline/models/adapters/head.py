@@ -9,8 +9,8 @@ from adaptline.core.registry import adapter
 def head(model: Any) -> Any:
     """The head is trainable, the encoder frozen: the cheapest way, and what the others have to beat.
 
-    PEFT has no kind of adapter that is a head alone, and refuses one that targets no layer. So this is a LoRA of rank 1
-    on one layer whose B is zero and stays so: it adds exactly nothing, and any PEFT loads the file.
+    PEFT has no adapter that is a head alone, and refuses one that targets no layer. So this is a LoRA of rank 1 on one
+    layer whose B is zero and stays so: it adds exactly nothing, and any PEFT loads the file.
     """
     from peft import LoraConfig, TaskType, get_peft_model  # noqa: PLC0415 - planning a recipe must not import torch
 

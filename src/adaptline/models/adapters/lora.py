@@ -35,10 +35,11 @@ def lora(
         if not any(f".{layer}".endswith(f".{target}") for layer in layers):
             known = {layer.rpartition(".")[2] for layer in layers}
             raise UserError(f"lora: no linear layer is called {target!r}", do=did_you_mean(target, known))
+    scale: Any = 2 * rank if alpha is None else alpha  # PEFT divides it by the rank; its annotation says int
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=rank,
-        lora_alpha=2 * rank if alpha is None else alpha,
+        lora_alpha=scale,
         lora_dropout=dropout,
         target_modules=list(targets or layers),
         modules_to_save=head_modules(model),

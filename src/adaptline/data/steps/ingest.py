@@ -1,0 +1,139 @@
+"""ingest: source files to rows. Files are cut into blocks by position, so more rows at the end are a few more units.
+
+Knows which blocks make a unit and what the unit's key must say. Formats, encodings and columns have rooms of their own.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from adaptline.core import registry
+from adaptline.core.artifacts import Unit, Units
+from adaptline.core.registry import step
+from adaptline.core.rows import Ref, Rows, Shard
+from adaptline.core.sources import Files
+from adaptline.data.blocks import Block, Source
+from adaptline.data.cutting import pack
+from adaptline.data.opening import blocks_of, format_method, open_source
+from adaptline.data.reading import describe, read_blocks
+from adaptline.data.schemas import Columns
+from adaptline.errors import UserError
+
+_WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
+
+
+@step(version=1, output="rows")
+def ingest(
+    files: Files,
+    *,
+    units: Units,
+    format: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    quotes: bool | None = None,
+    delimiter: str | None = None,
+    row_per: Literal["line", "paragraph", "file"] = "line",
+    text: str | None = None,
+    label: str | None = None,
+    prompt: str | None = None,
+    context: str | None = None,
+    completion: str | None = None,
+    messages: str | None = None,
+    references: str | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    subject: list[str] = [],  # noqa: B006 - never changed; a recipe's default is a value
+) -> Rows:
+    """Reads files into rows. A row that cannot be read stays in its place, with the reason.
+
+    Fields are named as in the source, or by position ("0", "1") where it has no names. Where none of text, prompt and
+    messages is named, the fields' names tell: messages or conversations; prompt, question or instruction with its
+    answer; text or content; a field that is alone. label, references and split are taken where fields are called so.
+
+    Args:
+        files: patterns relative to the recipe, or a table of them: { train = "a.csv", test = "b.csv" } sets the split.
+        units: where blocks are read.
+        format: one of csv, json, jsonl, parquet, tsv, txt, if the suffix does not tell. .gz and .zst are decompressed.
+        encoding: if a byte order mark, valid UTF-8 or the text's plausibility does not tell.
+        header: csv and tsv: whether the first line names the columns; by default it does unless columns are named by
+            position.
+        quotes: csv and tsv: whether quotes enclose fields; by default in csv only.
+        delimiter: csv and tsv: what stands between fields.
+        row_per: txt: what a row is; paragraphs end at blank lines.
+        text: the field of plain text.
+        label: the field of the class.
+        prompt: the field of what is asked.
+        context: the field that follows the prompt after a blank line, where it is not empty.
+        completion: the field of the answer.
+        messages: the field of a chat.
+        references: the field of right answers: a string or a list of them.
+        split: the field that says train, validation or test.
+        group: the field whose rows belong together.
+        subject: fields that name people; only their HMACs are kept.
+
+    Raises:
+        UserError: a file is not what it seems, no row of it can be read, or it lacks a field that is named.
+    """
+    columns = Columns(text, label, prompt, context, completion, messages, references, split, group, tuple(subject))
+    options = {
+        "header": header,
+        "quotes": quotes,
+        "delimiter": delimiter,
+        "row_per": row_per if row_per != "line" else None,
+    }
+    sources = [
+        open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)
+        for path, name, part in zip(files, files.names, files.parts, strict=True)
+    ]
+    _refuse_idle(options, sources)
+    secret = units.subject_secret() if subject else b""
+    refs: list[Ref] = []
+    segments: list[list[list[Any]]] = []
+    for window in _windows(pack(blocks_of(source) for source in sources)):
+        made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
+        segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
+        refs += made
+    return Rows(tuple(Shard(ref) for ref in refs), {"files": _files(sources, segments), "segments": segments})
+
+
+def _refuse_idle(options: dict[str, Any], sources: Sequence[Source]) -> None:
+    """Raises UserError for a parameter that no file's format knows."""
+    for name, value in options.items():
+        if value is not None and not any(name in source.options for source in sources):
+            formats = sorted({source.format for source in sources})
+            raise UserError(f"{name} does nothing: the files are {', '.join(formats)}", do="Leave it out.")
+
+
+def _unit(blocks: list[Block], secret: bytes) -> Unit:
+    formats = [format_method(name).identity for name in sorted({block.source.format for block in blocks})]
+    fingerprint = hmac.digest(secret, b"adaptline: the secret of subjects", "sha256").hex() if secret else None
+    meaning = [registry.load("step", "ingest").identity, formats, fingerprint, [block.meaning for block in blocks]]
+    return Unit(meaning, {"blocks": blocks, "secret": secret})
+
+
+def _windows(packs: Iterator[list[Block]]) -> Iterator[list[list[Block]]]:
+    """Units in runs whose payloads fit in memory; files that are neither compressed nor recoded weigh nothing."""
+    window: list[list[Block]] = []
+    weight = 0
+    for blocks in packs:
+        window.append(blocks)
+        weight += sum(len(block.payload or b"") for block in blocks)
+        if weight >= _WINDOW:
+            yield window
+            window, weight = [], 0
+    if window:
+        yield window
+
+
+def _segments(blocks: list[Block], ref: Ref) -> list[list[Any]]:
+    """Which rows of which files a shard holds: [file, first row, rows]."""
+    return [[block.source.name, block.first_row, ref.rows if block.rows is None else block.rows] for block in blocks]
+
+
+def _files(sources: Sequence[Source], segments: list[list[list[Any]]]) -> list[dict[str, Any]]:
+    rows = dict.fromkeys((source.name for source in sources), 0)
+    for name, _, count in (segment for shard in segments for segment in shard):
+        rows[name] += count
+    return [{"file": source.name, "rows": rows[source.name], **describe(source)} for source in sources]

@@ -1,0 +1,147 @@
+"""Reads from a store what a report tells of training and comparison.
+
+Knows what train, evaluate and select write into their artifacts. Knows nothing of HTML.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from adaptline.core.recipe import label
+from adaptline.core.trace import History
+from adaptline.web import view
+
+_WORST = 8
+_CONFUSIONS = 10
+_PROCEDURE = (
+    "Paired on the same items. The variance over items and over seeds is estimated from a two-way layout; Student's t "
+    "with Satterthwaite's degrees of freedom for the part of the seeds. Intervals of differences hold together "
+    "(Bonferroni), p-values are corrected for all pairs (Holm)."
+)
+
+
+def verdict(manifest: dict[str, Any], found: dict[str, Any]) -> view.Verdict:
+    """The winner, or that there is none, in words."""
+    if not found["differences"]:
+        return view.Verdict("none", f"{found['winner']['name']} is the only candidate", found["verdict"])
+    shown = all(pair["better"] for pair in found["differences"])
+    headline = (
+        f"{found['winner']['name']} wins"
+        if shown
+        else f"{found['winner']['name']} leads; no difference to the closest was shown"
+    )
+    sentences = [
+        found["verdict"],
+        *found["notes"],
+        f"Taken: {label(found['winner']['cell'])}, {found['winner']['because']}",
+    ]
+    return view.Verdict(
+        "winner" if shown else "tie",
+        headline,
+        " ".join(f"{s[0].upper()}{s[1:]}." for s in sentences) + f" Decided by [{manifest['name']}].",
+    )
+
+
+def figures(found: dict[str, Any]) -> tuple[view.Figure, ...]:
+    """The winner's score."""
+    best = next(candidate for candidate in found["candidates"] if candidate["name"] == found["winner"]["name"])
+    low, high = best["interval"]
+    return (
+        view.Figure(
+            found["best"], best["mean"], "share", f"{100 * low:.1f} to {100 * high:.1f} %, {found['items']:,} items"
+        ),
+    )
+
+
+def training(history: History, manifests: list[dict[str, Any]]) -> view.Training:
+    """The learning curves, a chart per candidate and a line per seed."""
+    charts: dict[str, list[view.SeedCurve]] = {}
+    notes: dict[str, str] = {}
+    for manifest in manifests:
+        found = json.loads((history.store.folder(manifest["key"]) / "training.json").read_bytes())
+        rest = {key: value for key, value in manifest["cell"].items() if key != "seed"}
+        name = label(rest) or manifest["name"]
+        epochs = found["epochs"]
+        best = found.get("best_epoch")
+        charts.setdefault(name, []).append(
+            view.SeedCurve(
+                str(manifest["cell"].get("seed", "")),
+                tuple(epoch["train_loss"] for epoch in epochs),
+                tuple(epoch["validation_accuracy"] for epoch in epochs),
+                best,
+                bool(found.get("stopped_early")),
+            )
+        )
+        trainable, total = (manifest["record"]["parameters"][key] for key in ("trainable", "total"))
+        notes[name] = f"{trainable:,} of {total:,} parameters train"
+    curves = tuple(view.CandidateCurves(name, tuple(seeds), notes[name]) for name, seeds in charts.items())
+    return view.Training(manifests[0]["name"], "accuracy on the validation split", "share", curves)
+
+
+def comparison(found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> view.Comparison:
+    """The candidates with their intervals, the leader's differences, and where the winner errs."""
+    task, _, metric = found["best"].rpartition(".")
+    winner = found["winner"]["name"]
+    pairs = {pair["second"]: pair for pair in found["differences"]}
+    of_winner = next(
+        (report for _, report in evaluated.values() if report["weights"]["key"] == found["winner"]["key"]), None
+    )
+    return view.Comparison(
+        task=task,
+        metric=metric,
+        unit="share",
+        higher_is_better=True,
+        split=f"the items of task {task}",
+        items=found["items"],
+        level=found["confidence"],
+        procedure=_PROCEDURE,
+        candidates=tuple(
+            _candidate(entry, leader=entry["name"] == winner)
+            for entry in sorted(found["candidates"], key=lambda entry: -entry["mean"])
+        ),
+        differences=tuple(
+            view.Difference(
+                name, -pair["mean"], -pair["high"], -pair["low"], pair["p_corrected"], pair["better"], pair["verdict"]
+            )
+            for name, pair in pairs.items()
+        ),
+        weak_labels=_weak_labels(of_winner, task) if of_winner else (),
+        confusions=_confusions(of_winner, task) if of_winner else (),
+    )
+
+
+def _candidate(entry: dict[str, Any], *, leader: bool) -> view.Candidate:
+    low, high = entry["interval"] or (None, None)
+    seeds = tuple(view.SeedScore(str(run["cell"].get("seed", "")), run["mean"]) for run in entry["runs"])
+    note = "" if entry["trainable"] is None else f"{entry['trainable']:,} parameters train"
+    return view.Candidate(
+        entry["name"],
+        entry["mean"],
+        low,
+        high,
+        seeds,
+        leader,
+        note if entry["within_limits"] else f"{note}; beyond a limit",
+    )
+
+
+def _weak_labels(report: dict[str, Any], task: str) -> tuple[view.LabelScore, ...]:
+    labels = report["labels"].get(task, {})
+    mistaken = {}
+    for confusion in report["confusions"].get(task, []):
+        mistaken.setdefault(confusion["label"], confusion["prediction"])
+    worst = sorted(
+        labels.items(), key=lambda entry: (entry[1]["recall"] if entry[1]["recall"] is not None else 2.0, entry[0])
+    )
+    return tuple(
+        view.LabelScore(name, scores["count"], scores["recall"], mistaken.get(name, ""))
+        for name, scores in worst[:_WORST]
+    )
+
+
+def _confusions(report: dict[str, Any], task: str) -> tuple[view.Confusion, ...]:
+    return tuple(
+        view.Confusion(entry["label"], entry["prediction"], entry["count"])
+        for entry in report["confusions"].get(task, [])[:_CONFUSIONS]
+    )

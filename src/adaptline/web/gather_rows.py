@@ -1,0 +1,313 @@
+"""Reads from a store what a report tells of rows: what was read, what each method did, how scores are spread.
+
+Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts and scores whole, and texts only for samples.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaptline.core import registry
+from adaptline.core.recipe import label
+from adaptline.core.rows import Ref, texts
+from adaptline.core.store import Store
+from adaptline.data.verdicts import reason
+from adaptline.errors import UserError
+from adaptline.web import view
+
+_SAMPLES = 5
+_FILES = 40
+_BINS = 40
+_LOG_RATIO = 1000.0  # scores that span more than this are drawn on a logarithmic scale
+_NO_SPLIT = "no split"
+
+
+def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
+    """What an ingest step read, with what it could not read."""
+    reasons: Counter[str] = Counter()
+    samples: list[view.Unreadable] = []
+    unreadable: Counter[str] = Counter()
+    total = 0
+    for shard in manifest["shards"]:
+        table = store.read_columns(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+        total += table.num_rows
+        for row in table.filter(pc.is_valid(table["unreadable"])).to_pylist():
+            reasons[row["unreadable"]] += 1
+            unreadable[row["file"]] += 1
+            if len(samples) < _SAMPLES * 2:
+                samples.append(
+                    view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], _raw(row["extra"]))
+                )
+    rows: Counter[str] = Counter()
+    for segments in manifest["detail"].get("segments", []):
+        for file, _, count in segments:
+            rows[file] += count
+    sources = tuple(
+        view.Source(
+            entry["file"],
+            entry.get("format") or "",
+            entry.get("encoding") or "",
+            rows[entry["file"]],
+            unreadable[entry["file"]],
+            "with BOM" if entry.get("bom") else "",
+        )
+        for entry in manifest["detail"].get("files", [])[:_FILES]
+    )
+    tallies = tuple(view.Tally(name, count) for name, count in reasons.most_common(_SAMPLES * 2))
+    return view.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples))
+
+
+def curation(store: Store, manifest: dict[str, Any]) -> tuple[view.Curation, list[view.Histogram | view.LabelChart]]:
+    """A curate step's funnel with samples, and the spread of its scores."""
+    verdicts = [store.read(Ref(*triple))["dropped_by"] for triple in manifest["detail"]["verdicts"]]
+    fates = [pc.fill_null(verdict, len(manifest["detail"]["methods"])).to_numpy() for verdict in verdicts]
+    splits = [_splits(store, shard, len(fate)) for shard, fate in zip(manifest["shards"], fates, strict=True)]
+    names = sorted(
+        {str(name) for of_shard in splits for name in np.unique(of_shard)}, key=lambda name: (name != "train", name)
+    )
+    stages, charts = [], []
+    for number, method in enumerate(manifest["detail"]["methods"]):
+        alive = [fate >= number for fate in fates]
+        changed = _changed(store, method, alive)
+        flows = tuple(
+            view.Flow(
+                name,
+                before := sum(int((mask & (split == name)).sum()) for mask, split in zip(alive, splits, strict=True)),
+                gone := sum(
+                    int(((fate == number) & (split == name)).sum()) for fate, split in zip(fates, splits, strict=True)
+                ),
+                sum(int((touched & (split == name)).sum()) for touched, split in zip(changed, splits, strict=True)),
+                before - gone,
+            )
+            for name in names
+        )
+        stages.append(_stage(store, manifest, number, fates, flows))
+        if chart := _chart(store, method, alive):
+            charts.append(chart)
+    first, last = sum(int((fate >= 0).sum()) for fate in fates), sum(int((fate == len(stages)).sum()) for fate in fates)
+    whole = tuple(
+        view.Flow(
+            name,
+            before := sum(
+                int(((fate >= 0) & (split == name)).sum()) for fate, split in zip(fates, splits, strict=True)
+            ),
+            before
+            - (
+                after := sum(
+                    int(((fate == len(stages)) & (split == name)).sum())
+                    for fate, split in zip(fates, splits, strict=True)
+                )
+            ),
+            0,
+            after,
+        )
+        for name in names
+    )
+    return view.Curation(_title(manifest), first, last, whole, tuple(stages)), charts
+
+
+def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view.Audit:
+    """Found beside planted."""
+    lines, grades, notes = [], [], []
+    besides = report["dropped_not_planted"]
+    for kind, found in report["kinds"].items():
+        finders = tuple(found["looked_for_by"])
+        wrongly = sum(besides.get(use, 0) for use in finders) if finders and finders != ("quarantine",) else None
+        lines.append(
+            view.AuditLine(
+                kind.replace("_", " "), found["planted"], found["found"], found["missed"] or 0, wrongly, finders
+            )
+        )
+        if "mended" in found:
+            notes.append(
+                f"{kind.replace('_', ' ')}: {found['mended']} of {found['planted']} came out exactly as they were before the damage"
+            )
+        if kind == "near_duplicate" and found.get("grades"):
+            measure = "char5" if "char5" in found["grades"] else next(iter(found["grades"]))
+            grades = [
+                view.Grade(grade["from"], round(grade["from"] + 0.1, 1), grade["planted"], grade["found"])
+                for grade in found["grades"][measure]
+            ]
+    planted = manifest["meaning"]["parameters"].get("planted", [["", "", None]])
+    return view.Audit(", ".join(entry[0] for entry in planted), tuple(lines), tuple(grades), note="; ".join(notes))
+
+
+def _stage(
+    store: Store, manifest: dict[str, Any], number: int, fates: list[npt.NDArray[Any]], flows: tuple[view.Flow, ...]
+) -> view.Stage:
+    method = manifest["detail"]["methods"][number]
+    settings = method["settings"]
+    samples = list(_dropped(store, manifest, number, fates))
+    return view.Stage(
+        method["use"],
+        method["kind"],
+        _meaning(method["use"], method["kind"]),
+        method["before"],
+        method["dropped"],
+        method["changed"],
+        method["before"] - method["dropped"],
+        method["unjudged"],
+        settings.get("unjudged", "keep"),
+        tuple(view.Fact(name, _short(value)) for name, value in method["parameters"].items()),
+        tuple(
+            view.Fact(
+                name,
+                " ".join(value)
+                if isinstance(value, list)
+                else f"{value:g}"
+                if isinstance(value, float)
+                else str(value),
+            )
+            for name, value in settings.items()
+            if name not in ("unjudged", "on")
+        ),
+        flows,
+        tuple(samples),
+        tuple(_changes(store, method)),
+    )
+
+
+def _dropped(store: Store, manifest: dict[str, Any], number: int, fates: list[npt.NDArray[Any]]) -> Iterator[view.Drop]:
+    """Samples of what a method dropped, from shards spread over the whole."""
+    method = manifest["detail"]["methods"][number]
+    having = [i for i, fate in enumerate(fates) if (fate == number).any()]
+    chosen = having[:: max(1, len(having) // _SAMPLES)][:_SAMPLES]
+    each = -(-_SAMPLES // len(chosen)) if chosen else 0
+    matches = _matches(store, method)
+    shown = 0
+    for i in chosen:
+        rows = np.flatnonzero(fates[i] == number)[:each]
+        table = store.read(Ref(*manifest["shards"][i]["text"])).take(pa.array(rows))
+        scores = (
+            store.read(Ref(*method["scores"][i])).take(pa.array(rows)).to_pylist()
+            if "scores" in method
+            else [{}] * len(rows)
+        )
+        for row, position, text, score in zip(table.to_pylist(), rows, texts(table).to_pylist(), scores, strict=True):
+            if shown == _SAMPLES:
+                return
+            shown += 1
+            match = matches.get((i, int(position)))
+            value = match["score"] if match else score.get("score")
+            kept = _kept(store, manifest, match) if match else None
+            bound = "" if "matches" in method else reason(value, method["settings"])
+            yield view.Drop(view.Origin(row["file"], row["row"]), text, value, bound, score.get("because") or "", kept)
+
+
+def _matches(store: Store, method: dict[str, Any]) -> dict[tuple[int, int], dict[str, Any]]:
+    if "matches" not in method:
+        return {}
+    return {(match["shard"], match["row"]): match for match in store.read(Ref(*method["matches"])).to_pylist()}
+
+
+def _kept(store: Store, manifest: dict[str, Any], match: dict[str, Any]) -> view.Kept:
+    table = store.read(Ref(*manifest["shards"][match["of_shard"]]["text"])).slice(match["of_row"], 1)
+    return view.Kept(view.Origin(table["file"][0].as_py(), table["row"][0].as_py()), texts(table)[0].as_py())
+
+
+def _changes(store: Store, method: dict[str, Any]) -> Iterator[view.Change]:
+    """Samples of what a transform changed."""
+    shown = 0
+    for before, triple in zip(method.get("texts", []), method.get("changes", []), strict=True):
+        if not triple[2] or shown == _SAMPLES:
+            continue
+        changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
+        table = store.read(Ref(*before))
+        for change in changes:
+            row = table.slice(change["row"], 1).to_pylist()[0]
+            shown += 1
+            yield view.Change(
+                view.Origin(row["file"], row["row"]), row["messages"][change["message"]]["content"], change["content"]
+            )
+
+
+def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    touched = [np.zeros(len(mask), bool) for mask in alive]
+    for mask, triple in zip(touched, method.get("changes", []), strict=False):
+        if triple[2]:
+            mask[store.read(Ref(*triple))["row"].to_numpy()] = True
+    return [mask & living for mask, living in zip(touched, alive, strict=True)]
+
+
+def _chart(
+    store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
+) -> view.Histogram | view.LabelChart | None:
+    """How the scores of the rows that reached a filter are spread."""
+    if "scores" not in method:
+        return None
+    scores = pa.chunked_array(
+        [
+            chunk
+            for triple, mask in zip(method["scores"], alive, strict=True)
+            for chunk in store.read(Ref(*triple))["score"].filter(pa.array(mask)).chunks
+        ]
+    )
+    known = scores.drop_null()
+    meaning = _meaning(method["use"], method["kind"])
+    if pa.types.is_string(scores.type):
+        counts = sorted(known.value_counts().to_pylist(), key=lambda entry: -entry["counts"])
+        keep, drop = method["settings"].get("keep"), method["settings"].get("drop", [])
+        labels = tuple(
+            view.LabelCount(
+                entry["values"],
+                entry["counts"],
+                entry["values"] not in drop and (keep is None or entry["values"] in keep),
+            )
+            for entry in counts
+        )
+        return view.LabelChart(method["use"], meaning, labels, scores.null_count)
+    values = known.to_numpy().astype(float) if len(known) else np.zeros(0)
+    values = values[np.isfinite(values)]
+    limits = tuple(view.Limit(name, method["settings"][name]) for name in ("min", "max") if name in method["settings"])
+    if not len(values):
+        return view.Histogram(method["use"], meaning, (), (), limits, scores.null_count)
+    logarithmic = values.min() > 0 and values.max() / values.min() > _LOG_RATIO
+    edges = (
+        np.geomspace(values.min(), values.max(), _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
+    )
+    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
+    counts, edges = np.histogram(values, edges)
+    return view.Histogram(
+        method["use"],
+        meaning,
+        tuple(map(float, edges)),
+        tuple(map(int, counts)),
+        limits,
+        len(scores) - len(values),
+        "log" if logarithmic else "linear",
+    )
+
+
+def _splits(store: Store, shard: dict[str, Any], rows: int) -> npt.NDArray[Any]:
+    ref = shard["split"] or shard["text"]
+    found = store.read_columns(Ref(*ref), ["split"])["split"]
+    return np.asarray(pc.fill_null(found, _NO_SPLIT).to_pylist(), dtype=object) if rows else np.zeros(0, object)
+
+
+def _meaning(use: str, kind: str) -> str:
+    """The first sentence of a method's docstring; a user's own method may be gone by now."""
+    try:
+        return (registry.load(kind, use).function.__doc__ or "").strip().partition("\n")[0]
+    except UserError:
+        return ""
+
+
+def _raw(extra: Any) -> str:
+    return str(json.loads(extra).get("raw", "")) if isinstance(extra, str) else ""
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - one line of a table
+
+
+def _title(manifest: dict[str, Any]) -> str:
+    return f"{manifest['name']} {label(manifest['cell'])}".rstrip()

@@ -1,0 +1,92 @@
+"""log and diff: which versions there were, and what moved between two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import lines
+import pytest
+
+from adaptline.core import versions
+from adaptline.core.run import run
+from adaptline.core.store import Store
+from adaptline.errors import UserError
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    path = lines.make(tmp_path, files=2, rows=30)
+    run(path)
+    return path
+
+
+def store(path: Path) -> Store:
+    return Store.open(path.parent / ".adaptline")
+
+
+def changed(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    run(path.parent / "recipe.toml")
+
+
+def test_the_log_tells_what_each_run_made(line: Path) -> None:
+    changed(line, "min = 12", "min = 20")
+    entries = versions.log(store(line), "recipe")
+    assert [entry["step"] for entry in entries] == ["raw", "parts", "clean", "again", "clean", "again"]
+    assert [entry["step"] for entry in versions.log(store(line), "recipe", "clean")] == ["clean", "clean"]
+    assert entries[0]["summary"] == "60 rows"
+    assert versions.log(store(line), "another") == []
+
+
+def test_a_version_that_gc_removed_says_so(line: Path) -> None:
+    changed(line, "min = 12", "min = 20")
+    found = store(line)
+    found.collect(found.roots())
+    assert versions.log(found, "recipe", "clean")[0]["summary"] == "removed by gc"
+    with pytest.raises(UserError, match="has 1 version in this store"):
+        versions.diff(found, "recipe", "clean")
+
+
+def test_a_moved_bound_moves_verdicts(line: Path) -> None:
+    changed(line, "min = 12", "min = 20")
+    found = versions.diff(store(line), "recipe", "clean")
+    assert (found["added"], found["gone"], found["changed"]) == (0, 0, 0)
+    assert "kept -> dropped by length" in found["moved"]
+    assert "do" in found["parameters"]
+    back = versions.diff(store(line), "recipe", "clean", found["new"][:10], found["old"][:10])
+    assert back["moved"]["dropped by length -> kept"] == found["moved"]["kept -> dropped by length"]
+
+
+def test_added_gone_and_changed_rows_are_told_apart(line: Path) -> None:
+    source = line.parent / "data" / "part-0.jsonl"
+    rows = [json.loads(row) for row in source.read_text().splitlines()]
+    rows[5]["text"] = "a text that was mended at its source"
+    rows[-1:] = [{"text": "a row that was added at the end of all", "label": "a", "conversation": 1}, {"text": "and another one", "label": "b", "conversation": 1}]
+    lines.write(source, rows)
+    run(line)
+    found = versions.diff(store(line), "recipe", "parts")
+    assert (found["added"], found["gone"], found["changed"]) == (1, 0, 2)
+    assert found["samples"]["changed"][0]["new"] == "a text that was mended at its source"
+
+
+def test_a_row_that_moves_to_another_line_is_the_same_row(line: Path) -> None:
+    source = line.parent / "data" / "part-0.jsonl"
+    rows = [json.loads(row) for row in source.read_text().splitlines()]
+    lines.write(source, [{"text": "a new first row", "label": "a", "conversation": 99}, *rows])
+    run(line)
+    found = versions.diff(store(line), "recipe", "raw")
+    assert (found["added"], found["gone"], found["changed"]) == (1, 0, 0)
+
+
+def test_texts_that_come_out_differently_are_counted(line: Path) -> None:
+    changed(line, '"unicode"', '{ use = "unicode", mojibake = false }')
+    assert versions.diff(store(line), "recipe", "clean")["rewritten"] > 0
+
+
+def test_an_unknown_version_is_told_the_known_ones(line: Path) -> None:
+    changed(line, "min = 12", "min = 20")
+    with pytest.raises(UserError, match="no version 'ffff'"):
+        versions.diff(store(line), "recipe", "clean", "ffff")

@@ -1,0 +1,109 @@
+"""split: groups, shares, and that nothing moves a row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import lines
+import pytest
+
+from adaptline.core import recipe as recipes
+from adaptline.core.rows import Ref
+from adaptline.core.run import run
+from adaptline.core.store import Store
+from adaptline.errors import UserError
+
+
+def splits(folder: Path, records: list[dict[str, Any]], files: int = 1, **parameters: Any) -> list[tuple[str | None, str | None, str]]:
+    """(split, group, text) of every row after a split with these parameters."""
+    for i in range(files):
+        lines.write(folder / f"data-{i}.jsonl", records[i * len(records) // files : (i + 1) * len(records) // files])
+    tables = {"raw": {"step": "ingest", "files": "data-*.jsonl"}, "parts": {"step": "split", "from": "raw", **parameters}}
+    made = run(recipes.from_tables(tables, "split", folder), store=folder / "store")
+    store = Store.open(folder / "store")
+    manifest = store.manifest(made[-1].key)
+    assert manifest is not None
+    found = []
+    for shard in manifest["shards"]:
+        said = store.read(Ref(*shard["split"])).to_pylist()
+        rows = store.read(Ref(*shard["text"]))["messages"].to_pylist()
+        found += [(s["split"], s["group"], row[0]["content"]) for s, row in zip(said, rows, strict=True)]
+    return found
+
+
+def some(count: int) -> list[dict[str, Any]]:
+    return [{"text": f"message number {i}", "conversation": i // 4} for i in range(count)]
+
+
+def test_shares_hold_and_groups_stay_together(tmp_path: Path) -> None:
+    found = splits(tmp_path, some(8000), by="conversation", share={"train": 0.8, "validation": 0.1, "test": 0.1})
+    counts = Counter(split for split, _, _ in found)
+    assert abs(counts["train"] / 8000 - 0.8) < 0.03
+    assert abs(counts["test"] / 8000 - 0.1) < 0.03
+    by_group: dict[str | None, set[str | None]] = {}
+    for split, group, _ in found:
+        by_group.setdefault(group, set()).add(split)
+    assert len(by_group) == 2000
+    assert all(len(of) == 1 for of in by_group.values())
+
+
+def test_a_row_keeps_its_split_whatever_is_around_it(tmp_path: Path) -> None:
+    share = {"train": 0.5, "test": 0.5}
+    alone = {text: split for split, _, text in splits(tmp_path / "a", some(50), share=share)}
+    among = {text: split for split, _, text in splits(tmp_path / "b", some(300), files=3, share=share)}
+    assert {text: among[text] for text in alone} == alone
+    turned = {text: split for split, _, text in splits(tmp_path / "c", some(300)[::-1], share={"test": 0.5, "train": 0.5})}
+    assert turned == among
+    assert {text: split for split, _, text in splits(tmp_path / "d", some(300), share=share, seed=1)} != among
+
+
+def test_copies_without_a_group_stay_together(tmp_path: Path) -> None:
+    found = splits(tmp_path, [*some(100), *some(100)], share={"train": 0.5, "test": 0.5})
+    assert found[:100] == found[100:]
+
+
+def test_rows_that_have_a_split_keep_it_and_one_can_be_divided(tmp_path: Path) -> None:
+    records = [{"text": f"{i}", "split": "train" if i % 2 else "test"} for i in range(200)]
+    share = {"train": 0.5, "validation": 0.5}
+    kept = splits(tmp_path / "a", records, share=share)
+    assert Counter(split for split, _, _ in kept) == {"train": 100, "test": 100}
+    divided = Counter(split for split, _, _ in splits(tmp_path / "b", records, share=share, of="train"))
+    assert divided["test"] == 100
+    assert divided["validation"] > 20
+    assert divided["train"] + divided["validation"] == 100
+
+
+def test_a_groups_value_is_not_kept_in_clear(tmp_path: Path) -> None:
+    splits(tmp_path, [{"text": "a", "who": "mary@example.org"}], by="who", share={"train": 1.0})
+    for path in (tmp_path / "store" / "artifacts").rglob("*.json"):
+        assert "mary@example.org" not in path.read_text()
+    found = splits(tmp_path, [{"text": "a", "who": "mary@example.org"}], by="who", share={"train": 1.0})
+    assert found[0][1] is not None
+    assert "mary" not in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"share": {"train": 0.5}}, "sum to 0.5"),
+        ({"share": {"train": 1.5, "test": -0.5}}, "shares"),
+        ({"share": {}}, "shares"),
+        ({"share": {"train": 1.0}, "by": "nobody"}, "no field 'nobody'"),
+        ({"share": {"train": "most"}}, "must be a number"),
+        ({}, "share is missing"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        splits(tmp_path, some(4), **parameters)
+
+
+def test_a_row_without_the_field_is_grouped_by_its_text(tmp_path: Path) -> None:
+    records = [{"text": "a", "who": 1}, {"text": "b"}, {"text": "b"}]
+    (tmp_path / "x").mkdir()
+    found = splits(tmp_path, [json.loads(json.dumps(record)) for record in records], by="who", share={"train": 0.5, "test": 0.5})
+    assert found[1][0] == found[2][0]
+    assert found[1][1] is None
