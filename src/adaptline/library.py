@@ -35,8 +35,15 @@ def run(
 ) -> list[Artifact]:
     """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
     made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
-    report(source, store=store)
+    if any(not artifact.cached for artifact in made) or not report_path(source, store=store).exists():
+        report(source, store=store)
     return made
+
+
+def report_path(source: Source, *, store: Where = None) -> Path:
+    """Where a recipe's report is, or will be."""
+    found = _recipe(source)
+    return _store(found, store).root / "reports" / f"{found.name}.html"
 
 
 def report(source: Source, *, store: Where = None) -> Path:

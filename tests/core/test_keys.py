@@ -105,7 +105,9 @@ class TestFolder:
         (linked / "sub" / "weights").symlink_to(folder / "sub" / "weights")
         assert keys.folder_digest(linked) == keys.folder_digest(folder)
 
-    @pytest.mark.parametrize("hidden", [".DS_Store", ".cache/huggingface/download/config.json.metadata", "sub/.git/HEAD"])
+    @pytest.mark.parametrize(
+        "hidden", [".DS_Store", ".cache/huggingface/download/config.json.metadata", "sub/.git/HEAD"]
+    )
     def test_hidden_files_and_folders_do_not_count(self, folder: Path, hidden: str) -> None:
         before = keys.folder_digest(folder)
         (folder / hidden).parent.mkdir(parents=True, exist_ok=True)
@@ -175,9 +177,13 @@ class TestSource:
 
     @pytest.mark.parametrize("line", ["import kit.inner", "from kit import inner", "from kit.inner import X"])
     def test_a_package_beside_the_file_is_part_of_it(self, tmp_path: Path, line: str) -> None:
-        first = source(tmp_path / "a", main=line + "\n", kit__in____init__="", kit__in__inner="import deep\n", deep="1\n")
+        first = source(
+            tmp_path / "a", main=line + "\n", kit__in____init__="", kit__in__inner="import deep\n", deep="1\n"
+        )
         assert source(tmp_path / "b", main=line + "\n", kit__in____init__="", kit__in__inner="2\n", deep="1\n") != first
-        third = source(tmp_path / "c", main=line + "\n", kit__in____init__="", kit__in__inner="import deep\n", deep="2\n")
+        third = source(
+            tmp_path / "c", main=line + "\n", kit__in____init__="", kit__in__inner="import deep\n", deep="2\n"
+        )
         assert third != first
 
     def test_files_beside_it_that_it_does_not_import_do_not_matter(self, tmp_path: Path) -> None:
@@ -196,7 +202,14 @@ class TestSource:
 
     @pytest.mark.parametrize(
         "broken",
-        [b"def polite(:\n", b"def polite(\n", b"if x:\n  a\n b\n", b"x = '\xff'\n", b"x = 1\0\n", b"# -*- coding: none -*-\n"],
+        [
+            b"def polite(:\n",
+            b"def polite(\n",
+            b"if x:\n  a\n b\n",
+            b"x = '\xff'\n",
+            b"x = 1\0\n",
+            b"# -*- coding: none -*-\n",
+        ],
         ids=["syntax", "open bracket", "indent", "not utf-8", "zero byte", "unknown encoding"],
     )
     def test_what_does_not_parse_has_a_digest_all_the_same(self, tmp_path: Path, broken: bytes) -> None:

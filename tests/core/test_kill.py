@@ -136,7 +136,9 @@ def test_the_shim_does_drop_what_is_not_synced(tmp_path: Path) -> None:
     assert not (tmp_path / "third operation").exists()
 
 
-def test_two_runs_at_once_end_well_with_equal_results(undisturbed: tuple[Path, dict[str, str], float], tmp_path: Path) -> None:
+def test_two_runs_at_once_end_well_with_equal_results(
+    undisturbed: tuple[Path, dict[str, str], float], tmp_path: Path
+) -> None:
     recipe, expected, _ = undisturbed
     for i in range(5):
         store = tmp_path / f"store-{i}"
@@ -155,7 +157,9 @@ def test_two_runs_at_once_end_well_with_equal_results(undisturbed: tuple[Path, d
         assert lines.payloads(store) == expected
 
 
-def test_workers_give_the_same_bytes(undisturbed: tuple[Path, dict[str, str], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_give_the_same_bytes(
+    undisturbed: tuple[Path, dict[str, str], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, expected, _ = undisturbed
     monkeypatch.setattr(adaptline.core.engines.local, "WORTH_A_WORKER", 1)
     run(recipe, store=tmp_path / "store", workers=2)

@@ -78,7 +78,12 @@ def test_the_second_run_runs_nothing(line: Path) -> None:
 
 
 def test_plan_says_what_will_and_what_may_run(line: Path) -> None:
-    assert [(p.step, p.state) for p in plan(line)] == [("raw", "will run"), ("parts", "may run"), ("clean", "may run"), ("again", "may run")]
+    assert [(p.step, p.state) for p in plan(line)] == [
+        ("raw", "will run"),
+        ("parts", "may run"),
+        ("clean", "may run"),
+        ("again", "may run"),
+    ]
     run(line)
     edit(line, "min = 12", "min = 14")
     states = {p.step: (p.state, p.why) for p in plan(line)}
@@ -171,7 +176,9 @@ def test_nothing_runs_when_recipe_and_sources_move_together(line: Path, tmp_path
 def test_a_raised_version_runs_exactly_its_units(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(line)
     length = registry.load("filter", "length")
-    monkeypatch.setitem(length.function.__dict__, "__adaptline__", dataclasses.replace(length, version=length.version + 1))
+    monkeypatch.setitem(
+        length.function.__dict__, "__adaptline__", dataclasses.replace(length, version=length.version + 1)
+    )
     made = run(line)
     assert set(units(line, of(made, "clean"))) == {"length"}
 
@@ -242,7 +249,9 @@ def test_a_lost_artifact_is_made_again(line: Path) -> None:
 
 def test_a_mistake_while_running_names_recipe_line_and_step(line: Path) -> None:
     edit(line, "min = 0.5", 'keep = ["x"]')
-    with pytest.raises(UserError, match=r"recipe.toml:\d+: \[clean\] ./mine.py:polite gives numbers, keep does not fit"):
+    with pytest.raises(
+        UserError, match=r"recipe.toml:\d+: \[clean\] ./mine.py:polite gives numbers, keep does not fit"
+    ):
         run(line)
     assert {p.step: p.state for p in plan(line)}["parts"] == "cached", "what is done stays done"
 

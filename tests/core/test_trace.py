@@ -21,8 +21,16 @@ ROWS = [
     {"text": "A sound message about a  booking", "label": "a", "conversation": 3},
     {"text": "the caf\u00c3\u00a9 on the corner was closed", "label": "b", "conversation": 4},
     {"text": "pi pi shouts somebody very loudly", "label": "b", "conversation": 5},
-    {"text": "a very long and winding message about the booking of a table for four persons", "label": "b", "conversation": 6},
-    {"text": "a very long and winding message about the booking of a table for five persons", "label": "b", "conversation": 7},
+    {
+        "text": "a very long and winding message about the booking of a table for four persons",
+        "label": "b",
+        "conversation": 6,
+    },
+    {
+        "text": "a very long and winding message about the booking of a table for five persons",
+        "label": "b",
+        "conversation": 7,
+    },
 ]
 
 
@@ -49,11 +57,26 @@ def last_method(found: dict[str, Any]) -> dict[str, Any]:
 def test_a_kept_row_passes_every_method(history: trace.History) -> None:
     found = trace.trace_row(history, "data/rows.jsonl:1")
     assert found["origin"] | {"shard": "", "position": 0} == {
-        "step": "raw", "file": "data/rows.jsonl", "row": 1, "line": 1, "label": "a", "split": None, "text": ROWS[0]["text"], "unreadable": None, "shard": "", "position": 0,
+        "step": "raw",
+        "file": "data/rows.jsonl",
+        "row": 1,
+        "line": 1,
+        "label": "a",
+        "split": None,
+        "text": ROWS[0]["text"],
+        "unreadable": None,
+        "shard": "",
+        "position": 0,
     }
     assert step(found, "parts")["split"] in ("train", "validation")
     assert step(found, "clean")["kept"]
-    assert [method["use"] for method in step(found, "clean")["methods"]] == ["unicode", "length", "exact", "minhash", "./mine.py:polite"]
+    assert [method["use"] for method in step(found, "clean")["methods"]] == [
+        "unicode",
+        "length",
+        "exact",
+        "minhash",
+        "./mine.py:polite",
+    ]
     assert step(found, "again")["methods"][0]["score"] == len(str(ROWS[0]["text"]))
 
 
@@ -67,7 +90,11 @@ def test_a_filters_drop_tells_score_and_bound(history: trace.History) -> None:
 
 def test_a_duplicate_names_the_row_that_stayed(history: trace.History) -> None:
     found = last_method(trace.trace_row(history, "rows.jsonl:3"))
-    assert (found["use"], found["because"], found["kept_row"]["text"]) == ("exact", "data/rows.jsonl:1", ROWS[0]["text"])
+    assert (found["use"], found["because"], found["kept_row"]["text"]) == (
+        "exact",
+        "data/rows.jsonl:1",
+        ROWS[0]["text"],
+    )
 
 
 def test_a_near_duplicate_tells_how_alike_they_are(history: trace.History) -> None:

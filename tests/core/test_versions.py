@@ -64,7 +64,10 @@ def test_added_gone_and_changed_rows_are_told_apart(line: Path) -> None:
     source = line.parent / "data" / "part-0.jsonl"
     rows = [json.loads(row) for row in source.read_text().splitlines()]
     rows[5]["text"] = "a text that was mended at its source"
-    rows[-1:] = [{"text": "a row that was added at the end of all", "label": "a", "conversation": 1}, {"text": "and another one", "label": "b", "conversation": 1}]
+    rows[-1:] = [
+        {"text": "a row that was added at the end of all", "label": "a", "conversation": 1},
+        {"text": "and another one", "label": "b", "conversation": 1},
+    ]
     lines.write(source, rows)
     run(line)
     found = versions.diff(store(line), "recipe", "parts")

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adaptline.data import cutting, delimited
-from adaptline.data.blocks import Batch, Block, Record, Source
+from adaptline.data.blocks import Batch, Record, Source
 from adaptline.data.delimited import cut_delimited, literal, quoted, records, write_delimited
 from adaptline.data.schemas import Columns
 from adaptline.data.streams import Coding
@@ -26,11 +26,8 @@ def read(path: Path, columns: Columns | None = None, **options: Any) -> list[Rec
     given = {"quotes": True, "delimiter": ",", "header": True, **options}
     coding = given.pop("coding", Coding())
     source = Source(path, path.name, "csv", coding, columns or Columns(text="text"))
-    return [record for block in cut_delimited(source, **given) for record in records_of(block, given["delimiter"])]
-
-
-def records_of(block: Block, delimiter: str) -> list[Record]:
-    return list(records(block, quotes=block.source.options.get("quotes", True), delimiter=delimiter))
+    blocks = cut_delimited(source, **given)
+    return [r for block in blocks for r in records(block, quotes=given["quotes"], delimiter=given["delimiter"])]
 
 
 def values(found: list[Record]) -> list[Any]:
@@ -185,17 +182,11 @@ def test_cutting_into_small_blocks_changes_no_row(
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(b"text,label\n" + content.encode())
     with pytest.MonkeyPatch.context() as patch:
-        whole = read(path, quotes=quotes) if quotes else read_literal(path)
+        whole = read(path, quotes=quotes)
         patch.setattr(cutting, "SMALLEST", 7)
         patch.setattr("adaptline.data.streams.CHUNK", 16)
-        pieces = read(path, quotes=quotes) if quotes else read_literal(path)
+        pieces = read(path, quotes=quotes)
     assert [place(record) for record in pieces] == [place(record) for record in whole]
-
-
-def read_literal(path: Path) -> list[Record]:
-    source = Source(path, path.name, "csv", columns=Columns(text="text"))
-    blocks = cut_delimited(source, quotes=False, delimiter=",", header=True)
-    return [record for block in blocks for record in records(block, quotes=False, delimiter=",")]
 
 
 def place(record: Record) -> tuple[Any, ...]:
@@ -209,7 +200,7 @@ def test_blocks_know_how_many_rows_they_hold(put: Put, monkeypatch: pytest.Monke
     source = Source(put("a.csv", content), "a.csv", "csv", columns=Columns(text="text"))
     blocks = list(cut_delimited(source, quotes=True, delimiter=",", header=None))
     assert len(blocks) > 10
-    assert [block.rows for block in blocks] == [len(records_of(block, ",")) for block in blocks]
+    assert [block.rows for block in blocks] == [len(list(records(block, quotes=True, delimiter=","))) for block in blocks]
     assert sum(block.rows or 0 for block in blocks) == 120
 
 

@@ -81,8 +81,8 @@ def coverage(
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_intervals_of_continuous_scores_cover_what_they_say(seeds: int, items: int, swing: float, kind: str) -> None:
     difference, mean, _ = coverage(continuous, (0.3, 0.0), seeds, items, swing, kind)
-    assert 0.95 - SLACK <= difference
-    assert 0.95 - SLACK <= mean
+    assert difference >= 0.95 - SLACK
+    assert mean >= 0.95 - SLACK
     if seeds > 2:  # two seeds leave almost everything open
         assert difference <= 0.98 + SLACK / 2
 
@@ -95,8 +95,8 @@ def test_intervals_of_right_and_wrong_cover_what_they_say(
     seeds: int, items: int, swing: float, truth: tuple[float, float]
 ) -> None:
     difference, mean, claimed = coverage(shares_right, truth, seeds, items, swing, "interaction")
-    assert 0.95 - SLACK <= difference
-    assert 0.95 - SLACK <= mean
+    assert difference >= 0.95 - SLACK
+    assert mean >= 0.95 - SLACK
     if truth[0] == truth[1]:
         assert claimed <= 0.05 + SLACK
     if seeds > 2 and items >= 200 and truth[0] < 0.95:
@@ -107,8 +107,8 @@ def test_intervals_of_right_and_wrong_cover_what_they_say(
 @pytest.mark.parametrize("items", [50, 200, 1000])
 def test_one_seed_covers_for_new_items(items: int, truth: tuple[float, float]) -> None:
     difference, mean, _ = coverage(shares_right, truth, 1, items, 0.0, "interaction")
-    assert 0.95 - SLACK <= difference
-    assert 0.95 - SLACK <= mean
+    assert difference >= 0.95 - SLACK
+    assert mean >= 0.95 - SLACK
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])

@@ -22,6 +22,7 @@ from adaptline.errors import UserError, did_you_mean
 
 _SHORTEST_DIGEST = 6
 _DROPPED_EARLIER = -1
+_WEIGHTS_AND_ROWS = 2  # what an evaluation takes at most; what takes more chooses
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
     """What each later step did with the row, in the recipe's order. Steps that make rows keep shard and position."""
     followed = {root["key"]}
     digests = {root["shards"][shard]["text"][1]: position}
-    weights: dict[str, str] = {}
+    judged: set[str] = set()  # adapters that saw the row, and the reports about them
     for step, manifests in history.manifests.items():
         for manifest in manifests:
             parents = [key for keys_ in manifest["inputs"].values() for key in keys_]
@@ -208,15 +209,12 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
                 yield {**entry, **_life_in_rows(history, manifest, shard, position)}
             elif manifest["kind"] == "weights" and followed & set(parents):
                 if used := _consumed(history.store.folder(manifest["key"]), digests):
-                    weights[manifest["key"]] = manifest["digest"]
+                    judged.add(manifest["key"])
                     yield {**entry, "did": used}
-            elif manifest["kind"] == "report" and (saw := [key for key in parents if key in weights]):
-                yield {
-                    **entry,
-                    "did": "judged an adapter that saw it"
-                    if len(saw) == 1
-                    else f"judged {len(saw)} adapters that saw it",
-                }
+            elif manifest["kind"] == "report" and (saw := judged & set(parents)):
+                judged.add(manifest["key"])
+                one = len(parents) <= _WEIGHTS_AND_ROWS
+                yield {**entry, "did": "judged an adapter that saw it" if one else f"chose among {len(saw)} that saw it"}
             elif (
                 manifest["kind"] == "report"
                 and followed & set(parents)

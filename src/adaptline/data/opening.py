@@ -55,13 +55,13 @@ def open_source(
     """
     columns.check()
     try:
-        chosen = format or format_of(name)
+        chosen = format or format_of(path.name)
         known = registry.parameters(format_method(chosen).function)
         given = {key: value for key, value in (options or {}).items() if value is not None and key in known}
         source = Source(path, name, chosen, detect_coding(path, encoding), columns, given, part)
         return replace(source, columns=_resolve(source))
     except UserError as error:
-        raise error.at(name) from error
+        raise error.at(name, error.line) from error
 
 
 @cache
@@ -94,7 +94,7 @@ def blocks_of(source: Source) -> Iterator[Block]:
     try:
         yield from format_method(source.format).options["cut"](source)
     except UserError as error:
-        raise error.at(source.name) from error
+        raise error.at(source.name, error.line) from error
 
 
 def items_of(block: Block) -> Iterator[Any]:

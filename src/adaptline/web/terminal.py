@@ -102,7 +102,7 @@ def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
     from adaptline import library  # noqa: PLC0415 - the library shows through us
 
     ran = sum(not artifact.cached for artifact in made)
-    path = library.report(recipe, store=store)
+    path = library.report_path(recipe, store=store)
     lines = [
         f"{ran} of {len(made)} artifacts ran, {len(made) - ran} were there already."
         if ran
@@ -164,7 +164,7 @@ def _method(method: dict[str, Any]) -> str:
 
 def _bounds(settings: dict[str, Any]) -> str:
     words = [
-        f"{name} {' '.join(value) if isinstance(value, list) else value}"
+        f"{name} {' '.join(value) if isinstance(value, list) else f'{value:g}' if isinstance(value, float) else value}"
         for name, value in settings.items()
         if name != "on"
     ]

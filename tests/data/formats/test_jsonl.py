@@ -40,7 +40,7 @@ def test_reads_a_record_a_line(put: Put, line: str, value: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        (b'{"text": "a"', "not JSON: Expecting ',' delimiter at character 13"),
+        (b'{"text": "a"', "not JSON: Expecting ',' delimiter at character 14"),
         (b"text", "not JSON: Expecting value at character 1"),
         (b"3", "a number, not an object"),
         (b"null", "null, not an object"),
@@ -48,7 +48,6 @@ def test_reads_a_record_a_line(put: Put, line: str, value: dict[str, Any]) -> No
         (b'{"text": "a\0"}', "a zero byte at character 12"),
         (rb'{"text": "\ud83d"}', "half of a UTF-16 pair (\\ud83d) is no character"),
         (b'{"a":' * 50_000, "nested too deeply"),
-        (b'\xef\xbb\xbf{"text": "a"}', "not JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 1"),
     ],
 )
 def test_a_bad_line_costs_itself_only(put: Put, line: bytes, error: str) -> None:
@@ -56,6 +55,11 @@ def test_a_bad_line_costs_itself_only(put: Put, line: bytes, error: str) -> None
     assert (before.value, after.value, after.row, after.line) == ({"text": "x"}, {"text": "y"}, 3, 3)
     assert (bad.value, bad.error, bad.row, bad.line) == (None, error, 2, 2)
     assert bad.raw == line.decode("utf-8", "surrogateescape")
+
+
+def test_byte_order_marks_of_files_that_were_joined_are_no_text(put: Put) -> None:
+    first, second = read(put("a.jsonl", '{"a": "\ufeff"}\n\ufeff{"a": 2}\n'))
+    assert (first.value, second.value) == ({"a": "\ufeff"}, {"a": 2})
 
 
 def test_blank_lines_are_no_rows(put: Put) -> None:

@@ -27,6 +27,7 @@ def jsonl(block: Block) -> Iterator[Record]:
     """The records of a block of lines."""
     text, suspect = block.text()
     pairs = has_half_pairs(text)
+    joined = "\ufeff" in text  # files with byte order marks, joined
     row = block.first_row
     for line, raw in enumerate(text.split("\n"), block.first_line):
         if not raw.strip(WHITE):
@@ -35,7 +36,7 @@ def jsonl(block: Block) -> Iterator[Record]:
         value = None
         if error is None:
             try:
-                value = fields_of(decode(raw))
+                value = fields_of(decode(raw.removeprefix("\ufeff") if joined else raw))
             except (JSONDecodeError, ValueError, RecursionError) as reason:
                 error = why_not(reason)
             else:

@@ -270,9 +270,14 @@ def _cheaper(winner: _Candidate, within: Sequence[_Candidate], comparison: Compa
             continue
         if math.isinf(winner.trainable):
             continue
-        ratio = winner.trainable / candidate.trainable if candidate.trainable else math.inf
-        times = "no parameters" if math.isinf(ratio) else f"{ratio:.{0 if ratio >= 10 else 1}f}x fewer parameters"  # noqa: PLR2004
-        notes.append(f"{candidate.name} trains {times} than {winner.name} and no difference was shown")
+        if candidate.trainable:
+            ratio = winner.trainable / candidate.trainable
+            digits = 0 if ratio >= 10 else 1  # noqa: PLR2004 - two digits say enough
+            notes.append(
+                f"{candidate.name} trains {ratio:.{digits}f}x fewer parameters than {winner.name} and no difference was shown"
+            )
+        else:
+            notes.append(f"{candidate.name} trains no parameters and no difference to {winner.name} was shown")
     return notes
 
 

@@ -1,0 +1,499 @@
+"""The store: what exists is whole, what is damaged is named, and sweeping takes only what nobody needs."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from unprivileged import unprivileged
+
+from adaptline.core import keys
+from adaptline.core.rows import Ref
+from adaptline.core.store import FORMAT, Store
+from adaptline.errors import UserError
+
+TABLE = pa.table({"a": [1, 2, None], "b": ["x", "y", "ü"]})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "store")
+
+
+def name(what: str) -> str:
+    """A key."""
+    return keys.key(what)
+
+
+def unit(store: Store, what: str, table: pa.Table = TABLE) -> Ref:
+    return store.commit_unit(name(what), table)
+
+
+def unit_file(store: Store, ref: Ref) -> Path:
+    return store.root / "units" / ref.key[:2] / ref.key
+
+
+def triple(ref: Ref) -> list[Any]:
+    return [ref.key, ref.digest, ref.rows]
+
+
+def rows(store: Store, what: str, *refs: Ref, inputs: tuple[str, ...] = (), scores: tuple[Ref, ...] = ()) -> str:
+    """Commits the manifest of an artifact of rows and returns its key."""
+    shards = [{"text": triple(ref), "split": None, "keep": None} for ref in refs]
+    detail = {"methods": [{"use": "length", "scores": [triple(ref) for ref in scores]}]}
+    manifest = {
+        "key": name(what),
+        "kind": "rows",
+        "digest": keys.key(what),
+        "shards": shards,
+        "detail": detail,
+        "inputs": {"rows": list(inputs)},
+    }
+    return str(store.commit_manifest(manifest)["key"])
+
+
+def weights(store: Store, what: str, content: bytes = b"weights", inputs: tuple[str, ...] = ()) -> str:
+    """Commits a folder and its manifest and returns its key."""
+    with store.temporary() as folder:
+        folder.mkdir()
+        (folder / "adapter").write_bytes(content)
+        digest = store.commit_folder(name(what), folder)
+    manifest = {"key": name(what), "kind": "weights", "digest": digest, "inputs": {"rows": list(inputs)}}
+    return str(store.commit_manifest(manifest)["key"])
+
+
+def held(store: Store) -> set[str]:
+    """Every payload of a store, relative to it."""
+    found = [*store.root.glob("units/*/*"), *store.root.glob("artifacts/*/*"), *store.root.glob("work/*")]
+    return {path.relative_to(store.root).as_posix() for path in found}
+
+
+@pytest.fixture
+def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that runs code with a store opened as `store`; none outlives the test."""
+    head = "import sys, time\nfrom pathlib import Path\nfrom adaptline.core.store import Store\nstore = Store.open(Path(sys.argv[1]))\n"
+    started = []
+
+    def start(code: str, *arguments: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", head + code, *arguments]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == line + "\n"
+
+
+class TestOpening:
+    def test_a_new_store_has_its_rooms_and_its_format(self, store: Store) -> None:
+        rooms = {path.name for path in store.root.iterdir()}
+        assert rooms == {"units", "artifacts", "refs", "work", "temporary", "store.json"}
+        assert json.loads((store.root / "store.json").read_bytes()) == {"format": FORMAT}
+        assert Store.open(store.root) == store
+
+    def test_a_relative_root_means_the_same_after_a_change_of_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert Store.open(Path("store")).root == tmp_path / "store"
+
+    @pytest.mark.parametrize("format", [FORMAT + 1, 0, None])
+    def test_another_format_is_refused(self, store: Store, format: int | None) -> None:
+        (store.root / "store.json").write_text(json.dumps({"format": format}))
+        with pytest.raises(UserError, match=f"store of format {format}, this version reads {FORMAT}") as caught:
+            Store.open(store.root)
+        assert "newer adaptline" in caught.value.do
+
+    def test_a_damaged_marker_is_named(self, store: Store) -> None:
+        (store.root / "store.json").write_text("{")
+        with pytest.raises(UserError, match=r"store.json: a file of the store is damaged"):
+            Store.open(store.root)
+
+    def test_processes_open_a_new_store_at_once(self, tmp_path: Path) -> None:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            list(pool.map(abs, [1, 2]))
+            roots = [tmp_path / f"store-{i // 2}" for i in range(60)]
+            assert [store.root for store in pool.map(Store.open, roots)] == roots
+        assert all(not list((root / "temporary").iterdir()) for root in roots)
+
+    def test_a_file_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "store").touch()
+        with pytest.raises(UserError, match="a file lies where a folder is needed"):
+            Store.open(tmp_path / "store")
+
+    @pytest.mark.parametrize("mode", [0o500, 0o000])
+    def test_a_folder_that_may_not_be_written(self, mode: int) -> None:
+        with unprivileged() as folder:
+            (folder / "closed").mkdir(mode)
+            with pytest.raises(UserError, match="no permission to write"):
+                Store.open(folder / "closed" / "store")
+
+
+class TestUnits:
+    def test_a_unit_comes_back(self, store: Store) -> None:
+        ref = unit(store, "a")
+        assert ref == Ref(name("a"), keys.file_digest(unit_file(store, ref)), 3)
+        assert store.find_unit(name("a")) == ref
+        assert store.read(ref).equals(TABLE)
+        assert store.read_columns(ref, ["b"]).to_pydict() == {"b": ["x", "y", "ü"]}
+        assert store.read_row(ref, 1) == {"a": 2, "b": "y"}
+        assert not list((store.root / "temporary").iterdir())
+
+    def test_the_same_table_has_the_same_bytes(self, store: Store, tmp_path: Path) -> None:
+        chunked = pa.concat_tables([TABLE.slice(0, 1), TABLE.slice(1)])
+        assert unit(store, "a").digest == unit(Store.open(tmp_path / "other"), "b", chunked).digest
+
+    def test_the_first_commit_of_a_key_wins(self, store: Store) -> None:
+        first = unit(store, "a")
+        assert unit(store, "a", pa.table({"a": [9]})) == first
+        assert store.read(first).equals(TABLE)
+
+    def test_two_processes_commit_the_same_key(self, store: Store) -> None:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            named = [name(str(i // 2)) for i in range(80)]
+            refs = list(pool.map(store.commit_unit, named, [TABLE] * len(named)))
+        assert refs[::2] == refs[1::2]
+        assert all(store.find_unit(ref.key) == ref for ref in refs)
+        assert not list((store.root / "temporary").iterdir())
+
+    def test_a_unit_that_nobody_made(self, store: Store) -> None:
+        assert store.find_unit(name("a")) is None
+        with pytest.raises(UserError, match="missing or damaged") as caught:
+            store.read(Ref(name("a"), "", 3))
+        assert "gc --damaged" in caught.value.do
+        with pytest.raises(UserError, match="missing or damaged"):
+            store.read_columns(Ref(name("a"), "", 3), ["a"])
+
+    @pytest.mark.parametrize("keep", [0, 3, 100, -1])
+    def test_a_unit_cut_short(self, store: Store, keep: int) -> None:
+        ref = unit(store, "a")
+        path = unit_file(store, ref)
+        path.write_bytes(path.read_bytes()[:keep])
+        for attempt in (
+            lambda: store.read(ref),
+            lambda: store.find_unit(ref.key),
+            lambda: store.read_columns(ref, ["a"]),
+        ):
+            with pytest.raises(UserError, match="missing or damaged") as caught:
+                attempt()
+            assert caught.value.where == path
+
+    def test_no_flipped_bit_of_a_page_changes_what_is_read(self, store: Store) -> None:
+        table = pa.table({"a": range(300), "b": [f"{i * i} some text" for i in range(300)]})
+        ref = unit(store, "a", table)
+        path = unit_file(store, ref)
+        data, noticed = path.read_bytes(), 0
+        pages = range(4, len(data) - 8 - int.from_bytes(data[-8:-4], "little"), 7)
+        for i in pages:
+            path.write_bytes(data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :])
+            try:
+                assert store.read(ref).equals(table)
+            except UserError:
+                noticed += 1
+        assert noticed > 0.9 * len(pages)
+
+    def test_a_unit_that_vanishes_while_it_is_committed(self, store: Store) -> None:
+        """Another process holds the name when we commit, and takes it away before we look: a dangling link does both."""
+        path = unit_file(store, Ref(name("a"), "", 0))
+        path.parent.mkdir()
+        path.symlink_to(store.root / "gone")
+        with pytest.raises(UserError, match="a unit vanished while it was written"):
+            unit(store, "a")
+
+    def test_a_full_disk_leaves_nothing_half_written(self, store: Store) -> None:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            with pytest.raises(UserError, match="larger than this process may write"):
+                unit(store, "a")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert not list((store.root / "temporary").iterdir())
+        assert store.find_unit(name("a")) is None
+        assert store.read(unit(store, "a")).equals(TABLE)
+
+
+class TestArtifacts:
+    def test_an_artifact_exists_when_its_manifest_does(self, store: Store) -> None:
+        with store.temporary() as folder:
+            folder.mkdir()
+            (folder / "adapter").write_bytes(b"1")
+            digest = store.commit_folder(name("w"), folder)
+        assert (store.folder(name("w")) / "adapter").read_bytes() == b"1"
+        assert store.manifest(name("w")) is None
+        manifest = {"key": name("w"), "kind": "weights", "digest": digest, "name": "ü"}
+        assert store.commit_manifest(manifest) == manifest == store.manifest(name("w"))
+        assert digest == keys.folder_digest(store.folder(name("w")))
+
+    def test_the_first_manifest_and_folder_win(self, store: Store) -> None:
+        weights(store, "w", b"first")
+        first = store.manifest(name("w"))
+        weights(store, "w", b"second")
+        assert store.manifest(name("w")) == first
+        assert (store.folder(name("w")) / "adapter").read_bytes() == b"first"
+        assert not list((store.root / "temporary").iterdir())
+
+    def test_a_folder_whose_run_died_before_its_manifest_is_taken_as_it_is(self, store: Store) -> None:
+        weights(store, "w", b"first")
+        manifest = store.root / "artifacts" / name("w")[:2] / f"{name('w')}.json"
+        manifest.unlink()
+        weights(store, "w", b"second")
+        assert (store.folder(name("w")) / "adapter").read_bytes() == b"first"
+        found = store.manifest(name("w"))
+        assert found is not None
+        assert found["digest"] == keys.folder_digest(store.folder(name("w")))
+
+    def test_scratch_lasts_until_the_artifact_is_there(self, store: Store) -> None:
+        scratch = store.scratch(name("w"))
+        (scratch / "checkpoint").touch()
+        assert (store.scratch(name("w")) / "checkpoint").exists()
+        weights(store, "w")
+        assert not store.scratch(name("w"), make=False).exists()
+
+    def test_a_lock_on_a_key_is_let_go(self, store: Store) -> None:
+        for _ in range(2):
+            with store.working_on(name("w")):
+                assert store.manifest(name("w")) is None
+
+    def test_a_damaged_manifest_is_named(self, store: Store) -> None:
+        path = store.root / "artifacts" / name("w")[:2] / f"{name('w')}.json"
+        weights(store, "w")
+        path.write_bytes(b"\x00\xff")
+        with pytest.raises(UserError, match="a file of the store is damaged") as caught:
+            store.manifest(name("w"))
+        assert caught.value.where == path
+
+    def test_work_on_a_key_is_done_by_one_at_a_time(
+        self, store: Store, python: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        holder = python("with store.working_on('k'): print('working', flush=True); time.sleep(60)", store.root)
+        wait_for(holder, "working")
+        waiter = python("with store.working_on('k'): print('mine', flush=True)", store.root)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiter.wait(1.5)
+        holder.kill()
+        wait_for(waiter, "mine")
+
+
+class TestRefsAndEvents:
+    def test_refs_are_set_step_by_step(self, store: Store) -> None:
+        assert store.refs("recipe") == {}
+        one, two = [{"cell": {}, "key": "1", "digest": "2"}], [{"cell": {"seed": 0}, "key": "3", "digest": "4"}]
+        store.set_refs("recipe", "raw", one)
+        store.set_refs("recipe", "clean", two)
+        store.set_refs("other.recipe", "raw", two)
+        assert store.refs("recipe") == {"raw": one, "clean": two}
+        assert store.roots() == {"1", "3"}
+
+    def test_refs_that_did_not_change_are_not_written(self, store: Store) -> None:
+        store.set_refs("recipe", "raw", [{"key": "1"}])
+        before = (store.root / "refs" / "recipe.json").stat().st_ino
+        store.set_refs("recipe", "raw", [{"key": "1"}])
+        assert (store.root / "refs" / "recipe.json").stat().st_ino == before
+        store.set_refs("recipe", "raw", [{"key": "2"}])
+        assert (store.root / "refs" / "recipe.json").stat().st_ino != before
+
+    def test_processes_set_refs_at_once_and_lose_none(
+        self, store: Store, python: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        code = "for i in range(20): store.set_refs('recipe', f'{sys.argv[2]}{i}', [{'key': str(i)}])"
+        processes = [python(code, store.root, Path(who)) for who in "ab"]
+        assert [process.wait(30) for process in processes] == [0, 0]
+        assert set(store.refs("recipe")) == {f"{who}{i}" for who in "ab" for i in range(20)}
+
+    def test_damaged_refs_are_named(self, store: Store) -> None:
+        (store.root / "refs" / "recipe.json").write_text("[")
+        with pytest.raises(UserError, match=r"recipe.json: a file of the store is damaged"):
+            store.refs("recipe")
+
+    def test_events_come_back_oldest_first(self, store: Store) -> None:
+        assert store.events() == []
+        store.append_event("run", recipe="a", made=[{"step": "raw"}])
+        store.append_event("gc")
+        first, second = store.events()
+        assert (first["verb"], first["recipe"], first["made"]) == ("run", "a", [{"step": "raw"}])
+        assert second["verb"] == "gc"
+        assert first["time"] <= second["time"]
+
+    @pytest.mark.parametrize("torn", [b'{"verb": "ru', b"\0\0\0", b"\xff\xfe", b""])
+    def test_a_line_that_a_crash_cut_is_passed_over(self, store: Store, torn: bytes) -> None:
+        store.append_event("run")
+        with (store.root / "events.jsonl").open("ab") as file:
+            file.write(torn)
+        store.append_event("gc")
+        assert [event["verb"] for event in store.events()] == ["run", "gc"]
+
+
+class TestSecret:
+    @pytest.fixture(autouse=True)
+    def _no_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("ADAPTLINE_SUBJECT_KEY", raising=False)
+
+    def test_it_is_made_once_and_only_its_owner_reads_it(self, store: Store) -> None:
+        secret = store.subject_secret()
+        assert len(secret) == 32
+        assert Store.open(store.root).subject_secret() == secret
+        assert stat.S_IMODE((store.root / "subject.key").stat().st_mode) == 0o600
+
+    def test_every_store_has_its_own(self, store: Store, tmp_path: Path) -> None:
+        assert Store.open(tmp_path / "other").subject_secret() != store.subject_secret()
+
+    def test_the_environment_comes_first(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        own = store.subject_secret()
+        monkeypatch.setenv("ADAPTLINE_SUBJECT_KEY", "given ü")
+        assert store.subject_secret() == "given ü".encode()
+        monkeypatch.setenv("ADAPTLINE_SUBJECT_KEY", "")
+        assert store.subject_secret() == own
+
+    def test_two_processes_make_one(self, store: Store, python: Callable[..., subprocess.Popen[str]]) -> None:
+        processes = [python("print(store.subject_secret().hex(), flush=True)", store.root) for _ in range(3)]
+        for process in processes:
+            process.wait(30)
+            wait_for(process, store.subject_secret().hex())
+
+
+class TestTemporary:
+    def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(
+        self, store: Store, python: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        code = (
+            "with store.temporary() as one, store.temporary() as two:\n"
+            "    one.write_text('half'); two.mkdir(); (two / 'file').write_text('half')\n"
+            "    print('writing', flush=True); time.sleep(60)"
+        )
+        killed, living = python(code, store.root), python(code, store.root)
+        wait_for(killed, "writing")
+        wait_for(living, "writing")
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert len(list((store.root / "temporary").iterdir())) == 8
+        with store.in_use():
+            left = [path.name.partition("-")[0] for path in (store.root / "temporary").iterdir()]
+        assert left == [str(living.pid)] * 4
+
+    @pytest.mark.parametrize("make", [lambda path: path.write_text("half"), lambda path: path.mkdir()])
+    def test_a_block_that_fails_leaves_nothing(self, store: Store, make: Callable[[Path], object]) -> None:
+        with pytest.raises(ZeroDivisionError), store.temporary() as path:
+            make(path)
+            raise ZeroDivisionError
+        assert not list((store.root / "temporary").iterdir())
+
+
+class TestCollect:
+    def test_it_keeps_what_roots_reach_and_removes_the_rest(self, store: Store) -> None:
+        refs = {what: unit(store, what) for what in ("raw", "clean", "score", "old")}
+        raw = rows(store, "raw artifact", refs["raw"])
+        clean = rows(store, "clean artifact", refs["clean"], inputs=(raw,), scores=(refs["score"],))
+        trained = weights(store, "trained", inputs=(clean,))
+        store.set_refs("recipe", "adapters", [{"cell": {}, "key": trained}])
+        kept = held(store) - {f"units/{refs['old'].key[:2]}/{refs['old'].key}"}
+        old = rows(store, "old artifact", refs["old"])
+        weights(store, "old weights", b"123", inputs=(old,))
+        (store.scratch(name("half done")) / "checkpoint").write_bytes(b"12345")
+        everything = held(store)
+        found = store.collect(store.roots(), dry=True)
+        assert held(store) == everything
+        assert {path for path, _ in found} == everything - kept
+        assert dict(found)[f"work/{name('half done')}"] == 5
+        assert dict(found)[f"artifacts/{name('old weights')[:2]}/{name('old weights')}"] == 3
+        assert store.collect(store.roots()) == found
+        assert held(store) == kept
+        assert store.collect(store.roots()) == []
+        assert store.read(refs["score"]).equals(TABLE)
+
+    def test_a_unit_that_two_artifacts_share_stays_while_one_is_reached(self, store: Store) -> None:
+        shared = unit(store, "shared")
+        one, two = rows(store, "one", shared), rows(store, "two", shared)
+        store.collect({two})
+        assert store.manifest(one) is None
+        assert store.find_unit(shared.key) == shared
+
+    def test_it_waits_for_a_run(self, store: Store, python: Callable[..., subprocess.Popen[str]]) -> None:
+        unit(store, "a")
+        user = python("with store.in_use(): print('running', flush=True); time.sleep(60)", store.root)
+        wait_for(user, "running")
+        collector = python("store.collect(set()); print('collected', flush=True)", store.root)
+        with pytest.raises(subprocess.TimeoutExpired):
+            collector.wait(1.5)
+        assert store.find_unit(name("a")) is not None
+        user.kill()
+        wait_for(collector, "collected")
+        assert store.find_unit(name("a")) is None
+
+
+class TestCollectDamaged:
+    def test_a_sound_store_loses_nothing(self, store: Store) -> None:
+        trained = weights(store, "trained", inputs=(rows(store, "rows", unit(store, "a"), scores=(unit(store, "b"),)),))
+        store.scratch(name("half done"))
+        before = held(store)
+        assert store.collect_damaged() == []
+        assert held(store) == before
+        assert store.manifest(trained) is not None
+
+    @pytest.mark.parametrize("part", ["text", "score"])
+    @pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "another"])
+    def test_a_damaged_unit_goes_with_the_artifacts_that_hold_it(self, store: Store, part: str, damage: str) -> None:
+        refs = {"text": unit(store, "text"), "score": unit(store, "score"), "other": unit(store, "other")}
+        broken = rows(store, "broken", refs["text"], scores=(refs["score"],))
+        sound = rows(store, "sound", refs["other"])
+        path = unit_file(store, refs[part])
+        data = path.read_bytes()
+        middle = len(data) // 4  # among the pages
+        {
+            "cut": lambda: path.write_bytes(data[:-3]),
+            "flipped": lambda: path.write_bytes(data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :]),
+            "missing": path.unlink,
+            "another": lambda: path.write_bytes(unit_file(store, unit(store, "else", TABLE.slice(1))).read_bytes()),
+        }[damage]()
+        dry = store.collect_damaged(dry=True)
+        assert store.manifest(broken) is not None
+        assert store.collect_damaged() == dry
+        assert store.manifest(broken) is None
+        assert store.manifest(sound) is not None
+        if damage in ("cut", "flipped"):
+            assert not path.exists()
+            assert unit(store, part) == refs[part]
+
+    @pytest.mark.parametrize("damage", ["file", "folder", "manifest", "no manifest"])
+    def test_damaged_weights_are_made_anew(self, store: Store, damage: str) -> None:
+        trained = weights(store, "trained", b"good")
+        folder, manifest = store.folder(trained), store.manifest(trained)
+        if damage == "file":
+            (folder / "adapter").write_bytes(b"bad!")
+        elif damage == "folder":
+            (folder / "adapter").unlink()
+            folder.rmdir()
+        elif damage == "manifest":
+            folder.with_suffix(".json").write_text("{")
+        else:  # what a folder without a manifest should hold, nobody knows
+            folder.with_suffix(".json").unlink()
+        assert store.collect_damaged()
+        assert held(store) == set()
+        weights(store, "trained", b"good")
+        assert store.manifest(trained) == manifest
+        assert (folder / "adapter").read_bytes() == b"good"
+
+
+def test_keys_are_found_wherever_a_manifest_holds_them(store: Store) -> None:
+    ref = unit(store, "deep")
+    manifest = {"key": name("m"), "kind": "rows", "detail": [{"a": {"b": [[1, True, triple(ref)]]}}], "digest": ""}
+    store.commit_manifest(manifest)
+    store.collect({name("m")})
+    assert store.find_unit(ref.key) == ref

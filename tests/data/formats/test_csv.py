@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adaptline.data.blocks import Source
+from adaptline.data.formats.csv import csv, cut
+from adaptline.data.opening import open_source
+from adaptline.data.schemas import Columns
+
+RealData = Callable[[str], Path]
+
+
+def rows_of(source: Source) -> list[dict[str, str]]:
+    found = [record for block in cut(source) for record in csv(block)]
+    assert [record.error for record in found if record.error] == []
+    return [record.value or {} for record in found]
+
+
+@pytest.mark.parametrize(("name", "rows"), [("train", 10003), ("test", 3080)])
+def test_reads_banking77(real_data: RealData, name: str, rows: int) -> None:
+    path = real_data(f"clf_banking77/{name}.csv")
+    found = rows_of(open_source(path, path.name, columns=Columns(text="text", label="category")))
+    assert len(found) == rows
+    assert len({row["category"] for row in found}) == 77
+    assert sum("\n" in row["text"] for row in found) > 0
+
+
+def test_reads_spam_with_its_nameless_columns(real_data: RealData) -> None:
+    path = real_data("clf_sms_spam/spam_latin1.csv")
+    found = rows_of(open_source(path, path.name, columns=Columns(text="v2", label="v1")))
+    assert len(found) == 5572
+    assert {row["v1"] for row in found} == {"ham", "spam"}
+    assert sum(bool(row["2"]) for row in found) == 50  # text that ran over, kept
+    assert "å£1.50 to rcv" in "".join(row["v2"] for row in found)
+
+
+def test_reads_tweets_with_a_nameless_index(real_data: RealData) -> None:
+    path = real_data("tox_davidson/labeled_data.csv.gz")
+    found = rows_of(open_source(path, path.name, columns=Columns(text="tweet", label="class")))
+    assert [sum(row["class"] == label for row in found) for label in "012"] == [1430, 19190, 4163]
+    assert (found[0]["0"], found[-1]["0"]) == ("0", "25296")
+
+
+@pytest.mark.parametrize(("name", "rows"), [("devset", 4672), ("testset_w_refs", 4693)])
+def test_reads_e2e(real_data: RealData, name: str, rows: int) -> None:
+    path = real_data(f"nlg_e2e/{name}.csv.gz")
+    assert len(rows_of(open_source(path, path.name, columns=Columns(prompt="mr", completion="ref")))) == rows

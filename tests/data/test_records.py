@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adaptline.data.records import (
+    UnreadableError,
+    encode,
+    subject_hash,
+    take_messages,
+    take_people,
+    take_references,
+    take_scalar,
+    write_back,
+)
+from adaptline.data.schemas import Columns
+
+TEXT, PAIR, CHAT = Columns(text="text"), Columns(prompt="q", completion="a"), Columns(messages="messages")
+ALPACA = Columns(prompt="instruction", context="input", completion="output")
+
+
+@pytest.mark.parametrize(
+    ("value", "columns", "messages", "left"),
+    [
+        ({"text": "a", "n": 1}, TEXT, [("text", "a")], {"n": 1}),
+        ({"text": ""}, TEXT, [("text", "")], {}),
+        ({"text": 5}, TEXT, [("text", "5")], {"text": 5}),
+        ({"text": True}, TEXT, [("text", "true")], {"text": True}),
+        ({"text": 0.5}, TEXT, [("text", "0.5")], {"text": 0.5}),
+        ({"q": "a", "a": "b"}, PAIR, [("user", "a"), ("assistant", "b")], {}),
+        ({"q": "a", "a": 42}, PAIR, [("user", "a"), ("assistant", "42")], {"a": 42}),
+        ({"q": "a"}, Columns(prompt="q"), [("user", "a")], {}),
+        (
+            {"instruction": "a", "input": "b", "output": "c"},
+            ALPACA,
+            [("user", "a\n\nb"), ("assistant", "c")],
+            {"instruction": "a", "input": "b"},
+        ),
+        (
+            {"instruction": "a", "input": "", "output": "c"},
+            ALPACA,
+            [("user", "a"), ("assistant", "c")],
+            {"input": ""},
+        ),
+        ({"instruction": "a", "output": "c"}, ALPACA, [("user", "a"), ("assistant", "c")], {}),
+        (
+            {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": None}]},
+            CHAT,
+            [("user", "a"), ("assistant", None)],
+            {},
+        ),
+        (
+            {"messages": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, {"from": "tool", "value": "c"}]},
+            CHAT,
+            [("user", "a"), ("assistant", "b"), ("tool", "c")],
+            ...,
+        ),
+        (
+            {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"id": "x"}]}]},
+            CHAT,
+            [("assistant", None)],
+            ...,
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, "b"]}]},
+            CHAT,
+            [("user", "a\nb")],
+            ...,
+        ),
+    ],
+)
+def test_a_record_becomes_messages_and_what_is_left(
+    value: dict[str, Any], columns: Columns, messages: list[Any], left: Any
+) -> None:
+    whole = json.loads(json.dumps(value))
+    assert take_messages(value, columns) == messages
+    assert value == (whole if left is ... else left)
+
+
+@pytest.mark.parametrize(
+    ("value", "columns", "why"),
+    [
+        ({}, TEXT, "no field 'text' (text)"),
+        ({"text": None}, TEXT, "'text' is null, not a string"),
+        ({"text": ["a"]}, TEXT, "'text' is a list, not a string"),
+        ({"text": {"a": 1}}, TEXT, "'text' is an object, not a string"),
+        ({"text": b"a"}, TEXT, "'text' is a bytes, not a string"),
+        ({"q": "a"}, PAIR, "no field 'a' (completion)"),
+        ({"a": "b"}, PAIR, "no field 'q' (prompt)"),
+        ({"input": "b", "output": "c"}, ALPACA, "no field 'instruction' (prompt)"),
+        ({"instruction": "a", "input": ["b"], "output": "c"}, ALPACA, "'input' is a list, not a string"),
+        ({}, CHAT, "no field 'messages' (messages)"),
+        ({"messages": "hi"}, CHAT, "'messages' is a string, not a list of messages"),
+        ({"messages": []}, CHAT, "'messages' is empty"),
+        ({"messages": ["hi"]}, CHAT, "message 1 of 'messages' is a string, not an object"),
+        ({"messages": [{"content": "hi"}]}, CHAT, "message 1 of 'messages' has no role"),
+        ({"messages": [{"role": "user", "content": 5}]}, CHAT, "the content of message 1 of 'messages' is a number, not a string"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]},
+            CHAT,
+            "message 1 of 'messages' has a part that is no text: image_url",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_unreadable(value: dict[str, Any], columns: Columns, why: str) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        take_messages(value, columns)
+    assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "scalar", "left"),
+    [
+        ({"l": "a"}, "l", "a", {}),
+        ({"l": 3}, "l", "3", {"l": 3}),
+        ({"l": False}, "l", "false", {"l": False}),
+        ({"l": 1.5}, "l", "1.5", {"l": 1.5}),
+        ({"l": None}, "l", None, {"l": None}),
+        ({}, "l", None, {}),
+        ({"l": "a"}, None, None, {"l": "a"}),
+    ],
+)
+def test_labels_are_strings_and_may_be_absent(
+    value: dict[str, Any], name: str | None, scalar: str | None, left: dict[str, Any]
+) -> None:
+    assert take_scalar(value, name) == scalar
+    assert value == left
+
+
+def test_a_label_is_no_list() -> None:
+    with pytest.raises(UnreadableError, match="'l' is a list, not a string"):
+        take_scalar({"l": ["a"]}, "l")
+
+
+@pytest.mark.parametrize(
+    ("value", "references", "left"),
+    [
+        ({"r": ["a", "b"]}, ["a", "b"], {}),
+        ({"r": "a"}, ["a"], {"r": "a"}),
+        ({"r": ["a", 5]}, ["a", "5"], {"r": ["a", 5]}),
+        ({"r": []}, [], {}),
+        ({"r": None}, None, {"r": None}),
+        ({}, None, {}),
+    ],
+)
+def test_references_are_lists_of_strings(value: dict[str, Any], references: Any, left: dict[str, Any]) -> None:
+    assert take_references(value, "r") == references
+    assert value == left
+
+
+def test_people_are_hmacs_and_leave_no_trace() -> None:
+    value = {"user": "ann@example.com", "others": ["bob", 7, None, "bob"], "text": "hi"}
+    group, people = take_people(value, Columns(text="text", subject=("user", "others", "none")), b"secret")
+    assert value == {"text": "hi"}
+    assert group is None
+    assert people == [subject_hash(b"secret", name) for name in ("ann@example.com", "bob", "7")]
+
+
+def test_the_hash_of_a_person_is_a_plain_hmac() -> None:
+    expected = hmac.new(b"secret", "zoë".encode(), hashlib.sha256).hexdigest()
+    assert subject_hash(b"secret", "zoë") == expected
+    assert subject_hash(b"other", "zoë") != expected
+
+
+def test_a_group_that_is_a_person_is_hashed_too() -> None:
+    value = {"user": "ann", "text": "hi"}
+    group, people = take_people(value, Columns(text="text", group="user", subject=("user",)), b"s")
+    assert (group, people) == (subject_hash(b"s", "ann"), [subject_hash(b"s", "ann")])
+    assert "ann" not in json.dumps([value, group, people])
+
+
+def test_a_group_that_is_no_person_is_kept() -> None:
+    value = {"thread": 5, "text": "hi"}
+    assert take_people(value, Columns(text="text", group="thread"), b"") == ("5", None)
+
+
+def test_a_person_is_no_object() -> None:
+    with pytest.raises(UnreadableError, match="'user' is an object"):
+        take_people({"user": {"id": 1}}, Columns(text="text", subject=("user",)), b"s")
+
+
+def row_of(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """A row as a shard holds it, without the shard."""
+    value = json.loads(json.dumps(record))
+    group, subject = take_people(value, columns, b"secret")
+    messages = [{"role": role, "content": content} for role, content in take_messages(value, columns)]
+    label, split = take_scalar(value, columns.label), take_scalar(value, columns.split)
+    references = take_references(value, columns.references)
+    extra = json.loads(encode(value)) if value else None
+    row = {"messages": messages, "label": label, "references": references, "split": split, "group": group}
+    return {**row, "subject": subject, "extra": extra}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+OPTIONAL = st.none() | st.text(max_size=3) | st.integers() | st.booleans()
+EXTRA = st.dictionaries(st.text(max_size=3) | st.sampled_from(["label", "split", "text", "prompt"]), JSON, max_size=3)
+MESSAGE = st.fixed_dictionaries({"role": st.text(max_size=3), "content": st.none() | st.text(max_size=3)}) | (
+    st.fixed_dictionaries({"from": st.sampled_from(["human", "gpt", "system"]), "value": st.text(max_size=3)})
+    | st.fixed_dictionaries({"role": st.just("assistant"), "content": st.none(), "tool_calls": JSON})
+)
+SCALARS = st.text(max_size=3) | st.integers() | st.booleans() | st.floats(allow_nan=False)
+
+
+@given(EXTRA, SCALARS, OPTIONAL, OPTIONAL, OPTIONAL)
+def test_labelled_texts_come_back_as_they_were(extra: Any, text: Any, label: Any, split: Any, group: Any) -> None:
+    record = {**extra, "body": text, "class": label, "part": split, "thread": group}
+    columns = Columns(text="body", label="class", split="part", group="thread")
+    assert write_back(row_of(record, columns), columns) == record
+
+
+@given(EXTRA, SCALARS, SCALARS, st.none() | st.text(max_size=3), st.none() | st.lists(SCALARS, max_size=2) | SCALARS)
+def test_prompts_come_back_as_they_were(extra: Any, prompt: Any, answer: Any, context: Any, right: Any) -> None:
+    record = {**extra, "q": prompt, "a": answer, "context": context, "right": right}
+    columns = Columns(prompt="q", context="context", completion="a", references="right")
+    assert write_back(row_of(record, columns), columns) == record
+
+
+@given(EXTRA, st.lists(MESSAGE, min_size=1, max_size=3))
+def test_chats_come_back_as_they_were(extra: Any, messages: Any) -> None:
+    record = {**extra, "chat": messages}
+    columns = Columns(messages="chat")
+    assert write_back(row_of(record, columns), columns) == record
+
+
+def changed(record: dict[str, Any], columns: Columns, content: str, which: int = -1) -> dict[str, Any]:
+    """The record after a transform gave one of its messages another content."""
+    row = row_of(record, columns)
+    row["messages"][which]["content"] = content
+    return write_back(row, columns)
+
+
+@pytest.mark.parametrize(
+    ("record", "columns", "written"),
+    [
+        ({"text": "a", "n": 1}, TEXT, {"text": "new", "n": 1}),
+        ({"text": 5}, TEXT, {"text": "new"}),
+        ({"q": "a", "a": 42}, PAIR, {"q": "a", "a": "new"}),
+        (
+            {"messages": [{"from": "human", "value": "a", "id": 1}]},
+            CHAT,
+            {"messages": [{"from": "human", "value": "new", "id": 1}]},
+        ),
+        (
+            {"messages": [{"role": "tool", "content": "a", "name": "f"}]},
+            CHAT,
+            {"messages": [{"role": "tool", "content": "new", "name": "f"}]},
+        ),
+    ],
+)
+def test_a_changed_text_is_written_in_its_place(record: Any, columns: Columns, written: Any) -> None:
+    assert changed(record, columns, "new") == written
+
+
+def test_a_changed_prompt_takes_the_place_of_its_context_too() -> None:
+    record = {"instruction": "a", "input": "b", "output": "c"}
+    assert changed(record, ALPACA, "new", 0) == {"instruction": "new", "input": "", "output": "c"}
+
+
+def test_rows_without_names_are_written_under_the_columns_names() -> None:
+    row = row_of({"q": "a", "a": "b", "l": "c"}, Columns(prompt="q", completion="a", label="l"))
+    assert write_back(row, Columns()) == {"prompt": "a", "completion": "b", "label": "c"}
+    assert write_back(row_of({"t": "a"}, Columns(text="t")), Columns()) == {"text": "a"}
+    chat = {"m": [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]}
+    assert write_back(row_of(chat, Columns(messages="m")), Columns()) == {"messages": chat["m"]}
+
+
+def test_a_split_that_no_field_gave_does_not_replace_a_field() -> None:
+    row = {**row_of({"text": "a", "split": ["x"]}, TEXT), "split": "train"}
+    assert write_back(row, TEXT) == {"text": "a", "split": ["x"]}
+    assert write_back({**row_of({"text": "a"}, TEXT), "split": "train"}, TEXT) == {"text": "a", "split": "train"}
+
+
+@pytest.mark.parametrize("people", ["ann", ["ann", "bob"]])
+def test_hmacs_stand_where_people_stood(people: Any) -> None:
+    columns = Columns(text="text", subject=("user",))
+    written = write_back(row_of({"text": "a", "user": people}, columns), columns)
+    hashes = [subject_hash(b"secret", name) for name in ([people] if isinstance(people, str) else people)]
+    assert written == {"text": "a", "user": hashes[0] if len(hashes) == 1 else hashes}
