@@ -104,7 +104,7 @@ def test_a_damaged_unit_is_told_found_and_made_again(tmp_path: Path) -> None:
 
 
 MISTAKES = {
-    "unknown step": ('step = "curate"\nfrom = "parts"', 'step = "curte"\nfrom = "parts"', r"recipe.toml:15: [clean] unknown step 'curte'", "Did you mean 'curate'?"),
+    "unknown step": ('step = "curate"\nfrom = "parts"', 'step = "curte"\nfrom = "parts"', r"recipe.toml:14: [clean] unknown step 'curte'", "Did you mean 'curate'?"),
     "unknown method": ('"exact"', '"exat"', "[clean] do has unknown method 'exat'", "Did you mean 'exact'?"),
     "unknown parameter": ("min = 12", "minimum = 12", "minimum is not a parameter of length", "Did you mean 'min'?"),
     "wrong type": ("min = 12", 'min = "twelve"', "must be a number, not 'twelve'", ""),

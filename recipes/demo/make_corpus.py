@@ -126,6 +126,7 @@ def write(out: Path) -> str:
     Raises:
         FileExistsError: `out` is something that this script did not make.
     """
+    out = out.resolve()
     stamp = out / "VERSION"
     if stamp.is_file() and stamp.read_text("utf-8").strip() == version():
         return f"{out}: up to date"

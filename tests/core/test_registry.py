@@ -130,7 +130,7 @@ class TestOwnMethods:
             "cut": cut,
             "write": None,
         }
-        assert facts(registry.adapter(version=1, lr=0.1)).options == {"lr": 0.1}
+        assert facts(registry.adapter(version=1, lr=0.1)).options["lr"] == 0.1
         assert facts(registry.metric(version=1)).kind == "metric"
 
 
@@ -203,7 +203,7 @@ class TestUsersMethods:
         path, writes, modules = list(sys.path), sys.dont_write_bytecode, set(sys.modules)
         value(tmp_path)
         assert (sys.path, sys.dont_write_bytecode) == (path, writes)
-        assert {name.partition("_user_")[0] for name in set(sys.modules) - modules} == {"adaptline"}
+        assert all(name.startswith("adaptline_user_") for name in set(sys.modules) - modules)
         assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "helper.py"}
 
     def test_the_package_itself_is_never_taken_for_a_helper(self) -> None:

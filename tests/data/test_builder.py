@@ -66,7 +66,12 @@ def test_a_row_that_does_not_fit_keeps_its_place_and_raw_text() -> None:
     builder.add(4, 4, {"text": "c"}, "", None)
     table = builder.table()
     assert table["unreadable"].to_pylist() == [None, "'label' is a list, not a string", "not JSON", None]
-    assert [None if row is None else row[0]["content"] for row in table["messages"].to_pylist()] == ["a", None, None, "c"]
+    assert [None if row is None else row[0]["content"] for row in table["messages"].to_pylist()] == [
+        "a",
+        None,
+        None,
+        "c",
+    ]
     raws = [json.loads(extra)["raw"] for extra in table["extra"].to_pylist() if extra]
     assert raws[0] == '{"text":"b","label":["x"]}'
     assert raws[1].startswith("b\\xe4d")

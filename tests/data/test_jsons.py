@@ -16,7 +16,9 @@ def test_fields_go_by_name_or_position(value: Any, fields: dict[str, Any]) -> No
     assert fields_of(value) == fields
 
 
-@pytest.mark.parametrize(("value", "kind"), [(1, "a number"), (None, "null"), (True, "true or false"), (0.5, "a number")])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(1, "a number"), (None, "null"), (True, "true or false"), (0.5, "a number")]
+)
 def test_a_bare_scalar_is_no_record(value: Any, kind: str) -> None:
     with pytest.raises(ValueError, match=f"{kind}, not an object"):
         fields_of(value)
@@ -35,6 +37,7 @@ def test_a_bare_scalar_is_no_record(value: Any, kind: str) -> None:
 def test_says_what_is_wrong(text: str, why: str) -> None:
     with pytest.raises((ValueError, RecursionError)) as caught:
         decode(text)
+    assert isinstance(caught.value, ValueError | RecursionError)
     assert why_not(caught.value).startswith(why)
 
 

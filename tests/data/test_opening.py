@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from adaptline.data import opening
-from adaptline.data.blocks import Source
+from adaptline.data.blocks import Block, Source
 from adaptline.data.opening import blocks_of, format_of, open_source
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
@@ -23,8 +23,15 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 20
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"), ("a.JSON", "json"), ("a.csv.gz", "csv"), ("a.tsv.zst", "tsv")]
-    + [("v1.2/a.txt", "txt"), ("a.b.parquet", "parquet")],
+    [
+        ("a.jsonl", "jsonl"),
+        ("a.ndjson", "jsonl"),
+        ("a.JSON", "json"),
+        ("a.csv.gz", "csv"),
+        ("a.tsv.zst", "tsv"),
+        ("v1.2/a.txt", "txt"),
+        ("a.b.parquet", "parquet"),
+    ],
 )
 def test_suffixes_tell_formats(name: str, format: str) -> None:
     assert format_of(name) == format
@@ -32,8 +39,12 @@ def test_suffixes_tell_formats(name: str, format: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("a.jsnl", "no format is known for '.jsnl'"), ("a.jsonl.bak", "for '.bak'"), ("README", "has no suffix")]
-    + [("a.gz", "has no suffix")],
+    [
+        ("a.jsnl", "no format is known for '.jsnl'"),
+        ("a.jsonl.bak", "for '.bak'"),
+        ("README", "has no suffix"),
+        ("a.gz", "has no suffix"),
+    ],
 )
 def test_an_unknown_suffix_is_told_with_the_known(name: str, what: str) -> None:
     with pytest.raises(UserError, match=what) as caught:
@@ -103,8 +114,9 @@ def test_a_column_that_no_row_has_is_a_mistake(source: Open) -> None:
 
 @pytest.mark.parametrize("name", ["label", "references", "split", "group"])
 def test_every_column_that_is_named_must_be_there(source: Open, name: str) -> None:
+    named: dict[str, Any] = {"text": "text", name: "klass"}
     with pytest.raises(UserError, match=rf"no column 'klass' \(named as {name}\)"):
-        source("a.csv", "text,class\n" + "a,b\n" * 10, Columns(text="text", **{name: "klass"}))
+        source("a.csv", "text,class\n" + "a,b\n" * 10, Columns(**named))
     with pytest.raises(UserError, match=r"no column 'user' \(named as subject\)"):
         source("a.csv", "text,class\na,b\n", Columns(text="text", subject=("user",)))
 
@@ -156,7 +168,12 @@ def test_opening_reads_only_the_beginning(put: Put, monkeypatch: pytest.MonkeyPa
     path = put("a.jsonl", content)
     read: list[Any] = []
     items = opening.items_of
-    monkeypatch.setattr(opening, "items_of", lambda block: read.append(block.length) or items(block))
+
+    def counted(block: Block) -> Any:
+        read.append(block.length)
+        return items(block)
+
+    monkeypatch.setattr(opening, "items_of", counted)
     opened = open_source(path, "a.jsonl")
     assert sum(read) < len(content) / 10
     assert sum(block.rows or 0 for block in blocks_of(opened)) == 50_000

@@ -143,8 +143,20 @@ def test_a_shard_says_how_its_files_were_encoded(put: Put) -> None:
     ]
     table = read_blocks(unread, blocks=[block for source in sources for block in blocks_of(source)])
     assert json.loads(table.schema.metadata[b"adaptline"])["files"] == {
-        "a.txt": {"format": "txt", "encoding": "cp1252", "bom": False, "compression": None, "columns": {"text": "text"}},
-        "b.csv.gz": {"format": "csv", "encoding": "utf-8", "bom": True, "compression": "gzip", "columns": {"text": "text"}},
+        "a.txt": {
+            "format": "txt",
+            "encoding": "cp1252",
+            "bom": False,
+            "compression": None,
+            "columns": {"text": "text"},
+        },
+        "b.csv.gz": {
+            "format": "csv",
+            "encoding": "utf-8",
+            "bom": True,
+            "compression": "gzip",
+            "columns": {"text": "text"},
+        },
     }
     assert texts(table.combine_chunks()).to_pylist() == ["café", "a"]
 

@@ -56,7 +56,13 @@ ALPACA = Columns(prompt="instruction", context="input", completion="output")
             {},
         ),
         (
-            {"messages": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, {"from": "tool", "value": "c"}]},
+            {
+                "messages": [
+                    {"from": "human", "value": "a"},
+                    {"from": "gpt", "value": "b"},
+                    {"from": "tool", "value": "c"},
+                ]
+            },
             CHAT,
             [("user", "a"), ("assistant", "b"), ("tool", "c")],
             ...,
@@ -100,7 +106,11 @@ def test_a_record_becomes_messages_and_what_is_left(
         ({"messages": []}, CHAT, "'messages' is empty"),
         ({"messages": ["hi"]}, CHAT, "message 1 of 'messages' is a string, not an object"),
         ({"messages": [{"content": "hi"}]}, CHAT, "message 1 of 'messages' has no role"),
-        ({"messages": [{"role": "user", "content": 5}]}, CHAT, "the content of message 1 of 'messages' is a number, not a string"),
+        (
+            {"messages": [{"role": "user", "content": 5}]},
+            CHAT,
+            "the content of message 1 of 'messages' is a number, not a string",
+        ),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]},
             CHAT,

@@ -31,7 +31,10 @@ CHAT = [{"role": "user", "content": "hi"}]
             Columns(prompt="instruction", context="input", completion="response"),
         ),
         ({"text": "a", "split": "train", "group": "g"}, Columns(text="text", split="split")),
-        ({"prompt": "a", "completion": "b", "references": ["c"]}, Columns(None, None, "prompt", None, "completion", None, "references")),
+        (
+            {"prompt": "a", "completion": "b", "references": ["c"]},
+            Columns(None, None, "prompt", None, "completion", None, "references"),
+        ),
         ({"text": "a", "references": "c"}, Columns(text="text")),
         ({"sentence": "a"}, Columns(text="sentence")),
         ({"0": "a"}, Columns(text="0")),

@@ -39,7 +39,9 @@ JSON = st.recursive(
     max_leaves=8,
 )
 NAMES = st.sampled_from(["label", "split", "references", "messages", "prompt", "id"]) | st.text(max_size=4)
-RECORD = st.builds(lambda more, text: {**more, "text": text}, st.dictionaries(NAMES, JSON, max_size=4), st.text(max_size=9))
+RECORD = st.builds(
+    lambda more, text: {**more, "text": text}, st.dictionaries(NAMES, JSON, max_size=4), st.text(max_size=9)
+)
 
 
 @settings(deadline=None)
@@ -76,7 +78,7 @@ def test_json_lines_come_back_whole(
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".parquet"])
 def test_records_of_every_shape_come_back(put: Put, tmp_path: Path, record: dict[str, Any], suffix: str) -> None:
     if suffix == ".parquet" and "big" in record:
-        record = {**record, "big": 2**60}
+        record = {**record, "big": 2**60, "nested": {"a": [1]}}
     out = tmp_path / f"out{suffix}"
     assert again(put("in.jsonl", json.dumps(record) + "\n"), out) == 1
     if suffix == ".parquet":
@@ -126,7 +128,7 @@ def test_rows_that_could_not_be_read_are_not_written(put: Put, tmp_path: Path) -
 
 
 def test_typed_fields_are_written_as_text_where_they_must(tmp_path: Path) -> None:
-    table = pa.table({"text": ["a"], "when": pa.array([0], pa.timestamp("s", "UTC")), "n": pa.array([7], pa.int8())})
+    table = pa.table({"text": ["a"], "when": pa.array([0], pa.timestamp("ms", "UTC")), "n": pa.array([7], pa.int8())})
     pq.write_table(table, tmp_path / "in.parquet")
     again(tmp_path / "in.parquet", tmp_path / "out.jsonl")
     assert lines_of(tmp_path / "out.jsonl") == [{"text": "a", "when": "1970-01-01 00:00:00+00:00", "n": 7}]
@@ -159,7 +161,12 @@ def test_the_same_rows_give_the_same_file(
         assert read_table(tmp_path / "one" / "out.jsonl.zst").num_rows == 1
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_else(put: Put, tmp_path: Path) -> None:
+def test_fields_by_position_are_written_in_their_order(put: Put, tmp_path: Path) -> None:
+    again(put("in.tsv", "ham\thello\n"), tmp_path / "out.tsv", columns=Columns(text="1", label="0"))
+    assert (tmp_path / "out.tsv").read_text("utf-8") == "ham\thello\n"
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(put: Put) -> None:
     out = put("out/out.csv", "the old file")
     first = read_table(put("a.jsonl", '{"text": "a"}\n'))
     second = read_table(put("b.jsonl", '{"text": "b", "late": 1}\n'))
@@ -169,7 +176,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(put: Put, tmp_path: Path
     assert out.read_text("utf-8") == "the old file"
 
 
-def test_the_new_file_takes_the_place_of_the_old(put: Put, tmp_path: Path) -> None:
+def test_the_new_file_takes_the_place_of_the_old(put: Put) -> None:
     out = put("out/out.jsonl", "the old file")
     write_rows([read_table(put("a.jsonl", '{"text": "a"}\n'))], out)
     assert lines_of(out) == [{"text": "a"}]
@@ -180,6 +187,6 @@ def test_mistakes_are_told(put: Put, tmp_path: Path) -> None:
     table = read_table(put("a.jsonl", '{"text": "a"}\n'))
     with pytest.raises(UserError, match="no such folder"):
         write_rows([table], tmp_path / "none" / "out.jsonl")
-    with pytest.raises(UserError, match="no format is known for '.doc'"):
+    with pytest.raises(UserError, match=r"no format is known for '.doc'"):
         write_rows([table], tmp_path / "out.doc")
     assert write_rows([table], tmp_path / "out.doc", format="jsonl") == 1

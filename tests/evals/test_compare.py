@@ -160,11 +160,13 @@ def test_variation_over_seeds_widens_the_interval() -> None:
 
 def test_the_interval_is_never_narrower_than_items_alone_give() -> None:
     """Seeds that agree by chance must not make up for few items."""
-    first = np.tile(draw(1, (1, 40)), (2, 1))
-    second = np.tile(draw(2, (1, 40)), (2, 1))
-    alone = pair(first[:1], second[:1])
+    first, second = draw(1, (2, 40)), draw(2, (2, 40))
+    agreed = np.array([[0.0], [1e-6]])
+    first, second = (scores - scores.mean(axis=1, keepdims=True) + agreed for scores in (first, second))
     found = pair(first, second)
-    assert found.high - found.low >= alone.high - alone.low - 1e-12
+    difference = first.mean(axis=0) - second.mean(axis=0)
+    alone = stats.t.ppf(0.975, 39) * difference.std(ddof=1) / math.sqrt(40)
+    assert (found.high - found.low) / 2 == pytest.approx(alone, rel=0.01)
 
 
 # ---- nothing varies ----

@@ -47,8 +47,8 @@ def test_the_order_is_what_it_was() -> None:
 
 
 @given(st.lists(st.integers(1, 128), min_size=64, max_size=512), st.integers(0, 3))
-def test_bucketing_never_pads_more_than_random_batches_by_much(lengths: list[int], seed: int) -> None:
-    """Within a step rows are sorted, so a batch is as wide as its own longest row and no wider."""
+def test_rows_of_a_step_are_sorted_by_length(lengths: list[int], seed: int) -> None:
+    """So each of its batches is as wide as it must be."""
     for step in epoch_steps(lengths, seed=seed, epoch=0, batch_size=8, accumulate=2):
         rows = flat([step])
         assert [lengths[row] for row in rows] == sorted(lengths[row] for row in rows)

@@ -31,6 +31,7 @@ _SETTING_TYPES: dict[str, Any] = {
     "drop": list[str],
     "unjudged": Literal["keep", "drop"],
 }
+_BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Files: sources.find_files,
     sources.Folder: sources.find_folder,
@@ -102,6 +103,9 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
     auto = registry.load("step", name).options.get("auto") or {}
     own = {key: value for key, value in given.items() if key in signature.parameters}
     rest = {key: value for key, value in given.items() if key not in signature.parameters}
+    if rest and signature.method is None:  # before what is missing: it may be that, misspelt
+        unknown = next(iter(rest))
+        raise UnknownParameterError(unknown, "is not a parameter", [*signature.parameters, *LINKS])
     values = {}
     for key, parameter in signature.parameters.items():
         value = own.get(key, parameter.default)
@@ -116,13 +120,13 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
         elif key in own or isinstance(value, Mapping):
             try:
                 checked = check(key, value, parameter.annotation, beside)
-            except UnknownParameterError as error:  # the method's, or the step's own, misspelt
+            except UnknownParameterError as error:
+                if key != signature.method:
+                    raise
+                # One of the method's, or of the step's own, misspelt.
                 raise error.among([*error.known, *signature.parameters, *LINKS]) from error
             if checked != parameter.default or isinstance(checked, Use):
                 values[key] = checked
-    if rest:
-        unknown = next(iter(rest))
-        raise UnknownParameterError(unknown, "is not a parameter", [*signature.parameters, *LINKS])
     return values
 
 
@@ -228,8 +232,10 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
     settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
     checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
     parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
-    settings = {**method.options.get("defaults", {}), **settings}
-    return Use(use, method.kind, parameters, settings, method.identity, beside)
+    defaults = method.options.get("defaults", {})
+    if _BOUNDS & set(settings):
+        defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
+    return Use(use, method.kind, parameters, {**defaults, **settings}, method.identity, beside)
 
 
 def _check_in(name: str, use: str, key: str, value: Any, annotation: Any, beside: Path) -> Any:

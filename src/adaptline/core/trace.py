@@ -109,7 +109,13 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
         {segment[0] for manifest in sources for segments in manifest["detail"]["segments"] for segment in segments}
     )
     last = max(
-        (s[1] + s[2] - 1 for m in sources for segments in m["detail"]["segments"] for s in segments if s[0] == name),
+        (
+            s[1] + s[2] - 1
+            for m in sources
+            for segments in m["detail"]["segments"]
+            for s in segments
+            if _same_file(s[0], name)
+        ),
         default=None,
     )
     raise UserError(
@@ -214,7 +220,10 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
             elif manifest["kind"] == "report" and (saw := judged & set(parents)):
                 judged.add(manifest["key"])
                 one = len(parents) <= _WEIGHTS_AND_ROWS
-                yield {**entry, "did": "judged an adapter that saw it" if one else f"chose among {len(saw)} that saw it"}
+                yield {
+                    **entry,
+                    "did": "judged an adapter that saw it" if one else f"chose among {len(saw)} that saw it",
+                }
             elif (
                 manifest["kind"] == "report"
                 and followed & set(parents)

@@ -212,8 +212,9 @@ def write_delimited(batches: Iterable[Batch], file: BinaryIO, *, quotes: bool, d
     for batch in batches:
         found = dict.fromkeys(name for record in batch.records for name in record)
         if not names:
-            names = list(found)
-            if names != [str(position) for position in range(len(names))]:
+            positions = [str(position) for position in range(len(found))]
+            names = positions if set(positions) == set(found) else list(found)
+            if names != positions:
                 file.write((_quoted_line if quotes else _literal_line)(names, delimiter))
         elif strange := set(found) - set(names):
             raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")

@@ -7,6 +7,7 @@ gives only those.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -99,7 +100,8 @@ def _compressing(raw: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
         with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
             yield cast("BinaryIO", file)
     elif suffix == ".zst":
-        with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as file:
-            yield cast("BinaryIO", file)
+        frame = zstandard.ZstdCompressor().stream_writer(raw, closefd=False)
+        with io.BufferedWriter(cast("io.RawIOBase", frame)) as file:
+            yield file
     else:
         yield raw

@@ -1,7 +1,7 @@
 """Is one system better than another? Paired on the same items, over seeds, corrected for how many were compared.
 
 Knows arrays of scores (seeds, items) and nothing of models, tasks or files. A metric of the whole set enters as one
-value per item whose mean is the set's score (its influence values, as `macro_f1` gives them).
+value per item whose mean is the score of the set (its jackknife values, as `macro_f1` gives them).
 
 A score is taken as `system + item + system x item + seed + seed x item`. Items are drawn once and shared by all
 systems, so what an item does to every system cancels. Seeds belong to one system each and are independent. The
@@ -24,8 +24,9 @@ never narrower than what the items alone give:
 
     half width = [t(n - 1) * items + t(f) * seeds] / sqrt(items + seeds)
 
-`tests/evals/test_compare_coverage.py` holds what all this covers: never less than it says, with two seeds rather more.
-Three seeds are the least worth their computation.
+In simulations (`tests/evals/test_compare_coverage.py`) 95 % intervals of a difference hold the truth in 94 to 98 % of
+cases with three to five seeds, in 97 to 99 % and more with two, and in 93 % where seeds swing widely close to the end
+of the scale. Three seeds are the least worth their computation.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from adaptline.models.runtime import quiet
 Tokens = list[list[int]]
 
 _POOLER = "pooler"  # the name of BERT-like encoders' last layer, which turns the first token's state into the text's
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,20 @@ def load_base(folder: Path, labels: Sequence[str], max_tokens: int) -> Classifie
     """The folder's encoder in float32 with a head for the labels, its new weights drawn from torch's random state.
 
     Raises:
-        UserError: no tokenizer, no safetensors weights, not a model that classifies texts, weights of the encoder that
-            are missing, or fewer positions than max_tokens.
+        UserError: no tokenizer or another model's, no safetensors weights, not a model that classifies texts, weights
+            of the encoder that are missing, or fewer positions than max_tokens.
     """
     model, tokenizer = _load_model(folder, labels), _load_tokenizer(folder)
     most = min(getattr(model.config, "max_position_embeddings", max_tokens), tokenizer.model_max_length)
     if max_tokens > most:
         raise UserError(
             f"max_tokens is {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}, or less."
+        )
+    if len(tokenizer) > model.config.vocab_size:
+        raise UserError(
+            f"the tokenizer knows {len(tokenizer)} tokens, the base {model.config.vocab_size}",
+            where=folder,
+            do="They do not belong together.",
         )
     return Classifier(model, tokenizer, tuple(labels), max_tokens)
 
@@ -92,6 +99,9 @@ def linear_modules(model: PreTrainedModel) -> list[str]:
 
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
+        # transformers would make an empty one, to which every word is unknown
+        raise UserError("no tokenizer", where=folder, do=f"One of {', '.join(_VOCABULARIES)} must be there.")
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

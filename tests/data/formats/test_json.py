@@ -29,7 +29,10 @@ def read(path: Path, coding: Coding = Coding()) -> list[Record]:  # noqa: B008 -
         ('[{"a": 1}, {"a": 2}]', [({"a": 1}, None), ({"a": 2}, None)]),
         ('[["x", "y"]]', [({"0": "x", "1": "y"}, None)]),
         ('["x", "y"]', [({"0": "x"}, None), ({"0": "y"}, None)]),
-        ('{"train": [["x", "y"]], "test": [], "dev": [{"a": 1}]}', [({"0": "x", "1": "y"}, "train"), ({"a": 1}, "dev")]),
+        (
+            '{"train": [["x", "y"]], "test": [], "dev": [{"a": 1}]}',
+            [({"0": "x", "1": "y"}, "train"), ({"a": 1}, "dev")],
+        ),
         ('{"data": [1], "version": "1.1"}', [({"data": [1], "version": "1.1"}, None)]),
         ('{"a": 1}', [({"a": 1}, None)]),
         ("{}", [({}, None)]),
@@ -99,7 +102,9 @@ def test_the_records_of_a_small_document_are_counted(put: Put) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=6
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=6,
 )
 
 

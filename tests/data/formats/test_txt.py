@@ -79,7 +79,9 @@ def test_writes_a_line_each() -> None:
     assert file.getvalue().decode() == "one\nzwölf\n"
 
 
-@pytest.mark.parametrize("record", [{"text": "two\nlines"}, {"text": " "}, {"text": "a\r"}, {"text": "a", "label": "b"}])
+@pytest.mark.parametrize(
+    "record", [{"text": "two\nlines"}, {"text": " "}, {"text": "a\r"}, {"text": "a", "label": "b"}]
+)
 def test_does_not_write_what_would_not_come_back(record: dict[str, str]) -> None:
     with pytest.raises(UserError, match=r"Write .jsonl instead"):
         write([Batch([record], {})], BytesIO())

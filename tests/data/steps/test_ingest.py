@@ -204,23 +204,22 @@ def test_a_parameter_that_does_nothing_is_a_mistake(put: Put, take: Take) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "parameters", "what"),
     [
-        ("a.jsonl", '{"text": "a"}\n', {"text": "txt"}, "a.jsonl: no column 'txt'"),
-        ("a.jsonl", "no json\n", {}, "a.jsonl:1: no row can be read"),
-        ("a.png", b"\x89PNG\r\n", {}, "a.png: no format is known for '.png'"),
-        ("a.jsonl", '{"text": "a"}\n', {"encoding": "utf-9"}, "a.jsonl: unknown encoding 'utf-9'"),
-        ("a.jsonl", '{"text": "a"}\n', {"text": "text", "prompt": "p"}, "text and prompt cannot both be given"),
+        ("b.jsonl", '{"text": "a"}\n', {"text": "p"}, "b.jsonl: no column 'p'"),
+        ("b.jsonl", "no json\n", {}, "b.jsonl:1: no row can be read"),
+        ("b.png", b"\x89PNG\r\n", {}, "b.png: no format is known for '.png'"),
+        ("b.jsonl", '{"text": "a"}\n', {"encoding": "utf-9"}, "a.jsonl: unknown encoding 'utf-9'"),
+        ("b.jsonl", '{"text": "a"}\n', {"text": "text", "prompt": "p"}, "text and prompt cannot both be given"),
     ],
 )
 def test_mistakes_are_told_before_any_work(
     put: Put, take: Take, new_units: NewUnits, name: str, content: bytes | str, parameters: dict[str, Any], what: str
 ) -> None:
-    put("0.jsonl", jsonl(10, p="q"))
+    put("a.jsonl", jsonl(10, p="q"))
     put(name, content)
     with pytest.raises(UserError) as caught:
-        take(["0.jsonl", name], **parameters)
-    assert what in str(caught.value) or "0.jsonl: no column" in str(caught.value)
-    units = new_units()
-    assert list(units.store.root.glob("units/*/*")) == []
+        take(["a.jsonl", name], **parameters)
+    assert str(caught.value).startswith(what)
+    assert list(new_units().store.root.glob("units/*/*")) == []
 
 
 def test_the_same_bytes_come_out_every_time(put: Put, tmp_path: Path, new_units: NewUnits) -> None:

@@ -219,7 +219,7 @@ def test_without_seeds_every_report_is_a_candidate(write: Write, desk: Desk) -> 
 
 def test_of_equal_means_the_one_that_trains_less_leads(write: Write, desk: Desk) -> None:
     scores = right(0.8, 0)
-    reports = [write({"rank": 8}, scores, trainable=800), write({"rank": 4}, scores, trainable=400)]
+    reports = [write({"rank": 16}, scores, trainable=1600), write({"rank": 4}, scores, trainable=400)]
     select(reports, desk=desk, best="route.accuracy")
     assert read(desk)["winner"]["name"] == "rank=4"
 

@@ -184,6 +184,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
         for text in state.text
     ]
     sketches = units.map(sketch_shard, work, f"{use.use}, sketch")
+    state.methods[-1]["sketches"] = [[ref.key, ref.digest, ref.rows] for ref in sketches]
     takes = inspect.signature(method.function).parameters
     parameters = {name: value for name, value in use.parameters.items() if name in takes}
     masks = [_pack(mask) for mask in state.alive]

@@ -18,26 +18,29 @@ from adaptline.core.registry import transform
 
 Pass = Callable[[str], str]
 
-_ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?"
+_PASSES = 100  # damage upon damage is rarely 3 deep; the bound is for a text made to keep us busy
+
+# Possessive quantifiers (++, *+) keep every expression here linear in the length of a hostile text.
+_ATTRIBUTES = r"(?:\s++[\w:-]++\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>]++))*+\s*+/?"
 _PARAGRAPH = "p|h[1-6]|blockquote"
 _CELL = "td|th"
 _LINE = f"{_PARAGRAPH}|{_CELL}|br|div|ul|ol|li|hr|table|tbody|thead|tr|center|section|article"
 # A tag has one of these names and well-formed attributes or none, so `a < b`, `<T>` and `vector<map>` are no tags. Names
 # of one letter, which code has too (`List<b>`), are tags only where the text also closes them.
-_LINE_TAGS = re.compile(rf"\s*(?:</?(?:{_LINE}){_ATTRIBUTES}>\s*)+", re.IGNORECASE)
-_PARAGRAPH_TAG = re.compile(rf"</?(?:{_PARAGRAPH})\b|(?:<br\s*/?>\s*){{2}}|\n[^\S\n]*\n", re.IGNORECASE)
-_CELL_TAGS = re.compile(rf"\s*(?:</?(?:{_CELL}){_ATTRIBUTES}>\s*)+", re.IGNORECASE)
+_LINE_TAGS = re.compile(rf"((?:</?(?:{_LINE}){_ATTRIBUTES}>\s*+)++)", re.IGNORECASE)
+_PARAGRAPH_GAP = re.compile(rf"</?(?:{_PARAGRAPH})\b|(?:<br\s*+/?>\s*+){{2}}|\n[^\S\n]*+\n", re.IGNORECASE)
+_CELL_TAGS = re.compile(rf"\s*+(?:</?(?:{_CELL}){_ATTRIBUTES}>\s*+)++", re.IGNORECASE)
 _INLINE_TAG = re.compile(rf"</?(?:span|em|strong|font|img|small|big|tt|strike){_ATTRIBUTES}>", re.IGNORECASE)
 _SHORT_TAG = re.compile(rf"<(/?)([abisu]){_ATTRIBUTES}>", re.IGNORECASE)
+_AMPERSANDS = re.compile("&(?:amp;)++", re.IGNORECASE)
 # Where tags are what the text is about (a page's source, code, an explanation), they are no remains.
 _ABOUT_TAGS = re.compile(
-    r"html|\b(?:tag|element)s?\b|```|`[^`\n]*<|<(?:!doctype|\?|/?(?:script|style|head|body|form|input|button|code|pre|svg)\b)"
-    r"|=>|[;{][ \t]*\n|[\"'`]<[a-z/!]|className=",
+    r"html|\b(?:tag|element)s?\b|```|`[^`\n]*+<|<(?:!doctype|\?|/?(?:script|style|head|body|form|input|button|code|pre|svg)\b)"
+    r"|=>|[;{][ \t]*+\n|[\"'`]<[a-z/!]|className=",
     re.IGNORECASE,
 )
 
 _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-_TRAILING = re.compile(r"[^\S\n]+(?=\n)|\s+\Z")
 # Characters after which a zero-width joiner or non-joiner shapes what is seen: Arabic, Syriac, N'Ko, the Indic scripts,
 # Tibetan, Myanmar, Khmer, Mongolian and their extensions.
 _SHAPED = (
@@ -70,7 +73,7 @@ def unicode(
     invisible: bool = True,
     white_space: bool = True,
 ) -> list[str]:
-    """Mends how a text is written down. A mended text stays as it is when mended again.
+    r"""Mends how a text is written down. A mended text stays as it is when mended again.
 
     Args:
         texts: the texts.
@@ -81,7 +84,7 @@ def unicode(
         breaks: what a tag that parts lines (br, p, li ...) leaves: a line end, two between paragraphs; or a space.
         invisible: removes control, bidirectional and zero-width characters; joiners stay where a script or an emoji
             needs them.
-        white_space: line ends become \\n; white space before them and at the text's end goes.
+        white_space: line ends become \n; white space before them and at the text's end goes.
 
     Returns:
         One text per text.
@@ -109,16 +112,14 @@ def _is_plain(text: str) -> bool:
 
 
 def _mend(text: str, passes: Sequence[Pass]) -> str:
-    """All passes, again and again until nothing changes: what one repairs, another may see through.
-
-    This ends: every change makes the text shorter, or replaces a character by others that no pass turns back.
-    """
-    while True:
+    """All passes, again and again until nothing changes: what one repairs, another may see through."""
+    for _ in range(_PASSES):
         before = text
         for change in passes:
             text = change(text)
         if text == before:
-            return text
+            break
+    return text
 
 
 def _without_mojibake(text: str) -> str:
@@ -126,25 +127,31 @@ def _without_mojibake(text: str) -> str:
 
 
 def _without_trailing(text: str) -> str:
-    return _TRAILING.sub("", _LINE_END.sub("\n", text))
+    return "\n".join(line.rstrip() for line in _LINE_END.sub("\n", text).split("\n")).rstrip()
 
 
-def _without_html(text: str, parted: Callable[[re.Match[str]], str]) -> str:
+def _without_html(text: str, parted: Callable[[str], str]) -> str:
     if not ("&" in text or "<" in text) or _ABOUT_TAGS.search(text):
         return text
-    text = ftfy.fixes.unescape_html(text)
+    text = ftfy.fixes.unescape_html(_AMPERSANDS.sub("&", text))
     closed = {name.lower() for slash, name in _SHORT_TAG.findall(text) if slash}
     text = _SHORT_TAG.sub(lambda tag: "" if tag[2].lower() in closed else tag[0], _INLINE_TAG.sub("", text))
-    without = _LINE_TAGS.sub(parted, text)
-    return without if without == text else without.strip()
+    *pieces, last = _LINE_TAGS.split(text)  # text, tags, text, tags, ... text
+    if not pieces:
+        return last
+    mended = []
+    for piece, tags in zip(pieces[::2], pieces[1::2], strict=True):
+        bare = piece.rstrip()
+        mended += [bare, parted(piece[len(bare) :] + tags)]
+    return "".join([*mended, last]).strip()
 
 
-def _line_break(tags: re.Match[str]) -> str:
-    """What a run of tags that part lines leaves."""
-    if _CELL_TAGS.fullmatch(tags[0]):
+def _line_break(tags: str) -> str:
+    """What a run of tags that part lines leaves, white space around it included."""
+    if _CELL_TAGS.fullmatch(tags):
         return " "
-    return "\n\n" if _PARAGRAPH_TAG.search(tags[0]) else "\n"
+    return "\n\n" if _PARAGRAPH_GAP.search(tags) else "\n"
 
 
-def _space(_: re.Match[str]) -> str:
+def _space(_: str) -> str:
     return " "
