@@ -92,7 +92,7 @@ def call(
             write_rows(
                 _kept(opened, run.rows_of(manifests[step])),
                 out,
-                columns=Columns(**{**columns, "subject": tuple(columns.get("subject", ()))}),
+                columns=Columns.told(columns),
             )
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -76,6 +77,18 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path, size: int) -> None:
     data = bytes(i * 31 % 251 for i in range(size))
     (tmp_path / "file").write_bytes(data)
     assert keys.file_digest(tmp_path / "file") == keys.digest(data) == hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+@given(VALUES)
+def test_what_json_can_say_can_enter_a_key(value: Any) -> None:
+    assert keys.can_hold(value)
+
+
+@pytest.mark.parametrize("value", [dt.date(2026, 1, 1), [dt.time(1)], {"a": [{"b": dt.datetime(2026, 1, 1)}]}, b"x"])  # noqa: DTZ001 - TOML's local times
+def test_dates_cannot_enter_a_key(value: Any) -> None:
+    assert not keys.can_hold(value)
+    with pytest.raises(TypeError):
+        keys.key(value)
 
 
 def test_short() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import inspect
 import pickle
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -109,6 +111,10 @@ class TestSteps:
         error = refused(bind_step, "split", given, tmp_path)
         assert (error.what, error.do, error.place) == (what, do, place)
 
+    def test_a_misspelt_parameter_of_a_method_means_one_of_the_methods(self, tmp_path: Path) -> None:
+        error = refused(bind_step, "curate", {"do": ["exact", {"use": "length", "mni": 1}]}, tmp_path)
+        assert (error.what, error.do) == ("mni is not a parameter of length", "Did you mean 'min'?")
+
     def test_a_string_for_a_list_of_methods(self, tmp_path: Path) -> None:
         error = refused(bind_step, "curate", {"do": "exact"}, tmp_path)
         assert error.what == "do must be a list, each a method's name, not 'exact'"
@@ -196,6 +202,9 @@ class TestChecks:
             (3, Literal["train", "test"], "must be one of 'train', 'test', not 3", ""),
             (0.5, int | str, "must be a whole number or a string, not 0.5", ""),
             (True, int | str, "must be a whole number or a string, not True", ""),
+            (dt.date(2026, 1, 1), Any, "must be what JSON can say, not datetime.date(2026, 1, 1)", ""),
+            ([dt.time(1)], inspect.Parameter.empty, "must be what JSON can say, not [datetime.time(1, 0)]", ""),
+            ([dt.time(1)], list, "must be <class 'list'>, not [datetime.time(1, 0)]", ""),
             (3, Files, "must be a file pattern, a list of them, or a table of either, not 3", ""),
             ([], Tasks, "must be a file pattern or a list of them, not []", ""),
             (["base"], Folder, "must be a folder, or package:NAME, not ['base']", ""),

@@ -265,6 +265,7 @@ class TestTasks:
             ("files = 3", "a task needs files"),
             ("files = []", "a task needs files"),
             ("files = '../a.jsonl'\nname = 3", "a task's name is a string, not 3"),
+            ("files = '../a.jsonl'\nsince = [{ x = 2026-01-01 }]", "a task has no dates or times"),
             ("files = 'gone.jsonl'", "no file matches 'gone.jsonl'"),
         ],
     )

@@ -68,8 +68,16 @@ def parameters(classifier: Classifier) -> dict[str, torch.Tensor]:
 
 
 def farthest(first: Classifier, second: Classifier) -> float:
+    """The largest difference of any parameter."""
     theirs = parameters(second)
     return max((value - theirs[name]).abs().max().item() for name, value in parameters(first).items())
+
+
+def farthest_learned(first: Classifier, second: Classifier) -> float:
+    """The same without biases of keys: softmax ignores them, so their gradient is rounding alone, and Adam enlarges it."""
+    theirs = parameters(second)
+    kept = {name: value for name, value in parameters(first).items() if "key.bias" not in name}
+    return max((value - theirs[name]).abs().max().item() for name, value in kept.items())
 
 
 def test_it_learns(base: Path, shards: tiny.Shards, tmp_path: Path) -> None:
@@ -105,7 +113,7 @@ def test_three_steps_by_hand(still_base: Path, examples: pa.Table, tmp_path: Pat
         torch.nn.utils.clip_grad_norm_(list(own.values()), 1.0)
         optimiser.step()
         assert facts["losses"].pop(0) == pytest.approx(loss.item(), abs=1e-5)
-    assert farthest(trained, before) < 1e-5
+    assert farthest_learned(trained, before) < 1e-5
 
 
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(8, 2), (4, 4), (1, 16)])
@@ -115,7 +123,7 @@ def test_accumulating_equals_larger_batches(
     whole, facts, before = run(still_base, examples, tmp_path / "whole", epochs=1, batch_size=16)
     parts, pieces, _ = run(still_base, examples, tmp_path / "parts", epochs=1, batch_size=batch_size, accumulate=accumulate)
     assert pieces["losses"] == pytest.approx(facts["losses"], abs=1e-5)
-    assert farthest(whole, parts) < 2e-5 < 1e-3 < farthest(whole, before)
+    assert farthest_learned(whole, parts) < 2e-5 < 1e-3 < farthest_learned(whole, before)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(base: Path, examples: pa.Table, tmp_path: Path) -> None:

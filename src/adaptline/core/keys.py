@@ -35,6 +35,13 @@ def key(*meaning: Any) -> str:
     return digest(json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
 
 
+def can_hold(value: Any) -> bool:
+    """Whether a value can enter a key: what JSON can say; TOML also knows dates and times."""
+    if isinstance(value, dict | list):
+        return all(can_hold(entry) for entry in (value.values() if isinstance(value, dict) else value))
+    return value is None or isinstance(value, str | int | float)
+
+
 def file_digest(path: Path) -> str:
     """The digest of a file's bytes, read in pieces."""
     with path.open("rb") as file:

@@ -223,6 +223,8 @@ def _run_folders(
     line: Line, nodes: list[Node], engine: LocalEngine, show: Progress
 ) -> Iterator[tuple[Node, dict[str, Any], float]]:
     """Runs nodes that fill a folder, each as one call on the engine."""
+    if not nodes:
+        return
     calls, scratches = [], {}
     for node in nodes:
         key = _key_of(line, node)

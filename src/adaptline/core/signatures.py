@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from adaptline.core import registry, sources
+from adaptline.core import keys, registry, sources
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.registry import Method
 from adaptline.core.rows import Rows
@@ -45,6 +45,8 @@ _NAMES: dict[Any, str] = {
     sources.Files: "a file pattern, a list of them, or a table of either",
     sources.Tasks: "a file pattern or a list of them",
     sources.Folder: "a folder, or package:NAME",
+    Any: "what JSON can say",
+    inspect.Parameter.empty: "what JSON can say",
 }
 _ANYTHING = (Any, inspect.Parameter.empty)  # a user's own method may have no annotations
 
@@ -174,7 +176,7 @@ def _check_plain(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         return [check(name, entry, arguments[0], beside) for entry in value]
     if origin is dict and isinstance(value, dict):
         return {key: check(f"{name}.{key}", entry, arguments[1], beside) for key, entry in value.items()}
-    if annotation in _ANYTHING or _is_plain(value, annotation):
+    if _is_plain(value, annotation):
         return float(value) if annotation is float else value
     hint = did_you_mean(value, [str(a) for a in arguments]) if origin is Literal and isinstance(value, str) else ""
     place = tuple(name.split("."))
@@ -298,11 +300,13 @@ def _use_kind(annotation: Any) -> str | None:
 
 
 def _is_plain(value: Any, annotation: Any) -> bool:
+    if annotation in _ANYTHING:
+        return keys.can_hold(value)
     if annotation is bool or isinstance(value, bool):
         return annotation is bool and isinstance(value, bool)
     if annotation is float:
         return isinstance(value, int | float)
     if annotation in (int, str, dict, list):
-        return isinstance(value, annotation)
+        return isinstance(value, annotation) and keys.can_hold(value)
     union = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
     return any(_is_plain(value, argument) for argument in union)

@@ -201,6 +201,8 @@ def _read_task(path: Path) -> Task:
         raise UserError("a task needs files", where=path, do='Add files = ["test.jsonl"], relative to this task file.')
     if not isinstance(name, str):
         raise UserError(f"a task's name is a string, not {name!r}", where=path, do='name = "..."')
+    if not keys.can_hold(settings):
+        raise UserError("a task has no dates or times", where=path, do="Write them as strings.")
     try:
         files = find_files(patterns, path.parent)
     except UserError as error:

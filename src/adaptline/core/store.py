@@ -34,6 +34,7 @@ from adaptline.errors import UserError
 FORMAT = 1
 _COMPRESSION = "zstd"
 _MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
+_HEXADECIMAL = set("0123456789abcdef")
 _KEY_LENGTH = 64  # of keys.digest in hexadecimal
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
 
@@ -330,7 +331,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 def _keys_in(value: Any) -> Iterator[str]:
     """Every string of a manifest that looks like a key; a digest that looks like one reaches nothing more."""
     if isinstance(value, str):
-        if len(value) == _KEY_LENGTH:
+        if _is_key(value):
             yield value
     elif isinstance(value, dict):
         for entry in value.values():
@@ -340,12 +341,16 @@ def _keys_in(value: Any) -> Iterator[str]:
             yield from _keys_in(entry)
 
 
+def _is_key(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == _KEY_LENGTH and set(value) <= _HEXADECIMAL
+
+
 def _triples_in(value: Any) -> Iterator[list[Any]]:
     """Every [key, digest, rows] of a manifest."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        if len(value) == 3 and isinstance(value[0], str) and len(value[0]) == _KEY_LENGTH and isinstance(value[2], int):  # noqa: PLR2004 - a triple
+        if len(value) == 3 and _is_key(value[0]) and _is_key(value[1]):  # noqa: PLR2004 - a triple
             yield value
         else:
             for entry in value:

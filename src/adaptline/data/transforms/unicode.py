@@ -53,12 +53,16 @@ _EMOJI = (
     r"\ufe0f\U0001f000-\U0001faff\U000e007f"
 )
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer: a zero-width space parts words
+# Tag characters are seen in flags of regions only (a black flag, five or so of them, an end); elsewhere they smuggle
+# words past the eye.
+_FLAG = r"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{4,6}\U000e007f"
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    rf"({_FLAG})"
+    r"|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    r"|[\U000e0000-\U000e007f]"
     rf"|(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])"
     rf"|(?<![{_SHAPED}])\u200c"
     rf"|(?<![{_SHAPED}{_EMOJI}])\u200d|(?<=[{_EMOJI}])\u200d(?![{_EMOJI}])"
-    r"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e007f]"  # tag characters: after a black flag only
 )
 
 
@@ -95,7 +99,7 @@ def unicode(
     if html:
         passes.append(partial(_without_html, parted=_line_break if breaks == "line" else _space))
     if invisible:
-        passes.append(partial(_INVISIBLE.sub, ""))
+        passes.append(partial(_INVISIBLE.sub, r"\1"))
     if white_space:
         passes.append(_without_trailing)
     if form != "none":

@@ -1,0 +1,144 @@
+"""How much of a row stands in an evaluation task already: the likeness to the nearest item, and where that item is.
+
+Knows task files and n-grams. Every item is compared, with exact counts; nothing is sampled. Knows nothing of meaning: a
+paraphrase of an item is not found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaptline.core.registry import filter
+from adaptline.core.sources import Task, Tasks
+from adaptline.data import text
+from adaptline.data.reading import read_table
+from adaptline.data.schemas import Columns
+from adaptline.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A row at 0.8 or more is dropped: no two texts of together fewer than 10,000 n-grams lie between this and 0.8.
+_DEFAULT_MAX = 0.7999
+_WRITTEN_TO = ("text", "user")  # roles whose messages are compared: what is asked, not what is answered
+
+Positions = npt.NDArray[np.int32]
+
+
+@filter(version=1, finds=("leaked",), defaults={"max": _DEFAULT_MAX})
+def decontaminate(
+    rows: pa.Table, *, against: Tasks, ngram: Literal["char", "word"] = "char", size: int = 5
+) -> pa.StructArray:
+    """The Jaccard similarity of each row to the task item nearest to it. Drops from 0.8 on, unless a recipe gives max.
+
+    Texts and prompts are compared, folded (`text.fold`); answers and labels are not. Of a conversation each user's turn
+    is compared by itself, and all of them together; the nearest counts.
+
+    Args:
+        rows: a shard.
+        against: task files (TOML) that name their items' files.
+        ngram: n-grams of characters, or of words.
+        size: characters or words in one n-gram. A shorter text is one n-gram.
+
+    Returns:
+        Per row `score`, 0 to 1 (1.0 for an item with the same n-grams), null for a row without text; and `because`,
+        "task: file:row" of the nearest item, the first of equals, null at score 0.
+
+    Raises:
+        UserError: an item of a task cannot be read, or a task has none.
+    """
+    index = _index(_Asked(_hashable(against.meaning), ngram, size, against))
+    scores, because = [], []
+    for messages in rows["messages"].to_pylist():
+        nearest = max(map(index.nearest, _asked(messages or ())), default=None, key=lambda found: (found[0], -found[1]))
+        scores.append(None if nearest is None else nearest[0])
+        because.append(index.places[nearest[1]] if nearest is not None and nearest[0] else None)
+    columns = [pa.array(scores, pa.float64()), pa.array(because, pa.string())]
+    return pa.StructArray.from_arrays(columns, names=["score", "because"])
+
+
+def _asked(messages: Any) -> set[str]:
+    """What a row's messages ask, folded: each message to the model by itself, and all of them together."""
+    asked = [message["content"] or "" for message in messages if message["role"] in _WRITTEN_TO]
+    return {folded for one in [*asked, "\n".join(asked)] if (folded := text.fold(one))}
+
+
+class _Index:
+    """n-gram -> the items that have it. An item's number is its position in `places`."""
+
+    def __init__(self, items: Iterator[tuple[str, str]], ngram: text.Gram, size: int) -> None:
+        """`items` are (place, folded text)."""
+        self.ngram, self.size = ngram, size
+        self.places: list[str] = []
+        sizes: list[int] = []
+        holders: dict[str, list[int]] = {}
+        for number, (place, given) in enumerate(items):
+            grams = set(text.grams(given, ngram, size))
+            self.places.append(place)
+            sizes.append(len(grams))
+            for gram in grams:
+                holders.setdefault(gram, []).append(number)
+        self.sizes = np.array(sizes, np.int32)
+        self.holders: dict[str, Positions] = {gram: np.array(held, np.int32) for gram, held in holders.items()}
+
+    def nearest(self, given: str) -> tuple[float, int]:
+        """The Jaccard similarity to the nearest item, and its number, the first of equals."""
+        grams = set(text.grams(given, self.ngram, self.size))
+        held = [self.holders[gram] for gram in grams if gram in self.holders]
+        if not held:
+            return 0.0, 0
+        shared = np.bincount(np.concatenate(held), minlength=len(self.sizes))
+        similarity = shared / (self.sizes + len(grams) - shared)
+        best = int(similarity.argmax())
+        return float(similarity[best]), best
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """An index by its meaning: the tasks themselves do not count, so that two runs share it exactly if their files do."""
+
+    meaning: Any
+    ngram: text.Gram
+    size: int
+    tasks: Tasks = dataclasses.field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def _index(asked: _Asked) -> _Index:
+    """Built once per process, not once per shard."""
+    if asked.size < 1:
+        raise UserError(f"size = {asked.size}", do="An n-gram has at least 1.")
+    return _Index((item for task in asked.tasks for item in _items(task)), asked.ngram, asked.size)
+
+
+def _hashable(meaning: Any) -> Any:
+    if isinstance(meaning, dict):
+        return tuple((key, _hashable(value)) for key, value in sorted(meaning.items()))
+    return tuple(map(_hashable, meaning)) if isinstance(meaning, list) else meaning
+
+
+def _items(task: Task) -> Iterator[tuple[str, str]]:
+    """("task: file:row", folded text) of each item."""
+    known = {field.name for field in dataclasses.fields(Columns)}
+    columns = Columns(**{name: value for name, value in task.settings.items() if name in known})
+    found = False
+    for path, name in zip(task.files.paths, task.files.names, strict=True):
+        items = read_table(path, format=task.settings.get("format"), columns=columns, name=name)
+        for item in items.filter(pc.is_valid(items["unreadable"])).slice(0, 1).to_pylist():
+            raise UserError(
+                f"an item of task {task.name!r} cannot be read: {item['unreadable']}", where=name, line=item["line"]
+            )
+        for messages, row in zip(items["messages"].to_pylist(), items["row"].to_pylist(), strict=True):
+            # The longest piece is all of what an item asks.
+            for asked in sorted(_asked(messages or ()), key=len)[-1:]:
+                found = True
+                yield f"{task.name}: {name}:{row}", asked
+    if not found:
+        raise UserError(f"task {task.name!r} has no items with a text", where=task.path)
