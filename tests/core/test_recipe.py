@@ -74,10 +74,9 @@ class TestReading:
     def test_a_recipe_without_a_file(self, folder: Path) -> None:
         found = recipes.from_tables({"raw": {"step": "ingest", "files": "*.jsonl"}}, "made", folder)
         assert found.values(found.tables[0], {})["files"].names == ("a.jsonl",)
+        found = recipes.from_tables({"raw": {"step": "ingest"}}, "made", folder)
         with pytest.raises(UserError, match=r"recipe: \[raw\] files is missing"):
-            recipes.from_tables({"raw": {"step": "ingest"}}, "made", folder).values(
-                recipes.from_tables({"raw": {"step": "ingest"}}, "made", folder).tables[0], {}
-            )
+            found.values(found.tables[0], {})
 
     @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
     def test_windows_files(self, folder: Path, mark: bytes) -> None:
@@ -139,7 +138,7 @@ class TestMistakes:
             ("[[raw]]\nstep = 'ingest'\n", 1, "[raw] is a list of tables", "in single brackets"),
             ("['a/b']\nstep = 'ingest'\n", 1, "[a/b] a step's name has no slash", ""),
             (RAW + "['.a']\nstep = 'ingest'\n", 4, "[.a] a step's name has no slash and no leading dot", ""),
-            ("[raw]\nfiles = '*'\n", 1, "[raw] has no step", "Known: audit, curate, evaluate, ingest"),
+            ("[raw]\nfiles = '*'\n", 1, "[raw] has no step", "Known: audit, curate, ingest, split, "),
             ("[raw]\nfiles = '*'\nstep = 3\n", 3, "[raw] has no step", 'Add step = "..."'),
             ("[raw]\n\nstep = 'ingset'\n", 3, "[raw] unknown step 'ingset'", "Did you mean 'ingest'?"),
             ("[raw]\nstep = './mine.py:own'\n", 2, "[raw] unknown step './mine.py:own'", "Known: "),
@@ -153,7 +152,6 @@ class TestMistakes:
             (SPLIT + "shares = { a = 1 }\n", 7, "[parts] shares is not a parameter", "Did you mean 'share'?"),
             (SPLIT + "share = { a = 1 }\nsed = 3\n", 8, "[parts] sed is not a parameter", "Did you mean 'seed'?"),
             (SPLIT + "share = { a = 1 }\nseed = true\n", 8, "[parts] seed must be a whole number, not True", ""),
-            (SPLIT + "seed = 1\nshare = { a = 1,\n b = 2,}\n", None, "not TOML", ""),
             (SPLIT + "[parts.share]\na = 1\nb = '2'\n", 9, "[parts] share.b must be a number, not '2'", ""),
             (CURATE + "do = 'exact'\n", 7, "[clean] do must be a list, each a method's name, not 'exact'", ""),
             (
@@ -162,7 +160,6 @@ class TestMistakes:
                 "[clean] do has unknown method 'lenght'",
                 "Did you mean 'length'?",
             ),
-            (CURATE + "do = [\n'exact',\n{ use = 'length',\n" + "mni = 3 }]\n", None, "not TOML", ""),
             (
                 CURATE + "do = [\n'exact',\n{ use = 'length', mni = 3 }]\n",
                 9,
@@ -226,11 +223,10 @@ class TestMistakes:
             ),
         ],
     )
-    def test_it_is_shown_with_its_line(self, folder: Path, text: str, line: int | None, what: str, do: str) -> None:
+    def test_it_is_shown_with_its_line(self, folder: Path, text: str, line: int, what: str, do: str) -> None:
         (folder / "x.empty").touch()
         error = refused(folder, text)
-        if what != "not TOML":  # some Pythons read TOML 1.1, where tables may go over lines
-            assert (error.what[: len(what)], error.line) == (what, line)
+        assert (error.what[: len(what)], error.line) == (what, line)
         assert do in error.do
 
     @pytest.mark.parametrize(
@@ -286,14 +282,17 @@ class TestGrids:
             ("{ length.min = [0] }", "'length.min' reaches nothing: no method or table 'length'"),
             ("{ 'seed.x' = [0] }", "'seed.x' reaches nothing: no method or table 'seed'"),
             ("{ 'seed.' = [0] }", "'seed.' reaches nothing: no method or table 'seed'"),
-            ("{ 'share.' = [0] }", " is not"),
         ],
     )
     def test_mistakes(self, folder: Path, each: str, what: str) -> None:
-        error = refused(folder, SPLIT + f"share = {{ a = 1 }}\n\neach = {each}\n") if what != " is not" else None
-        if error:
-            assert error.what.startswith(f"[parts] {what}")
-            assert error.line == 9
+        error = refused(folder, SPLIT + f"share = {{ a = 1 }}\n\neach = {each}\n")
+        assert error.what.startswith(f"[parts] {what}")
+        assert error.line == 9
+
+    def test_a_dotted_key_of_a_method_that_is_not_listed(self, folder: Path) -> None:
+        error = refused(folder, CURATE + "do = ['exact']\neach = { minhash.threshold = [0.7] }\n")
+        assert error.what.startswith("[clean] 'minhash.threshold' reaches nothing: no method or table 'minhash'")
+        assert "listed in do" in error.do
 
     def test_values_are_laid_over_the_tables(self, folder: Path) -> None:
         found = values(folder, SPLIT + "share = { a = 1 }\nseed = 7\neach = { seed = [1, 2] }\n", "parts")

@@ -1,7 +1,7 @@
 """A trained classifier to a folder that plain PEFT or transformers reads, back again, and the proof that nothing was lost.
 
 Knows file formats of models. Knows nothing of training. An adapter's folder needs its base beside it; a fully trained
-model's folder stands alone. Files hold no path, date or library's whim: the same model gives the same bytes.
+model's folder stands alone. Files hold no path and no date: the same model gives the same bytes.
 """
 
 from __future__ import annotations
@@ -113,4 +113,8 @@ def _save_model(classifier: Classifier, folder: Path) -> None:
         raise TypeError(f"neither a PEFT model nor one of transformers: {type(classifier.model).__name__}")
     with quiet():
         classifier.model.save_pretrained(folder)
+        backend = getattr(classifier.tokenizer, "backend_tokenizer", None)
+        if backend is not None:  # it would save how long the last texts might be
+            backend.no_truncation()
+            backend.no_padding()
         classifier.tokenizer.save_pretrained(folder)
