@@ -17,7 +17,14 @@ COMMAND = [sys.executable, "-c", "from adaptline.cli import main; main()"]
 
 def adaptline(*words: str | Path, folder: Path | None = None, code: int = 0) -> str:
     """Runs a command, checks how it ends, and returns what it printed; errors and progress follow the output."""
-    done = subprocess.run([*COMMAND, *map(str, words)], cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    done = subprocess.run(
+        [*COMMAND, *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
     assert done.returncode == code, done.stdout + done.stderr
     if "--debug" not in words:
         assert "Traceback" not in done.stdout + done.stderr
@@ -46,7 +53,9 @@ def test_run_as_json_has_an_object_per_artifact(line: Path) -> None:
 
 
 def _json(*words: str | Path) -> Any:
-    return json.loads(subprocess.run([*COMMAND, *map(str, words), "--json"], capture_output=True, text=True, check=True).stdout)
+    return json.loads(
+        subprocess.run([*COMMAND, *map(str, words), "--json"], capture_output=True, text=True, check=True).stdout
+    )
 
 
 def test_the_verbs_answer_in_words_and_in_json(line: Path) -> None:
@@ -55,7 +64,7 @@ def test_the_verbs_answer_in_words_and_in_json(line: Path) -> None:
     assert "dropped" in adaptline("show", line, "clean")
     shown = _json("show", line, "clean")[0]
     assert shown["rows"] == 120
-    assert [method["use"] for method in shown["methods"]][0] == "unicode"
+    assert shown["methods"][0]["use"] == "unicode"
     assert "part-0.jsonl:3 (line 3)" in adaptline("trace", line, "part-0.jsonl:3")
     assert _json("trace", line, "clean:2")["origin"]["row"] == 3
     assert "parts" in adaptline("trace", line, "clean")
@@ -104,18 +113,33 @@ def test_a_damaged_unit_is_told_found_and_made_again(tmp_path: Path) -> None:
 
 
 MISTAKES = {
-    "unknown step": ('step = "curate"\nfrom = "parts"', 'step = "curte"\nfrom = "parts"', r"recipe.toml:14: [clean] unknown step 'curte'", "Did you mean 'curate'?"),
+    "unknown step": (
+        'step = "curate"\nfrom = "parts"',
+        'step = "curte"\nfrom = "parts"',
+        r"recipe.toml:14: [clean] unknown step 'curte'",
+        "Did you mean 'curate'?",
+    ),
     "unknown method": ('"exact"', '"exat"', "[clean] do has unknown method 'exat'", "Did you mean 'exact'?"),
     "unknown parameter": ("min = 12", "minimum = 12", "minimum is not a parameter of length", "Did you mean 'min'?"),
     "wrong type": ("min = 12", 'min = "twelve"', "must be a number, not 'twelve'", ""),
-    "unknown from": ('from = "parts"', 'from = "prats"', "takes from 'prats', which is no step", "Did you mean 'parts'?"),
+    "unknown from": (
+        'from = "parts"',
+        'from = "prats"',
+        "takes from 'prats', which is no step",
+        "Did you mean 'parts'?",
+    ),
     "missing file": ("data/*.jsonl", "data/*.jsonk", "no file matches 'data/*.jsonk'", "relative to the recipe"),
     "no such column": ('label = "label"', 'label = "labl"', "labl", "label"),
     "no such field to split by": ('by    = "conversation"', 'by    = "conversatoin"', "no field 'conversatoin'", ""),
     "not TOML": ("[raw]", "[raw", "recipe.toml:2: not TOML", ""),
     "cycle": ('from = "parts"', 'from = "again"', "goes in a circle", "clean"),
     "missing file of one's own": ("./mine.py:polite", "./main.py:polite", "no such file: ./main.py", ""),
-    "missing function of one's own": ("./mine.py:polite", "./mine.py:polit", "no method 'polit'", "Did you mean 'polite'?"),
+    "missing function of one's own": (
+        "./mine.py:polite",
+        "./mine.py:polit",
+        "no method 'polit'",
+        "Did you mean 'polite'?",
+    ),
 }
 
 
@@ -172,8 +196,13 @@ def test_a_step_works_alone(tmp_path: Path) -> None:
     assert [json.loads(row) for row in (tmp_path / "out.jsonl").read_text().splitlines()] == rows[:1]
     adaptline("curate", "in.jsonl", "--do", "exact", "-o", "out.csv", folder=tmp_path)
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == "one sound message,1"
-    assert "exists already" in adaptline("curate", "in.jsonl", "--do", "exact", "-o", "out.csv", folder=tmp_path, code=1)
+    assert "exists already" in adaptline(
+        "curate", "in.jsonl", "--do", "exact", "-o", "out.csv", folder=tmp_path, code=1
+    )
     adaptline("split", "in.jsonl", "--share", "train=0.5,test=0.5", "-o", "parts.jsonl", folder=tmp_path)
-    assert {json.loads(row)["split"] for row in (tmp_path / "parts.jsonl").read_text().splitlines()} <= {"train", "test"}
+    assert {json.loads(row)["split"] for row in (tmp_path / "parts.jsonl").read_text().splitlines()} <= {
+        "train",
+        "test",
+    }
     assert "--do" in adaptline("curate", "--help")
     assert "curate" in adaptline("--help")

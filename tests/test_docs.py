@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,12 @@ def blocks(document: str, language: str) -> list[str]:
 
 
 def commands(document: str) -> list[str]:
-    return [line.partition("  #")[0].strip() for block in blocks(document, "sh") for line in block.splitlines() if line.strip()]
+    return [
+        line.partition("  #")[0].strip()
+        for block in blocks(document, "sh")
+        for line in block.splitlines()
+        if line.strip()
+    ]
 
 
 def test_every_adaptline_command_of_the_readme_runs(tmp_path: Path) -> None:
@@ -36,7 +42,13 @@ def test_every_adaptline_command_of_the_readme_runs(tmp_path: Path) -> None:
     for command in commands("README.md"):
         if command.startswith("adaptline "):
             words = shlex.split(command)[1:]
-            done = subprocess.run([sys.executable, "-c", "from adaptline.cli import main; main()", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-c", "from adaptline.cli import main; main()", *words],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             assert done.returncode == 0, f"{command}: {done.stderr}"
             (tmp_path / "out.jsonl").unlink(missing_ok=True)
             ran += 1
@@ -53,33 +65,59 @@ def test_every_make_target_that_is_named_exists() -> None:
 def test_the_filter_of_the_guide_works_as_it_stands(tmp_path: Path) -> None:
     code, test = blocks("CONTRIBUTING.md", "python")
     package = tmp_path / "src" / "adaptline"
-    subprocess.run(["cp", "-r", ROOT / "src", tmp_path / "src"], check=True)
+    shutil.copytree(ROOT / "src", tmp_path / "src")
     (package / "data" / "filters" / "shouting.py").write_text(code)
     (tmp_path / "test_shouting.py").write_text(test)
     lines.write(tmp_path / "in.jsonl", [{"text": "HELP ME NOW"}, {"text": "please help me"}])
     environment = {"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"}
-    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "check": False}
-    tested = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shouting.py"], **options)  # type: ignore[call-overload]
+    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shouting.py"],
+        check=False,
+        **options,
+    )  # type: ignore[call-overload]
     assert tested.returncode == 0, tested.stdout
-    used = subprocess.run([sys.executable, "-c", "from adaptline.cli import main; main()", "curate", "in.jsonl", "--do", "shouting:max=0.5", "-o", "out.jsonl"], **options)  # type: ignore[call-overload]
+    used = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from adaptline.cli import main; main()",
+            "curate",
+            "in.jsonl",
+            "--do",
+            "shouting:max=0.5",
+            "-o",
+            "out.jsonl",
+        ],
+        check=False,
+        **options,
+    )  # type: ignore[call-overload]
     assert used.returncode == 0, used.stderr
     assert (tmp_path / "out.jsonl").read_text() == '{"text":"please help me"}\n'
 
 
 def _documented_names() -> list[tuple[str, str]]:
     """(step or method, parameter) of everything that a recipe can say."""
-    found = [(step, parameter) for step in registry.names("step") for parameter in ("", *signatures.of_step(step).parameters)]
+    found = [
+        (step, parameter) for step in registry.names("step") for parameter in ("", *signatures.of_step(step).parameters)
+    ]
     for kind in registry.ROW_METHODS:
         for name in registry.names(kind):
             found += [(name, parameter) for parameter in ("", *signatures.method_parameters(registry.load(kind, name)))]
     for name in registry.names("adapter"):
-        found += [(name, parameter) for parameter in ("", *registry.parameters(registry.load("adapter", name).function))]
+        found += [
+            (name, parameter) for parameter in ("", *registry.parameters(registry.load("adapter", name).function))
+        ]
     return found
 
 
 def test_the_reference_leaves_out_no_step_method_or_parameter() -> None:
     text = (ROOT / "docs" / "recipes.md").read_text("utf-8")
-    missing = [f"{name} {parameter}".strip() for name, parameter in _documented_names() if not re.search(rf"\b{parameter or name}\b", text)]
+    missing = [
+        f"{name} {parameter}".strip()
+        for name, parameter in _documented_names()
+        if not re.search(rf"\b{parameter or name}\b", text)
+    ]
     assert not missing
 
 
@@ -94,7 +132,11 @@ def test_every_public_docstring_of_a_step_names_its_parameters() -> None:
 def test_the_readme_names_every_file_of_the_house() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     package = ROOT / "src" / "adaptline"
-    missing = [str(path.relative_to(package)) for path in package.rglob("*.py") if path.name != "__init__.py" and not re.search(rf"\b{path.name}\b", text)]
+    missing = [
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" and not re.search(rf"\b{path.name}\b", text)
+    ]
     assert not missing
 
 

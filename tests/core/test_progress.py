@@ -62,9 +62,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     found = Terminal()
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", found.file)
-        yield found
+    yield found
     found.close()
 
 
@@ -115,7 +113,8 @@ class TestPlain:
 
 
 class TestLive:
-    def test_bars_on_a_terminal(self, terminal: Terminal) -> None:
+    def test_bars_on_a_terminal(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stderr", terminal.file)
         with progress.for_terminal() as show:
             assert isinstance(show, Live)
             show.say("[raw] stays [bold]as it is[/bold]")

@@ -31,7 +31,9 @@ def test_labels_are_in_keep_and_not_in_drop() -> None:
     assert out(["en", "de", "fr"], keep=["en", "de"], drop=["en"]) == [True, False, True]
 
 
-@pytest.mark.parametrize(("unjudged", "gone"), [({}, False), ({"unjudged": "keep"}, False), ({"unjudged": "drop"}, True)])
+@pytest.mark.parametrize(
+    ("unjudged", "gone"), [({}, False), ({"unjudged": "keep"}, False), ({"unjudged": "drop"}, True)]
+)
 def test_a_row_without_a_score_is_in_unless_the_recipe_says_otherwise(unjudged: dict[str, str], gone: bool) -> None:
     assert out([None, 5.0, float("nan")], min=1.0, **unjudged) == [gone, False, gone]
     assert out([None, "en"], keep=["en"], **unjudged) == [gone, False]
@@ -39,10 +41,19 @@ def test_a_row_without_a_score_is_in_unless_the_recipe_says_otherwise(unjudged: 
 
 def test_no_scores_at_all_fit_every_bound() -> None:
     assert judge(pa.chunked_array([pa.nulls(2)]), "method", {"min": 1.0})[0].tolist() == [False, False]
-    assert judge(pa.chunked_array([pa.nulls(2)]), "method", {"keep": ["en"], "unjudged": "drop"})[0].tolist() == [True, True]
+    assert judge(pa.chunked_array([pa.nulls(2)]), "method", {"keep": ["en"], "unjudged": "drop"})[0].tolist() == [
+        True,
+        True,
+    ]
 
 
-@pytest.mark.parametrize(("values", "settings", "message"), [([1.0], {"keep": ["en"]}, "gives numbers, keep does not fit"), (["en"], {"max": 1.0}, "gives labels, max does not fit")])
+@pytest.mark.parametrize(
+    ("values", "settings", "message"),
+    [
+        ([1.0], {"keep": ["en"]}, "gives numbers, keep does not fit"),
+        (["en"], {"max": 1.0}, "gives labels, max does not fit"),
+    ],
+)
 def test_bounds_of_the_other_kind_are_refused(values: list[Any], settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         out(values, **settings)

@@ -53,7 +53,7 @@ class CrashingDisk:
 
     def _path(self, name: str, arguments: tuple[Any, ...]) -> Path | None:
         if name in ("write", "fsync"):
-            path = Path(os.readlink(f"/proc/self/fd/{arguments[0]}"))
+            path = Path(f"/proc/self/fd/{arguments[0]}").readlink()
         else:
             path = Path(os.fspath(arguments[1 if name in ("link", "rename", "replace") else 0]))
         return path if path == self.root or self.root in path.parents else None

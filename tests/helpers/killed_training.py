@@ -1,7 +1,7 @@
 """Trains in forks that are killed, starts them again, and tells what came out.
 
-A program of its own, because it forks: `python killed_training.py FOLDER BASE METHOD` prints JSON. Forking after torch is
-loaded makes a start cost milliseconds; each child trains in a fresh copy of this process, as a worker would.
+A program of its own, because it forks: `python killed_training.py FOLDER BASE METHOD KILLS CUTS` prints JSON. Forking
+after torch is loaded makes a start cost milliseconds; each child trains in a fresh copy of this process, as a worker would.
 """
 
 from __future__ import annotations
@@ -92,16 +92,16 @@ class Trial:
 
 
 def main() -> None:
-    root, base, method = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    root, base, method, kills, cuts = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:])
     os.environ[CHECKPOINT_SECONDS] = "0"
     chance = random.Random(f"killed {method}")  # noqa: S311 - not for secrets
     found: dict[str, Any] = {"undisturbed": Trial(root / "undisturbed", base, method).finish(), "killed": [], "cut": []}
-    for number in range(3):
+    for number in range(kills):
         trial = Trial(root / f"killed-{number}", base, method)
-        steps = sorted(chance.sample(range(1, STEPS + 1), number + 1))
+        steps = sorted(chance.sample(range(1, STEPS + 1), 1 + number % 4))
         codes = [trial.killed_at(step) for step in steps]
         found["killed"].append({"steps": steps, "codes": codes, **trial.finish()})
-    for number in range(8):
+    for number in range(cuts):
         trial = Trial(root / f"cut-{number}", base, method)
         operation = chance.randint(1, 100)
         found["cut"].append({"operation": operation, "code": trial.cut_at(operation), **trial.finish()})

@@ -8,7 +8,28 @@ import random
 from pathlib import Path
 from typing import Any
 
-WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon".split()
+WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+]
 
 RECIPE = """
 [raw]
@@ -81,5 +102,7 @@ def payloads(store: Path) -> dict[str, str]:
         found[str(path.relative_to(store))] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in sorted(store.glob("artifacts/*/*.json")):
         manifest = json.loads(path.read_bytes())
-        found[str(path.relative_to(store))] = json.dumps({k: v for k, v in manifest.items() if k != "record"}, sort_keys=True)
+        found[str(path.relative_to(store))] = json.dumps(
+            {k: v for k, v in manifest.items() if k != "record"}, sort_keys=True
+        )
     return found

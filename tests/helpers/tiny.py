@@ -142,4 +142,8 @@ def make_desk(folder: Path, read: Read, progress: Callable[[int, int, str], None
 
 def payload(folder: Path) -> dict[str, str]:
     """File name -> digest of every file of an artifact's folder."""
-    return {path.relative_to(folder).as_posix(): keys.file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): keys.file_digest(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -15,7 +15,9 @@ def flat(steps: list[list[list[int]]]) -> list[int]:
 
 
 @given(LENGTHS, st.integers(0, 5), st.integers(0, 5), SIZES, SIZES)
-def test_an_epoch_is_every_row_once(lengths: list[int], seed: int, epoch: int, batch_size: int, accumulate: int) -> None:
+def test_an_epoch_is_every_row_once(
+    lengths: list[int], seed: int, epoch: int, batch_size: int, accumulate: int
+) -> None:
     steps = epoch_steps(lengths, seed=seed, epoch=epoch, batch_size=batch_size, accumulate=accumulate)
     assert sorted(flat(steps)) == list(range(len(lengths)))
     assert len(steps) == -(-len(lengths) // (batch_size * accumulate))
@@ -43,7 +45,11 @@ def test_seed_and_epoch_decide_the_order() -> None:
 def test_the_order_is_what_it_was() -> None:
     """A changed order would change every adapter: raise the version of train then."""
     lengths = [3, 9, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]
-    assert epoch_steps(lengths, seed=0, epoch=0, batch_size=2, accumulate=2) == [[[7, 11], [5, 1]], [[3, 6], [0, 9]], [[2, 10], [8, 4]]]
+    assert epoch_steps(lengths, seed=0, epoch=0, batch_size=2, accumulate=2) == [
+        [[7, 11], [5, 1]],
+        [[3, 6], [0, 9]],
+        [[2, 10], [8, 4]],
+    ]
 
 
 @given(st.lists(st.integers(1, 128), min_size=64, max_size=512), st.integers(0, 3))

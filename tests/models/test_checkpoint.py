@@ -53,7 +53,11 @@ def test_the_last_one_counts_and_the_others_are_gone(tmp_path: Path) -> None:
     for step, best in ((1, 0), (2, 2), (3, 2), (4, 4)):
         kept.save(checkpoint(step, best), step=step, best_step=best)
     assert same(kept.load(), checkpoint(4, 4))
-    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["best-4.safetensors", "checkpoint.json", "now-4.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [
+        "best-4.safetensors",
+        "checkpoint.json",
+        "now-4.safetensors",
+    ]
 
 
 def test_the_best_is_written_once(tmp_path: Path) -> None:

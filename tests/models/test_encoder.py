@@ -93,7 +93,9 @@ def test_a_base_that_lacks_a_weight_of_its_encoder_is_refused(copy: Path) -> Non
     kept = load_file(copy / "model.safetensors")
     del kept["encoder.layer.1.output.dense.weight"]
     save_file(kept, copy / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match=r"lacks weights of its encoder: bert\.encoder\.layer\.1\.output\.dense\.weight"):
+    with pytest.raises(
+        UserError, match=r"lacks weights of its encoder: bert\.encoder\.layer\.1\.output\.dense\.weight"
+    ):
         load_base(copy, LABELS, 16)
 
 
@@ -113,7 +115,10 @@ def test_pickled_weights_are_never_read(copy: Path) -> None:
 
 def test_code_that_comes_with_a_base_never_runs(copy: Path, tmp_path: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
-    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForSequenceClassification": "evil.Evil"}}
+    config |= {
+        "model_type": "evil",
+        "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForSequenceClassification": "evil.Evil"},
+    }
     (copy / "config.json").write_text(json.dumps(config))
     (copy / "evil.py").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()")
     with pytest.raises(UserError, match="cannot be loaded to classify texts"):
@@ -171,7 +176,9 @@ def test_more_tokens_than_the_base_takes(base: Path) -> None:
         (BertForSequenceClassification(BertConfig(**SMALL)), ["classifier", "bert.pooler"]),
         (RobertaForSequenceClassification(RobertaConfig(**SMALL, pad_token_id=1)), ["classifier"]),
         (
-            DistilBertForSequenceClassification(DistilBertConfig(vocab_size=30, dim=8, n_layers=1, n_heads=2, hidden_dim=8)),
+            DistilBertForSequenceClassification(
+                DistilBertConfig(vocab_size=30, dim=8, n_layers=1, n_heads=2, hidden_dim=8)
+            ),
             ["pre_classifier", "classifier"],
         ),
     ],

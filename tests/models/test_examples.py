@@ -10,12 +10,16 @@ from adaptline.errors import UserError
 from adaptline.models.examples import EXAMPLE, select_examples
 
 
-def record(text: str | None = "a table", label: str | None = "book", split: str | None = "train", **more: Any) -> dict[str, Any]:
+def record(
+    text: str | None = "a table", label: str | None = "book", split: str | None = "train", **more: Any
+) -> dict[str, Any]:
     return {"text": text, "label": label, "split": split, **more}
 
 
 def test_rows_of_the_splits_in_order_each_with_its_position(shards: tiny.Shards) -> None:
-    rows = shards.rows([record("one"), record("two", split="test"), record("three", split="validation"), record("four")], per_shard=2)
+    rows = shards.rows(
+        [record("one"), record("two", split="test"), record("three", split="validation"), record("four")], per_shard=2
+    )
     found = select_examples(rows, shards.read, ["train", "validation"])
     assert found.schema == EXAMPLE
     assert found["text"].to_pylist() == ["one", "three", "four"]

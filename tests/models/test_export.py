@@ -35,7 +35,9 @@ def perturbed(base: Path, method: str) -> Classifier:
 
 
 @pytest.fixture(scope="module", params=METHODS)
-def saved(request: pytest.FixtureRequest, base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Classifier, Path]:
+def saved(
+    request: pytest.FixtureRequest, base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Classifier, Path]:
     folder = tmp_path_factory.mktemp(request.param)
     classifier = perturbed(base, request.param)
     save_trained(classifier, folder, "models/tiny")
@@ -51,10 +53,15 @@ def scores_by_hand(base: Path, folder: Path) -> torch.Tensor:
             model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=len(facts["labels"]))
             model = PeftModel.from_pretrained(model, folder)
         else:
-            tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForSequenceClassification.from_pretrained(folder)
+            tokenizer, model = (
+                AutoTokenizer.from_pretrained(folder),
+                AutoModelForSequenceClassification.from_pretrained(folder),
+            )
     model.eval()
     with torch.no_grad():
-        return torch.cat([model(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)).logits for text in TEXTS])
+        return torch.cat(
+            [model(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)).logits for text in TEXTS]
+        )
 
 
 def test_plain_peft_and_transformers_read_it(saved: tuple[Classifier, Path], base: Path) -> None:
@@ -111,7 +118,9 @@ def test_the_same_model_gives_the_same_bytes(saved: tuple[Classifier, Path], tmp
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_saving_is_silent_and_asks_no_hub(base: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], method: str) -> None:
+def test_saving_is_silent_and_asks_no_hub(
+    base: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], method: str
+) -> None:
     """A base's name may be that of a hub's repository; looking it up would warn or hang without a network."""
     save_trained(perturbed(base, method), tmp_path, "somebody/some-model")
     load_trained(tmp_path, base)

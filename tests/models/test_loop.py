@@ -90,7 +90,9 @@ def test_it_learns(base: Path, shards: tiny.Shards, tmp_path: Path) -> None:
 
 def test_three_steps_by_hand(still_base: Path, examples: pa.Table, tmp_path: Path) -> None:
     """Against a loop written out: AdamW without decay of vectors, clipped to norm 1, warmed up and decayed linearly."""
-    three = examples.filter(pa.array([i < 24 or split != "train" for i, split in enumerate(examples["split"].to_pylist())]))
+    three = examples.filter(
+        pa.array([i < 24 or split != "train" for i, split in enumerate(examples["split"].to_pylist())])
+    )
     trained, facts, before = run(still_base, three, tmp_path, epochs=1, weight_decay=0.1, warmup=0.5)
     training = setup.encode(before, three, "train")
     steps = epoch_steps([len(row) for row in training.tokens], seed=3, epoch=0, batch_size=8, accumulate=1)
@@ -121,7 +123,9 @@ def test_accumulating_equals_larger_batches(
     still_base: Path, examples: pa.Table, tmp_path: Path, batch_size: int, accumulate: int
 ) -> None:
     whole, facts, before = run(still_base, examples, tmp_path / "whole", epochs=1, batch_size=16)
-    parts, pieces, _ = run(still_base, examples, tmp_path / "parts", epochs=1, batch_size=batch_size, accumulate=accumulate)
+    parts, pieces, _ = run(
+        still_base, examples, tmp_path / "parts", epochs=1, batch_size=batch_size, accumulate=accumulate
+    )
     assert pieces["losses"] == pytest.approx(facts["losses"], abs=1e-5)
     assert farthest_learned(whole, parts) < 2e-5 < 1e-3 < farthest_learned(whole, before)
 
@@ -155,7 +159,9 @@ def test_only_what_is_trainable_changes(base: Path, examples: pa.Table, tmp_path
 
 def test_the_head_learns_at_its_own_rate(base: Path, examples: pa.Table, tmp_path: Path) -> None:
     """The first step of Adam moves every weight that has a gradient by its learning rate."""
-    eight = examples.filter(pa.array([i < 8 or split != "train" for i, split in enumerate(examples["split"].to_pylist())]))
+    eight = examples.filter(
+        pa.array([i < 8 or split != "train" for i, split in enumerate(examples["split"].to_pylist())])
+    )
     trained, facts, before = run(
         base, eight, tmp_path, epochs=1, warmup=0.0, weight_decay=0.0, lr=1e-4, head_rate=20.0, batch_size=16
     )

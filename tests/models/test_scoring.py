@@ -9,7 +9,13 @@ import torch
 from adaptline.models.encoder import Classifier, load_base
 from adaptline.models.scoring import UNSEEN, accuracy_and_loss, numbers_of, score
 
-TEXTS = ["soup", "please reserve a table for me and we would like the bread", "cancel", "off and the seats", "a a a a a"]
+TEXTS = [
+    "soup",
+    "please reserve a table for me and we would like the bread",
+    "cancel",
+    "off and the seats",
+    "a a a a a",
+]
 
 
 @pytest.fixture(scope="module")

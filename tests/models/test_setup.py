@@ -76,7 +76,9 @@ def test_an_adapter_of_ones_own(base: Path, tmp_path: Path) -> None:
 
 
 def test_rows_as_numbers(base: Path, shards: tiny.Shards) -> None:
-    rows = shards.rows([{"text": "soup", "label": "food", "split": "train"}, {"text": "off", "label": "?", "split": "test"}])
+    rows = shards.rows(
+        [{"text": "soup", "label": "food", "split": "train"}, {"text": "off", "label": "?", "split": "test"}]
+    )
     examples = select_examples(rows, shards.read, ["train", "test"])
     classifier = trainable(base, tiny.use("head"), LABELS, 0, 16)
     assert encode(classifier, examples, "train").labels == [2]

@@ -35,7 +35,7 @@ def starting_recipe(data: Path, *, beside: Path) -> str:
     first = next(iter(blocks_of(source)), None)
     if first is None:
         raise UserError("has no rows", where=data)
-    table = read_blocks(lambda ref: ref, blocks=[first])  # type: ignore[arg-type,return-value]
+    table = read_blocks(lambda ref: ref, blocks=[first])
     lengths = pc.utf8_length(texts(table)).drop_null()
     shortest = max(1, int(pc.quantile(lengths, 0.01)[0].as_py())) if len(lengths) else 1
     columns = describe(source)["columns"]

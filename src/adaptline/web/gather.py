@@ -57,11 +57,7 @@ def gather(history: History) -> view.ReportView:
         scores=tuple(chart for _, charts in curated for chart in charts) if curated else None,
         audit=audits[0] if audits else None,
         training=gather_evidence.training(history, trained) if trained else None,
-        comparisons=tuple(
-            gather_evidence.comparison(found, evaluated) for _, found in selected
-        )
-        if selected
-        else None,
+        comparisons=tuple(gather_evidence.comparison(found, evaluated) for _, found in selected) if selected else None,
         costs=tuple(_cost(manifest) for manifest in manifests),
         commands=_commands(history),
     )

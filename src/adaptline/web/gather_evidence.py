@@ -128,7 +128,7 @@ def _candidate(entry: dict[str, Any], *, leader: bool) -> view.Candidate:
 
 def _weak_labels(report: dict[str, Any], task: str) -> tuple[view.LabelScore, ...]:
     labels = report["labels"].get(task, {})
-    mistaken = {}
+    mistaken: dict[str, str] = {}
     for confusion in report["confusions"].get(task, []):
         mistaken.setdefault(confusion["label"], confusion["prediction"])
     worst = sorted(

@@ -274,12 +274,12 @@ def _chart(
         np.geomspace(values.min(), values.max(), _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
     )
     edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
-    counts, edges = np.histogram(values, edges)
+    heights, edges = np.histogram(values, edges)
     return view.Histogram(
         method["use"],
         meaning,
         tuple(map(float, edges)),
-        tuple(map(int, counts)),
+        tuple(map(int, heights)),
         limits,
         len(scores) - len(values),
         "log" if logarithmic else "linear",

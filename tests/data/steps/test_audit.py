@@ -28,7 +28,9 @@ PLANTED: list[dict[str, Any]] = [
 ]
 
 
-def audited(folder: Path, planted: list[dict[str, Any]] | str, do: list[Any] | None = None, curated: bool = True) -> dict[str, Any]:
+def audited(
+    folder: Path, planted: list[dict[str, Any]] | str, do: list[Any] | None = None, curated: bool = True
+) -> dict[str, Any]:
     lines.write(folder / "corpus" / "rows.jsonl", ROWS)
     with (folder / "corpus" / "rows.jsonl").open("a") as file:
         file.write("{broken\n")
@@ -45,7 +47,11 @@ def audited(folder: Path, planted: list[dict[str, Any]] | str, do: list[Any] | N
 
 def test_each_kind_says_what_was_found(tmp_path: Path) -> None:
     kinds = audited(tmp_path, PLANTED)["kinds"]
-    assert (kinds["exact_duplicate"]["planted"], kinds["exact_duplicate"]["found"], kinds["exact_duplicate"]["missed"]) == (1, 1, 0)
+    assert (
+        kinds["exact_duplicate"]["planted"],
+        kinds["exact_duplicate"]["found"],
+        kinds["exact_duplicate"]["missed"],
+    ) == (1, 1, 0)
     assert kinds["exact_duplicate"]["looked_for_by"] == ["exact"]
     assert kinds["exact_duplicate"]["grades"] == {"char5": [{"from": 0.9, "planted": 1, "found": 1}]}
     assert (kinds["mojibake"]["found"], kinds["mojibake"]["mended"]) == (1, 1)
@@ -67,8 +73,15 @@ def test_what_is_missed_is_shown(tmp_path: Path) -> None:
 
 
 def test_dropped_by_a_method_that_does_not_look_for_it_is_told_apart(tmp_path: Path) -> None:
-    found = audited(tmp_path, [{"kind": "exact_duplicate", "file": "rows.jsonl", "row": 2}], do=[{"use": "length", "max": 10}, "exact"])
-    assert (found["kinds"]["exact_duplicate"]["found"], found["kinds"]["exact_duplicate"]["dropped_by_others"]) == (0, 1)
+    found = audited(
+        tmp_path,
+        [{"kind": "exact_duplicate", "file": "rows.jsonl", "row": 2}],
+        do=[{"use": "length", "max": 10}, "exact"],
+    )
+    assert (found["kinds"]["exact_duplicate"]["found"], found["kinds"]["exact_duplicate"]["dropped_by_others"]) == (
+        0,
+        1,
+    )
 
 
 @pytest.mark.parametrize(

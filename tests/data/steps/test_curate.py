@@ -71,7 +71,9 @@ TEXTS = ["one", "two words", "now three words", "are there four words?", "now th
 class Curated:
     """What a curate step made of the texts."""
 
-    def __init__(self, folder: Path, do: list[Any], rows: list[dict[str, Any]] | None = None, before: list[Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, do: list[Any], rows: list[dict[str, Any]] | None = None, before: list[Any] | None = None
+    ) -> None:
         lines.write(folder / "rows.jsonl", rows or [{"text": text} for text in TEXTS])
         (folder / "mine.py").write_text(MINE)
         tables: dict[str, Any] = {"raw": {"step": "ingest", "files": "rows.jsonl"}}
@@ -166,11 +168,17 @@ def test_the_same_rows_kept_for_other_reasons_are_the_same_artifact(tmp_path: Pa
 
 
 def test_on_chooses_the_part_of_a_chat(tmp_path: Path) -> None:
-    rows = [{"prompt": "a long question about words", "completion": "yes"}, {"prompt": "why?", "completion": "a long answer about words"}]
+    rows = [
+        {"prompt": "a long question about words", "completion": "yes"},
+        {"prompt": "why?", "completion": "a long answer about words"},
+    ]
     assert Curated(tmp_path / "a", [{"use": "length", "on": "response", "min": 5}], rows=rows).dropped_by == [0, None]
     assert Curated(tmp_path / "b", [{"use": "length", "on": "prompt", "min": 5}], rows=rows).dropped_by == [None, 0]
     loud = Curated(tmp_path / "c", [{"use": "./mine.py:loud", "on": "response"}], rows=rows)
-    assert [row[1]["content"] for row in loud.read(loud.shard["text"])["messages"].to_pylist()] == ["yes", "A LONG ANSWER ABOUT WORDS"]
+    assert [row[1]["content"] for row in loud.read(loud.shard["text"])["messages"].to_pylist()] == [
+        "yes",
+        "A LONG ANSWER ABOUT WORDS",
+    ]
 
 
 def test_nothing_to_do_keeps_every_row(tmp_path: Path) -> None:
@@ -182,17 +190,22 @@ def test_an_unreadable_row_reaches_no_method(tmp_path: Path) -> None:
     rows = [json.dumps({"text": text}) for text in TEXTS]
     (tmp_path / "rows.jsonl").write_text("\n".join([*rows[:2], "{broken", *rows[2:]]) + "\n")
     (tmp_path / "mine.py").write_text(MINE)
-    tables = {"raw": {"step": "ingest", "files": "rows.jsonl"}, "clean": {"step": "curate", "from": "raw", "do": ["./mine.py:words"]}}
+    tables = {
+        "raw": {"step": "ingest", "files": "rows.jsonl"},
+        "clean": {"step": "curate", "from": "raw", "do": ["./mine.py:words"]},
+    }
     made = run(recipes.from_tables(tables, "curate", tmp_path), store=tmp_path / "store")
     manifest = Store.open(tmp_path / "store").manifest(made[-1].key)
     assert manifest is not None
-    scores = Store.open(tmp_path / "store").read(Ref(*manifest["detail"]["methods"][0]["scores"][0]))["score"].to_pylist()
+    scores = (
+        Store.open(tmp_path / "store").read(Ref(*manifest["detail"]["methods"][0]["scores"][0]))["score"].to_pylist()
+    )
     assert scores == [1, 2, None, 3, 4, 3]
     assert manifest["detail"]["methods"][0]["before"] == 5
 
 
 def test_a_method_that_gives_too_few_scores_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="mine.py:short failed: ValueError: 1 scores for 5 texts"):
+    with pytest.raises(RunError, match=r"mine\.py:short failed: ValueError: 1 scores for 5 texts"):
         Curated(tmp_path, ["./mine.py:short"])
 
 

@@ -17,11 +17,16 @@ from adaptline.core.store import Store
 from adaptline.errors import UserError
 
 
-def splits(folder: Path, records: list[dict[str, Any]], files: int = 1, **parameters: Any) -> list[tuple[str | None, str | None, str]]:
+def splits(
+    folder: Path, records: list[dict[str, Any]], files: int = 1, **parameters: Any
+) -> list[tuple[str | None, str | None, str]]:
     """(split, group, text) of every row after a split with these parameters."""
     for i in range(files):
         lines.write(folder / f"data-{i}.jsonl", records[i * len(records) // files : (i + 1) * len(records) // files])
-    tables = {"raw": {"step": "ingest", "files": "data-*.jsonl"}, "parts": {"step": "split", "from": "raw", **parameters}}
+    tables = {
+        "raw": {"step": "ingest", "files": "data-*.jsonl"},
+        "parts": {"step": "split", "from": "raw", **parameters},
+    }
     made = run(recipes.from_tables(tables, "split", folder), store=folder / "store")
     store = Store.open(folder / "store")
     manifest = store.manifest(made[-1].key)
@@ -55,7 +60,9 @@ def test_a_row_keeps_its_split_whatever_is_around_it(tmp_path: Path) -> None:
     alone = {text: split for split, _, text in splits(tmp_path / "a", some(50), share=share)}
     among = {text: split for split, _, text in splits(tmp_path / "b", some(300), files=3, share=share)}
     assert {text: among[text] for text in alone} == alone
-    turned = {text: split for split, _, text in splits(tmp_path / "c", some(300)[::-1], share={"test": 0.5, "train": 0.5})}
+    turned = {
+        text: split for split, _, text in splits(tmp_path / "c", some(300)[::-1], share={"test": 0.5, "train": 0.5})
+    }
     assert turned == among
     assert {text: split for split, _, text in splits(tmp_path / "d", some(300), share=share, seed=1)} != among
 
@@ -104,6 +111,8 @@ def test_mistakes_are_told(tmp_path: Path, parameters: dict[str, Any], message: 
 def test_a_row_without_the_field_is_grouped_by_its_text(tmp_path: Path) -> None:
     records = [{"text": "a", "who": 1}, {"text": "b"}, {"text": "b"}]
     (tmp_path / "x").mkdir()
-    found = splits(tmp_path, [json.loads(json.dumps(record)) for record in records], by="who", share={"train": 0.5, "test": 0.5})
+    found = splits(
+        tmp_path, [json.loads(json.dumps(record)) for record in records], by="who", share={"train": 0.5, "test": 0.5}
+    )
     assert found[1][0] == found[2][0]
     assert found[1][1] is None

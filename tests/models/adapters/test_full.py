@@ -18,4 +18,6 @@ def test_everything_learns_in_a_plain_model(base: Path) -> None:
 def test_what_was_pretrained_learns_more_slowly_than_the_new_head() -> None:
     options = registry.load("adapter", "full").options
     assert options["head_rate"] > 1
-    assert options["lr"] < registry.load("adapter", "lora").options["lr"] < registry.load("adapter", "head").options["lr"]
+    assert (
+        options["lr"] < registry.load("adapter", "lora").options["lr"] < registry.load("adapter", "head").options["lr"]
+    )

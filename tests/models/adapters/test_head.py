@@ -14,7 +14,9 @@ def test_only_classifier_and_pooler_learn(base: Path) -> None:
     model = trainable(base, tiny.use("head"), LABELS, 0, 16).model
     learning = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     inside = {name.removeprefix("base_model.model.").replace(".modules_to_save.default", "") for name in learning}
-    assert inside == {f"{module}.{part}" for module in ("classifier", "bert.pooler.dense") for part in ("weight", "bias")}
+    assert inside == {
+        f"{module}.{part}" for module in ("classifier", "bert.pooler.dense") for part in ("weight", "bias")
+    }
 
 
 def test_the_lora_that_carries_it_is_zero_and_frozen(base: Path) -> None:

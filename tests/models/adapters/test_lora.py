@@ -34,7 +34,9 @@ def test_targets_by_the_ends_of_their_names(base: Path) -> None:
     assert len(updates(adapted(base, targets=["bert.encoder.layer.1.intermediate.dense"]))) == 2
 
 
-@pytest.mark.parametrize(("given", "expected"), [({"rank": 4}, 2.0), ({"rank": 4, "alpha": 4.0}, 1.0), ({"rank": 8, "alpha": 2.0}, 0.25)])
+@pytest.mark.parametrize(
+    ("given", "expected"), [({"rank": 4}, 2.0), ({"rank": 4, "alpha": 4.0}, 1.0), ({"rank": 8, "alpha": 2.0}, 0.25)]
+)
 def test_scale(base: Path, given: dict[str, Any], expected: float) -> None:
     model = adapted(base, **given)
     layer = model.base_model.model.bert.encoder.layer[0].attention.self.query

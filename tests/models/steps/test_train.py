@@ -32,7 +32,9 @@ def rows(shards: tiny.Shards) -> Rows:
     return shards.rows(tiny.records(72))
 
 
-def run(folder: Path, base: Path, shards: tiny.Shards, rows: Rows, method: str = "lora", **given: Any) -> dict[str, Any]:
+def run(
+    folder: Path, base: Path, shards: tiny.Shards, rows: Rows, method: str = "lora", **given: Any
+) -> dict[str, Any]:
     """The record of train; its output lies in folder/output."""
     desk = tiny.make_desk(folder, shards.read, given.pop("progress", lambda *_: None))
     settings = {"epochs": 2, "batch_size": 8, "precision": "fp32", "max_tokens": 16} | given
@@ -42,7 +44,11 @@ def run(folder: Path, base: Path, shards: tiny.Shards, rows: Rows, method: str =
 
 @pytest.fixture(scope="module", params=METHODS)
 def trained(
-    request: pytest.FixtureRequest, base: Path, shards: tiny.Shards, rows: Rows, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    base: Path,
+    shards: tiny.Shards,
+    rows: Rows,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[str, Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp(request.param)
     record = run(folder, base, shards, rows, request.param)
@@ -93,7 +99,9 @@ def test_what_training_json_tells(trained: tuple[str, Path, dict[str, Any]], bas
     assert facts["method"] == {"name": method, "parameters": {}}
     assert facts["settings"]["lr"] == registry.load("adapter", method).options["lr"]
     assert len(facts["losses"]) == len(facts["learning_rates"]) == 14
-    assert [sorted(epoch) for epoch in facts["epochs"]] == [["train_loss", "validation_accuracy", "validation_loss"]] * 2
+    assert [sorted(epoch) for epoch in facts["epochs"]] == [
+        ["train_loss", "validation_accuracy", "validation_loss"]
+    ] * 2
     assert facts["best_epoch"] in (1, 2)
     assert facts["rows"]["validation_of_unseen_labels"] == 0
     assert sum(facts["rows"]["train"].values()) == 54
@@ -124,7 +132,9 @@ def test_the_record(trained: tuple[str, Path, dict[str, Any]]) -> None:
     assert record["proof"]["changed_by_training"] > 1e-3
 
 
-def test_consumed_rows_are_positions_of_the_rows(trained: tuple[str, Path, dict[str, Any]], rows: Rows, shards: tiny.Shards) -> None:
+def test_consumed_rows_are_positions_of_the_rows(
+    trained: tuple[str, Path, dict[str, Any]], rows: Rows, shards: tiny.Shards
+) -> None:
     _, output, _ = trained
     consumed = pq.read_table(output / "consumed.parquet")
     assert consumed.schema == pa.schema([("shard", pa.string()), ("row", pa.int64()), ("split", pa.string())])
@@ -137,9 +147,7 @@ def test_consumed_rows_are_positions_of_the_rows(trained: tuple[str, Path, dict[
     assert [tuple(row.values()) for row in consumed.to_pylist()] == expected
 
 
-def test_validation_is_measured_on_the_files_in_float32(
-    base: Path, shards: tiny.Shards, tmp_path: Path
-) -> None:
+def test_validation_is_measured_on_the_files_in_float32(base: Path, shards: tiny.Shards, tmp_path: Path) -> None:
     """By plain PEFT, row by row, whatever the precision of training."""
     records = tiny.records(72)
     record = run(tmp_path, base, shards, shards.rows(records), "lora", precision="bf16")
@@ -156,7 +164,9 @@ def test_validation_is_measured_on_the_files_in_float32(
     assert record["precision"] == "bf16"
 
 
-def test_bf16_gives_the_same_bytes_again_and_others_than_fp32(base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path) -> None:
+def test_bf16_gives_the_same_bytes_again_and_others_than_fp32(
+    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
+) -> None:
     for name, precision in (("a", "bf16"), ("b", "bf16"), ("c", "fp32")):
         run(tmp_path / name, base, shards, rows, "full", precision=precision)
     a, b, c = (tiny.payload(tmp_path / name / "output") for name in "abc")
@@ -164,7 +174,9 @@ def test_bf16_gives_the_same_bytes_again_and_others_than_fp32(base: Path, shards
     assert a["model.safetensors"] != c["model.safetensors"]
 
 
-def test_an_absolute_base_is_named_by_its_last_part(base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path) -> None:
+def test_an_absolute_base_is_named_by_its_last_part(
+    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
+) -> None:
     desk = tiny.make_desk(tmp_path, shards.read)
     absolute = find_folder(str(base), Path())
     train(rows, desk=desk, base=absolute, method=tiny.use("head"), epochs=1, precision="fp32", max_tokens=16)
@@ -172,7 +184,9 @@ def test_an_absolute_base_is_named_by_its_last_part(base: Path, shards: tiny.Sha
     assert json.loads((desk.output / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
 
 
-def test_a_validation_label_that_training_lacks_is_wrong_and_counted(base: Path, shards: tiny.Shards, tmp_path: Path) -> None:
+def test_a_validation_label_that_training_lacks_is_wrong_and_counted(
+    base: Path, shards: tiny.Shards, tmp_path: Path
+) -> None:
     records = tiny.records(72)
     strange = [{"text": "soup", "label": "taxi", "split": "validation"}] * 9
     run(tmp_path / "plain", base, shards, shards.rows(records), "head")
@@ -184,7 +198,9 @@ def test_a_validation_label_that_training_lacks_is_wrong_and_counted(base: Path,
     assert json.loads((tmp_path / "strange" / "output" / "labels.json").read_text())["labels"] == sorted(tiny.TELLING)
 
 
-def test_an_export_that_loses_something_is_not_written(base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path) -> None:
+def test_an_export_that_loses_something_is_not_written(
+    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
+) -> None:
     """An adapter that trains the embeddings, which PEFT's file does not hold: it would silently equal the base there."""
     (tmp_path / "mine.py").write_text(
         "from adaptline.core.registry import adapter\n"
@@ -199,7 +215,9 @@ def test_an_export_that_loses_something_is_not_written(base: Path, shards: tiny.
         run(tmp_path / "desk", base, shards, rows, "./mine.py:leaky", beside=tmp_path)
 
 
-def test_a_training_that_changes_nothing_is_not_written(base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path) -> None:
+def test_a_training_that_changes_nothing_is_not_written(
+    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
+) -> None:
     with pytest.raises(RunError, match="the training changed nothing"):
         run(tmp_path, base, shards, rows, lr=1e-12)
 
@@ -269,18 +287,20 @@ def test_a_checkpoint_of_other_rows_is_not_taken_up(base: Path, shards: tiny.Sha
     assert tiny.payload(tmp_path / "shared" / "output") == tiny.payload(tmp_path / "alone" / "output")
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize(
+    ("method", "kills", "cuts"),
+    [("lora", 2, 5), *(pytest.param(method, 12, 60, marks=pytest.mark.slow) for method in METHODS)],
+)
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
-    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path, method: str
+    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path, method: str, kills: int, cuts: int
 ) -> None:
     """kill -9 at random optimiser steps, and power cuts at random moments of writing a checkpoint.
 
     The other process also hashes strings differently, so no order of a set decides a byte.
     """
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
-    done = subprocess.run(
-        [sys.executable, KILLED, tmp_path / "trials", base, method], capture_output=True, text=True, check=False, env=environment
-    )
+    command = [sys.executable, KILLED, tmp_path / "trials", base, method, str(kills), str(cuts)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     run(tmp_path / "here", base, shards, rows, method, seed=11)
@@ -296,10 +316,24 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     assert any(trial["resumed_from"] for trial in found["cut"])
 
 
-def test_the_real_encoder_tells_two_intents_apart(shards: tiny.Shards, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_real_encoder_tells_two_intents_apart(
+    shards: tiny.Shards, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     asked = {
-        "card": ["where is my card", "my card has not arrived", "the card was swallowed", "I lost my card", "send me a new card"],
-        "money": ["what does a transfer cost", "the fee is too high", "why was I charged", "refund the fee", "what are your charges"],
+        "card": [
+            "where is my card",
+            "my card has not arrived",
+            "the card was swallowed",
+            "I lost my card",
+            "send me a new card",
+        ],
+        "money": [
+            "what does a transfer cost",
+            "the fee is too high",
+            "why was I charged",
+            "refund the fee",
+            "what are your charges",
+        ],
     }
     records = [
         {"text": f"{opening} {text}", "label": label, "split": "validation" if opening == "hello" else "train"}

@@ -142,6 +142,6 @@ def _start_worker() -> None:
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    if parent is not None:  # pragma: no cover - holds in a worker only; a test kills its parent
         wait([parent.sentinel])
         os._exit(1)

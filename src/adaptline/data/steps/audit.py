@@ -58,7 +58,7 @@ def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
                 do="Plant and ingest the same files.",
             )
     kinds = {
-        kind: _kind(kind, [e for e in entries if e["kind"] == kind], finders.get(kind, []))
+        kind: _kind([e for e in entries if e["kind"] == kind], finders.get(kind, []))
         for kind in sorted({e["kind"] for e in entries})
     }
     dropped_at_all = Counter(
@@ -138,7 +138,7 @@ def _rules(desk: Desk, rows: Rows, shard: int) -> list[str | None]:
     ]
 
 
-def _kind(kind: str, entries: list[dict[str, Any]], looked_for_by: list[str]) -> dict[str, Any]:
+def _kind(entries: list[dict[str, Any]], looked_for_by: list[str]) -> dict[str, Any]:
     hits = [_is_found(entry, looked_for_by) for entry in entries]
     found: dict[str, Any] = {
         "planted": len(entries),
