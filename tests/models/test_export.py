@@ -30,7 +30,7 @@ def perturbed(base: Path, method: str) -> Classifier:
     with torch.no_grad():
         for parameter in classifier.model.parameters():
             if parameter.requires_grad:
-                parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+                parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.1)
     return classifier
 
 

@@ -8,8 +8,8 @@ import torch
 
 from adaptline.errors import UserError
 from adaptline.models.encoder import head_parameters
-from adaptline.models.setup import count_parameters, encode, trainable
 from adaptline.models.examples import select_examples
+from adaptline.models.setup import count_parameters, encode, trainable
 
 LABELS = sorted(tiny.TELLING)
 

@@ -202,7 +202,7 @@ def full_disk(_: Path, __: bytes) -> int:
 
 
 def test_sizes(clean: list[dict[str, str]], test_set: list[dict[str, str]], planted: list[Entry]) -> None:
-    assert (len(clean), len(test_set), len(planted)) == (2400, 600, 380)
+    assert (len(clean), len(test_set), len(planted)) == (1500, 600, 380)
     assert 0.12 <= len(planted) / (len(clean) + len(planted)) <= 0.15
 
 

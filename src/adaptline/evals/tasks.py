@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.core import rows as row_schema
+from adaptline.core.rows import texts
 from adaptline.data.reading import read_table
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError, did_you_mean
@@ -25,7 +25,7 @@ _SETTINGS = ("text", "label", "format", "metrics")  # and name and files, which 
 
 
 def load_task(task: Task) -> pa.Table:
-    """The items of a task, in the order of its files: a table of core/rows.COLUMNS with a text and a label in each row.
+    """The items of a task, in the order of its files: core/rows.COLUMNS less extra, text and label in each row.
 
     Raises:
         UserError: a setting that is unknown or of the wrong type, no items, or an item that cannot be read or lacks
@@ -36,10 +36,8 @@ def load_task(task: Task) -> pa.Table:
     named = zip(task.files.paths, task.files.names, strict=True)
     tables = [read_table(path, format=task.settings.get("format"), columns=columns, name=name) for path, name in named]
     items = pa.concat_tables([table.drop_columns("extra") for table in tables])  # its type differs from file to file
-    if items.num_rows == 0:
-        raise UserError("the task has no items", where=task.path)
     _refuse(items, pc.is_valid(items["unreadable"]), "cannot be read: {unreadable}", "Mend it: every item counts.")
-    _refuse(items, pc.is_null(row_schema.texts(items)), "has no text", 'Name the field: text = "question".')
+    _refuse(items, pc.is_null(texts(items)), "has no text", "Leave it out: there is nothing to score.")
     _refuse(items, pc.is_null(items["label"]), "has no label", 'Name the field: label = "intent".')
     return items
 

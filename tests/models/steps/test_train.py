@@ -37,7 +37,7 @@ def run(
 ) -> dict[str, Any]:
     """The record of train; its output lies in folder/output."""
     desk = tiny.make_desk(folder, shards.read, given.pop("progress", lambda *_: None))
-    settings = {"epochs": 2, "batch_size": 8, "precision": "fp32", "max_tokens": 16} | given
+    settings: dict[str, Any] = {"epochs": 2, "batch_size": 8, "precision": "fp32", "max_tokens": 16} | given
     named = tiny.use(method, settings.pop("beside", None), **settings.pop("parameters", {}))
     return train(rows, desk=desk, base=tiny.base_folder(base), method=named, **settings)
 
@@ -299,7 +299,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     The other process also hashes strings differently, so no order of a set decides a byte.
     """
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
-    command = [sys.executable, KILLED, tmp_path / "trials", base, method, str(kills), str(cuts)]
+    command: list[str | Path] = [sys.executable, KILLED, tmp_path / "trials", base, method, str(kills), str(cuts)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

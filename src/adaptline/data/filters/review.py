@@ -1,0 +1,137 @@
+"""What people said of rows: a file of verdicts, read like a filter.
+
+Knows positions in source files and verdicts. Knows nothing of what the rows say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from adaptline.core.registry import filter
+from adaptline.core.sources import Files
+from adaptline.errors import UserError, did_you_mean
+
+VERDICTS = ("keep", "drop")
+_EXAMPLE = '{"file": "messages.jsonl", "row": 12, "verdict": "drop", "why": "not a request", "by": "anna"}'
+_TYPES = {"file": str, "row": int, "verdict": str, "why": str, "by": str}
+_NEEDED = ("file", "row", "verdict")
+
+Place = tuple[str, int]  # a source file, relative to the recipe, and the 1-based row in it
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    verdict: str
+    by: str
+    why: str
+    where: Path
+    name: str
+    line: int
+
+    @property
+    def because(self) -> str:
+        """Where it stands, who said it, and why."""
+        by = f" by {self.by}" if self.by else ""
+        return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
+
+
+@filter(version=1, defaults={"drop": ["drop"]})
+def review(rows: pa.Table, *, file: Files) -> pa.StructArray:
+    """The verdict of a person on each row, "keep" or "drop"; null where nobody looked. Drops "drop" by default.
+
+    The file has one JSON object per line, with `file` (a source, relative to the review file), `row` (1-based record
+    of it), `verdict`, and optionally `why` and `by`. Positions are those of the source, so verdicts hold whatever other
+    steps do. A later line by the same person on the same row replaces the earlier one. Two people who disagree are an
+    error: one of them changes their mind, or the file has one line less.
+
+    Args:
+        rows: a shard.
+        file: the review files.
+
+    Returns:
+        Per row `score`, the verdict, and `because`: "file:line by whom: why".
+
+    Raises:
+        UserError: a line that is no such object, an unknown verdict, or a disagreement, with file and line.
+    """
+    verdicts = _read(file)
+    found = [verdicts.get(place) for place in zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)]
+    scores = pa.array([verdict and verdict.verdict for verdict in found], pa.string())
+    because = pa.array([verdict and verdict.because for verdict in found], pa.string())
+    return pa.StructArray.from_arrays([scores, because], names=["score", "because"])
+
+
+@lru_cache(maxsize=2)
+def _read(files: Files) -> dict[Place, _Verdict]:
+    """The verdict on each row; read once per process, not once per shard."""
+    said: dict[Place, dict[str, _Verdict]] = {}
+    for path, name in zip(files.paths, files.names, strict=True):
+        for place, verdict in _lines(path, name):
+            people = said.setdefault(place, {})
+            people.pop(verdict.by, None)  # so that the latest verdict stands last
+            people[verdict.by] = verdict
+    return {place: _agreed(place, list(verdicts.values())) for place, verdicts in said.items()}
+
+
+def _agreed(place: Place, verdicts: list[_Verdict]) -> _Verdict:
+    """The last of verdicts by different people on one row. Raises UserError where they differ."""
+    last = verdicts[-1]
+    for other in verdicts:
+        if other.verdict != last.verdict:
+            raise UserError(
+                f"{last.by or 'nobody named'} says {last.verdict!r} of {place[0]}:{place[1]}, "
+                f"{other.by or 'nobody named'} says {other.verdict!r} at {other.name}:{other.line}",
+                where=last.where,
+                line=last.line,
+                do="Agree, and add or remove a line.",
+            )
+    return last
+
+
+def _lines(path: Path, name: str) -> Iterator[tuple[Place, _Verdict]]:
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"not UTF-8: {error}", where=path) from error
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        if line.strip():
+            try:
+                value = _check(line)
+            except UserError as error:
+                raise error.at(path, number) from error
+            source = os.path.normpath(Path(name).parent / value["file"])
+            said = _Verdict(value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number)
+            yield (source, value["row"]), said
+
+
+def _check(line: str) -> dict[str, Any]:
+    """A line's object. Raises UserError, without a place, for anything else."""
+    try:
+        value: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(f"not JSON: {error}", do=f"A line is like {_EXAMPLE}") from error
+    if not isinstance(value, dict):
+        raise UserError("not an object", do=f"A line is like {_EXAMPLE}")
+    if missing := [key for key in _NEEDED if value.get(key) is None]:
+        raise UserError(f"a review has no {', '.join(missing)}", do=f"A line is like {_EXAMPLE}")
+    for key, kind in _TYPES.items():
+        given = value.get(key)
+        if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
+            raise UserError(f"{key} = {given!r} is no {'whole number' if kind is int else 'string'}", do=_EXAMPLE)
+    if value["row"] < 1:
+        raise UserError(f"row = {value['row']}: rows count from 1")
+    if value["verdict"] == "mend":
+        raise UserError(
+            "the verdict 'mend' is not read by this version", do="Drop the row, and add the mended text to a source."
+        )
+    if value["verdict"] not in VERDICTS:
+        raise UserError(f"unknown verdict {value['verdict']!r}", do=did_you_mean(value["verdict"], VERDICTS))
+    return value
