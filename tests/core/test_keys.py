@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,13 +132,14 @@ class TestFolder:
     def test_what_it_holds_matters(self, folder: Path, change: str) -> None:
         before = keys.folder_digest(folder)
         weights = folder / "sub" / "weights"
-        {
+        changes: dict[str, Callable[[], object]] = {
             "content": lambda: weights.write_bytes(b"\0\2"),
             "name": lambda: weights.rename(weights.with_name("other")),
-            "more": lambda: (folder / "sub" / "empty").touch(),
+            "more": (folder / "sub" / "empty").touch,
             "less": weights.unlink,
             "moved": lambda: weights.rename(folder / "weights"),
-        }[change]()
+        }
+        changes[change]()
         assert keys.folder_digest(folder) != before
 
 

@@ -128,7 +128,8 @@ def written(value: Any, breaks: bool) -> str:
 def test_every_table_and_key_of_a_generated_text_is_found(
     tables: dict[str, dict[str, Any]], layout: list[str], breaks: bool, quote: Any
 ) -> None:
-    text, expected = "", {}
+    text = ""
+    expected: dict[tuple[str, str | None], int | None] = {}
     for i, (table, entries) in enumerate(tables.items()):
         text += layout[i % len(layout)]
         expected[table, None] = text.count("\n") + 1

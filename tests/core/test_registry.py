@@ -228,7 +228,7 @@ class TestUsersMethods:
         assert do in caught.value.do
 
     def test_one_of_the_wrong_kind(self, folder: Path) -> None:
-        with pytest.raises(UserError, match="'./mine.py:polite' is a filter, not a adapter") as caught:
+        with pytest.raises(UserError, match=r"'./mine.py:polite' is a filter, not a adapter") as caught:
             registry.load("adapter", "./mine.py:polite", folder)
         assert caught.value.do == "Decorate it with @adapter."
 
@@ -261,7 +261,7 @@ class TestUsersMethods:
 
 class TestParameters:
     def test_all_but_the_data(self) -> None:
-        def method(texts: list[str], *, limit: float = 0.5, bare=1, **rest: int) -> None: ...  # type: ignore[no-untyped-def]
+        def method(texts: list[str], *, limit: float = 0.5, bare=1, **rest: int) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001 - as a user may write it
 
         found = registry.parameters(method)
         assert list(found) == ["limit", "bare"]

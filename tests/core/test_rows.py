@@ -121,7 +121,9 @@ class TestTexts:
     def test_prompt_and_response_make_the_whole(self, messages: list[Messages]) -> None:
         found = shard(messages)
         parts = zip(rows.texts(found, "prompt").to_pylist(), rows.texts(found, "response").to_pylist(), strict=True)
-        joined = ["\n".join(said) if (said := [part for part in pair if part is not None]) else None for pair in parts]
+        joined = [
+            "\n".join(there) if (there := [part for part in pair if part is not None]) else None for pair in parts
+        ]
         assert rows.texts(found).to_pylist() == joined
 
 

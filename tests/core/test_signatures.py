@@ -121,8 +121,8 @@ class TestSteps:
 
     def test_a_value_of_auto_is_resolved(self, folder: Path) -> None:
         auto = registry.load("step", "train").options["auto"]["precision"]()
-        for given in ({}, {"precision": "auto"}):
-            assert bind_step("train", {"base": "base", "method": "full", **given}, folder)["precision"] == auto
+        for own in ({}, {"precision": "auto"}):
+            assert bind_step("train", {"base": "base", "method": "full", **own}, folder)["precision"] == auto
         with pytest.raises(BadParameterError, match="precision must be one of 'auto', "):
             bind_step("train", {"base": "base", "method": "full", "precision": "float7"}, folder)
 

@@ -127,7 +127,8 @@ def test_accumulating_equals_larger_batches(
         still_base, examples, tmp_path / "parts", epochs=1, batch_size=batch_size, accumulate=accumulate
     )
     assert pieces["losses"] == pytest.approx(facts["losses"], abs=1e-5)
-    assert farthest_learned(whole, parts) < 2e-5 < 1e-3 < farthest_learned(whole, before)
+    assert farthest_learned(whole, parts) < 2e-5
+    assert farthest_learned(whole, before) > 1e-3
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(base: Path, examples: pa.Table, tmp_path: Path) -> None:

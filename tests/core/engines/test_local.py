@@ -96,7 +96,7 @@ class TestResults:
         with LocalEngine(2) as engine:
             results = engine.map(work.slow_first, [(1,), (1,), (0,), (0,), (0,)])
             next(results)
-            results.close()  # type: ignore[attr-defined] - it is a generator
+            del results  # ends the generator
             assert [result.value for result in engine.map(work.double, [(2,)])] == [4]
 
 
@@ -156,11 +156,11 @@ class TestDeaths:
 
     def test_closing_ends_what_runs(self, tmp_path: Path) -> None:
         paths = [tmp_path / "1", tmp_path / "2"]
-        with pytest.raises(ZeroDivisionError), LocalEngine(2) as engine:
+        with LocalEngine(2) as engine:
             results = engine.map(work.stays, [(tmp_path / "0", 0), *((path, 60) for path in paths)])
             next(results)
             pids = [int(text_when_there(path)) for path in paths]
-            raise ZeroDivisionError
+            assert all(is_alive(pid) for pid in pids)
         wait_until_dead(pids)
 
     def test_workers_end_when_their_parent_is_killed(self, tmp_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""Leaks of evaluation items into rows, against brute force."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adaptline.core import registry, rows
+from adaptline.core.sources import Tasks, find_tasks
+from adaptline.data.filters import decontaminate as module
+from adaptline.data.filters.decontaminate import decontaminate
+from adaptline.data.text import fold, grams, jaccard
+from adaptline.errors import UserError
+
+Find = Callable[[str], Path]
+NewTasks = Callable[..., Tasks]
+SENTENCES = st.lists(st.sampled_from(["book", "a", "table", "for", "two", "Two", "now"]), max_size=6).map(" ".join)
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> NewTasks:
+    """Task files of plain items: name -> texts."""
+
+    def make(**items: Sequence[str]) -> Tasks:
+        for name, texts in items.items():
+            write_task(tmp_path, name, texts)
+        return find_tasks([f"{name}.toml" for name in items], tmp_path)
+
+    return make
+
+
+def write_task(folder: Path, name: str, texts: Sequence[str]) -> None:
+    lines = "".join(json.dumps({"question": text, "intent": "x"}) + "\n" for text in texts)
+    (folder / f"{name}.jsonl").write_text(lines, "utf-8")
+    (folder / f"{name}.toml").write_text(f'files = ["{name}.jsonl"]\ntext = "question"\nlabel = "intent"\n', "utf-8")
+
+
+def shard(texts: Sequence[str | None]) -> Any:
+    messages = [None if text is None else [{"role": "text", "content": text}] for text in texts]
+    return rows.table({"messages": messages}, len(texts))
+
+
+def chat(*turns: tuple[str, str]) -> Any:
+    return rows.table({"messages": [[{"role": role, "content": content} for role, content in turns]]}, 1)
+
+
+def test_a_leak_is_found_with_its_item(tasks: NewTasks) -> None:
+    against = tasks(route=["Where is my order?", "Book a table for two"], other=["Cancel it please"])
+    found = decontaminate(shard(["book a  TABLE for two", "cancel it please!", "zzzzzzzz", None, ""]), against=against)
+    assert found.to_pylist() == [
+        {"score": 1.0, "because": "route: route.jsonl:2"},
+        {"score": 12 / 13, "because": "other: other.jsonl:1"},
+        {"score": 0.0, "because": None},
+        {"score": None, "because": None},
+        {"score": None, "because": None},
+    ]
+
+
+def test_of_equals_the_first_item_is_named(tasks: NewTasks) -> None:
+    found = decontaminate(shard(["same text"]), against=tasks(a=["other text", "same text"], b=["Same Text"]))
+    assert found[0].as_py() == {"score": 1.0, "because": "a: a.jsonl:2"}
+
+
+def test_only_what_is_asked_is_compared_and_each_turn_by_itself(tasks: NewTasks) -> None:
+    against = tasks(a=["What is the capital of France?"])
+    question = ("user", "what is the capital of france?")
+    for turns in (
+        [question, ("assistant", "Paris.")],
+        [("system", "You answer in one word, in French, and never explain."), question],
+        [("user", "Hello there, I have two questions."), ("assistant", "Go on."), question, ("assistant", "Paris.")],
+    ):
+        assert decontaminate(chat(*turns), against=against).field("score").to_pylist() == [1.0]
+    answered = chat(("user", "Repeat a question."), ("assistant", "What is the capital of France?"))
+    assert decontaminate(answered, against=against).field("score").to_pylist()[0] < 0.1
+    assert decontaminate(chat(("system", "x")), against=against).field("score").to_pylist() == [None]
+
+
+def test_an_item_of_several_turns_is_found_in_several_turns(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Tell a joke"}, {"role": "user", "content": "And one more of that kind"}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"messages": turns}) + "\n", "utf-8")
+    (tmp_path / "a.toml").write_text('files = "a.jsonl"', "utf-8")
+    against = find_tasks("a.toml", tmp_path)
+    split = chat(("user", "tell a joke"), ("assistant", "No."), ("user", "and one more of that kind"))
+    assert decontaminate(split, against=against)[0].as_py() == {"score": 1.0, "because": "a: a.jsonl:1"}
+
+
+def test_word_grams(tasks: NewTasks) -> None:
+    against = tasks(a=["one two three four five six"])
+    found = decontaminate(shard(["One, two, three, four!"]), against=against, ngram="word", size=2)
+    assert found.field("score").to_pylist() == [3 / 5]
+
+
+@given(st.lists(SENTENCES.filter(bool), min_size=1, max_size=8), st.lists(SENTENCES, max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_the_score_is_the_true_maximum(tmp_path_factory: Any, items: list[str], texts: list[str]) -> None:
+    folder = tmp_path_factory.mktemp("tasks")
+    write_task(folder, "t", items)
+    found = decontaminate(shard(texts), against=find_tasks("t.toml", folder)).to_pylist()
+    for text, verdict in zip(texts, found, strict=True):
+        alike = [jaccard(set(grams(fold(text))), set(grams(fold(item)))) for item in items]
+        if fold(text):
+            assert verdict["score"] == max(alike)
+            place = f"t: t.jsonl:{alike.index(max(alike)) + 1}"
+            assert verdict["because"] == (place if max(alike) else None)
+        else:
+            assert verdict["score"] is None
+
+
+def test_the_index_is_built_once_for_the_same_meaning(tasks: NewTasks, tmp_path: Path) -> None:
+    module._index.cache_clear()
+    against = tasks(a=["some item"])
+    for _ in range(3):
+        decontaminate(shard(["x"]), against=against)
+        decontaminate(shard(["x"]), against=find_tasks("a.toml", tmp_path))
+    assert module._index.cache_info().misses == 1
+    decontaminate(shard(["x"]), against=against, size=4)
+    write_task(tmp_path, "a", ["another item"])
+    found = decontaminate(shard(["another item"]), against=find_tasks("a.toml", tmp_path))
+    assert found.field("score").to_pylist() == [1.0]
+    assert module._index.cache_info().misses == 3
+
+
+def test_an_item_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"question": "fine"}\n{"question": \n', "utf-8")
+    (tmp_path / "a.toml").write_text('files = "a.jsonl"\ntext = "question"', "utf-8")
+    with pytest.raises(UserError, match="an item of task 'a' cannot be read") as told:
+        decontaminate(shard(["x"]), against=find_tasks("a.toml", tmp_path))
+    assert (told.value.where, told.value.line) == ("a.jsonl", 2)
+
+
+def test_a_task_without_texts_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"question": " "}\n', "utf-8")
+    (tmp_path / "a.toml").write_text('files = "a.jsonl"\ntext = "question"', "utf-8")
+    with pytest.raises(UserError, match="task 'a' has no items with a text"):
+        decontaminate(shard(["x"]), against=find_tasks("a.toml", tmp_path))
+
+
+def test_a_size_below_one_is_refused(tasks: NewTasks) -> None:
+    with pytest.raises(UserError, match="size = 0"):
+        decontaminate(shard(["x"]), against=tasks(a=["b"]), size=0)
+
+
+def test_four_fifths_is_out_by_default_and_just_below_is_in() -> None:
+    bound = registry.load("filter", "decontaminate").options["defaults"]["max"]
+    assert 7998 / 9999 <= bound < 0.8  # nothing of fewer than 10,000 n-grams lies between
+
+
+def read_banking(find: Find, part: str) -> list[str]:
+    with find(f"clf_banking77/{part}.csv").open(encoding="utf-8", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+def read_clinc(find: Find, part: str) -> list[str]:
+    with gzip.open(find("clf_clinc150/data_full.json.gz"), "rt", encoding="utf-8") as file:
+        return [text for text, _ in json.load(file)[part]]
+
+
+@pytest.mark.parametrize(
+    ("read", "near", "same"), [(read_banking, 103, 7), (read_clinc, 79, 2)], ids=["banking", "clinc"]
+)
+def test_leaks_between_the_parts_of_real_sets(
+    real_data: Find, tasks: NewTasks, read: Callable[[Find, str], list[str]], near: int, same: int
+) -> None:
+    """Rows of test that have a row of train at 0.8; the numbers are those of brute force over all pairs."""
+    against = tasks(train=read(real_data, "train"))
+    started = time.process_time()
+    scores = decontaminate(shard(read(real_data, "test")), against=against).field("score").to_pylist()
+    assert time.process_time() - started < 10
+    assert sum(score >= 0.8 for score in scores) == near
+    assert sum(score == 1.0 for score in scores) == same
