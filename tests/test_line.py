@@ -94,6 +94,16 @@ def test_the_second_run_runs_nothing_and_a_new_cell_runs_alone(line: Path, tmp_p
     assert [(artifact.step, artifact.cell["seed"]) for artifact in made] == [("adapters", 2), ("scores", 2)]
 
 
+def test_two_versions_of_an_adapter_are_told_apart_by_parameters_and_numbers(line: Path, tmp_path: Path) -> None:
+    shutil.copytree(line.parent, tmp_path / "copy")
+    recipe = tmp_path / "copy" / "recipe.toml"
+    recipe.write_text(RECIPE.replace("epochs = 2", "epochs = 4"))
+    al.run(recipe, "adapters", workers=1)
+    found = al.diff(recipe, "adapters")
+    assert found["parameters"] == {"epochs": [2, 4]}
+    assert any(name.startswith("validation.") for name in found["record"])
+
+
 def test_a_row_is_traced_forward_to_adapters_and_judgements(line: Path) -> None:
     records = tiny.records(160)
     texts = [row["text"] for row in records]

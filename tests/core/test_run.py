@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 
 from adaptline.core import recipe as recipes
 from adaptline.core import registry
-from adaptline.core.run import Artifact, plan, run
+from adaptline.core.run import Artifact, as_json, plan, run
 from adaptline.core.store import Store
 from adaptline.errors import UserError
 
@@ -256,9 +257,38 @@ def test_a_mistake_while_running_names_recipe_line_and_step(line: Path) -> None:
     assert {p.step: p.state for p in plan(line)}["parts"] == "cached", "what is done stays done"
 
 
+def test_a_mistake_with_a_place_keeps_it(line: Path) -> None:
+    (line.parent / "data" / "part-0.jsonl").write_text("not json at all\n")
+    with pytest.raises(UserError, match=r"part-0.jsonl"):
+        run(line)
+
+
+def test_plans_and_artifacts_are_json(line: Path) -> None:
+    assert json.dumps([as_json(entry) for entry in plan(line)])
+    assert as_json(run(line)[0])["path"].endswith(".json")
+
+
+def test_two_runs_in_one_process_share_the_work(line: Path) -> None:
+    """The second waits for the lock of each key and finds its artifact made."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: run(line, workers=1), range(2))
+    assert [artifact.digest for artifact in first] == [artifact.digest for artifact in second]
+
+
 def test_a_recipe_as_tables_runs_too(line: Path, tmp_path: Path) -> None:
     found = recipes.from_tables({"raw": {"step": "ingest", "files": "data/part-0.jsonl"}}, "tables", line.parent)
     assert ran(run(found, store=tmp_path / "store")) == ["raw"]
+
+
+def test_a_step_that_left_the_recipe_is_let_go(line: Path) -> None:
+    run(line)
+    text = line.read_text("utf-8")
+    line.write_text(text[: text.index("[again]")], "utf-8")
+    run(line, "clean")
+    store = Store.open(line.parent / ".adaptline")
+    assert "again" in store.refs("recipe"), "a run up to a step says nothing of later ones"
+    run(line)
+    assert set(store.refs("recipe")) == {"raw", "parts", "clean"}
 
 
 def test_progress_tells_what_ran(line: Path) -> None:

@@ -128,6 +128,69 @@ def test_what_stands_behind_a_step(history: trace.History) -> None:
     json.dumps(found)
 
 
+def opened(path: Path) -> trace.History:
+    found = recipes.read(path)
+    return trace.History.open(
+        Store.open(path.parent / ".adaptline"), found.name, [table.name for table in found.tables]
+    )
+
+
+def test_a_step_that_ran_again_with_the_same_bytes_breaks_no_trace(history: trace.History) -> None:
+    path = history.store.root.parent / "recipe.toml"
+    path.write_text(path.read_text().replace('label = "label"', 'label = "label"\nencoding = "utf-8"'))
+    made = run(path)
+    assert [artifact.step for artifact in made if not artifact.cached] == ["raw"]
+    assert step(trace.trace_row(opened(path), "rows.jsonl:1"), "again")["methods"]
+    (found,) = trace.trace_artifact(opened(path), "again")["artifacts"]
+    assert found["inputs"][0]["inputs"][0]["inputs"][0]["files"] == [["data/rows.jsonl", 8]]
+
+
+def test_what_ran_only_in_part_says_what_is_missing(history: trace.History) -> None:
+    path = history.store.root.parent / "recipe.toml"
+    changed = [
+        text.replace("booking", "bookings") for text in (path.parent / "data" / "rows.jsonl").read_text().splitlines()
+    ]
+    (path.parent / "data" / "rows.jsonl").write_text("\n".join(changed) + "\n")
+    run(path, "raw")
+    (found,) = trace.trace_artifact(opened(path), "parts")["artifacts"]
+    assert found["inputs"][0]["step"] == "?"
+    with pytest.raises(UserError, match="not in this recipe any more"):
+        trace.trace_row(opened(path), "parts:0")
+    shard = next(iter(history.manifests["clean"]))["shards"][0]["text"][1]
+    with pytest.raises(UserError, match="Run the recipe again"):
+        trace.trace_row(opened(path), f"{shard[:20]}:0")
+
+
+def test_a_report_that_lists_no_rows_is_left_out(history: trace.History) -> None:
+    path = history.store.root.parent / "recipe.toml"
+    (path.parent / "planted.jsonl").write_text('{"kind": "exact_duplicate", "file": "data/rows.jsonl", "row": 3}\n')
+    path.write_text(path.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n')
+    run(path)
+    assert "truth" not in {entry["step"] for entry in trace.trace_row(opened(path), "rows.jsonl:3")["steps"]}
+    assert trace.trace_artifact(opened(path), "truth")["artifacts"][0]["inputs"][0]["step"] == "clean"
+
+
+def test_a_name_that_two_files_have_is_not_guessed(tmp_path: Path) -> None:
+    path = lines.make(tmp_path, files=0, recipe=lines.RECIPE.replace("data/*.jsonl", "*/rows.jsonl"))
+    for i, folder in enumerate("ab"):
+        lines.write(tmp_path / folder / "rows.jsonl", lines.records(i, 5))
+    run(path)
+    with pytest.raises(UserError, match="names 2 files"):
+        trace.trace_row(opened(path), "rows.jsonl:1")
+    assert trace.trace_row(opened(path), "b/rows.jsonl:1")["origin"]["text"] == lines.records(1, 5)[0]["text"]
+
+
+def test_two_shards_are_told_apart_by_position(tmp_path: Path) -> None:
+    path = lines.make(tmp_path, files=1, rows=3000)
+    run(path)
+    found = opened(path)
+    assert len(found.manifests["raw"][0]["shards"]) > 2
+    last = trace.trace_row(found, "clean:2999")["origin"]
+    assert last["row"] == 3000
+    assert trace.trace_row(found, "data/part-0.jsonl:3000")["origin"] == last
+    assert trace.trace_row(found, f"{last['shard'][:12]}:{last['position']}")["origin"] == last
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
@@ -137,6 +200,7 @@ def test_what_stands_behind_a_step(history: trace.History) -> None:
         ("data/rows.jsonk:1", "Did you mean 'data/rows.jsonl'"),
         ("clean:99", "rows 0 to 7"),
         ("ffffffffffff:0", "no row"),
+        ("ffff:0", "no row"),
     ],
 )
 def test_a_wrong_address_is_told_what_would_be_right(history: trace.History, address: str, message: str) -> None:

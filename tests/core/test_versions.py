@@ -89,6 +89,35 @@ def test_texts_that_come_out_differently_are_counted(line: Path) -> None:
     assert versions.diff(store(line), "recipe", "clean")["rewritten"] > 0
 
 
+def test_reports_differ_by_their_parameters_and_numbers(line: Path) -> None:
+    planted = line.parent / "planted.jsonl"
+    planted.write_text('{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n')
+    text = line.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n'
+    line.write_text(text)
+    run(line)
+    planted.write_text('{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 2}\n')
+    run(line)
+    found = versions.diff(store(line), "recipe", "truth")
+    assert set(found["parameters"]) == {"planted"}
+    assert found["record"] == {}
+
+
+def test_versions_that_lie_between_are_passed_over(line: Path) -> None:
+    changed(line, "min = 12", "min = 20")
+    changed(line, "min = 20", "min = 12")
+    assert versions.diff(store(line), "recipe", "clean")["moved"].get("dropped by length -> kept", 0) > 0
+
+
+def test_shared_shards_are_not_read(tmp_path: Path) -> None:
+    path = lines.make(tmp_path, files=1, rows=3000)
+    run(path)
+    with (tmp_path / "data" / "part-0.jsonl").open("a") as file:
+        file.write(json.dumps({"text": "one more row at the end", "label": "a", "conversation": 5}) + "\n")
+    run(path)
+    found = versions.diff(store(path), "recipe", "parts")
+    assert (found["added"], found["gone"], found["changed"]) == (1, 0, 0)
+
+
 def test_an_unknown_version_is_told_the_known_ones(line: Path) -> None:
     changed(line, "min = 12", "min = 20")
     with pytest.raises(UserError, match="no version 'ffff'"):

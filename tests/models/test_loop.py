@@ -227,7 +227,7 @@ def test_the_schedule() -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_run(base: Path, examples: pa.Table, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"the loss is (nan|inf) at step \d+; lower lr"):
+    with pytest.raises(RunError, match=r"the (validation )?loss is (nan|inf) after \d+ steps; lower lr"):
         run(base, examples, tmp_path, lr=1e38)
 
 
@@ -235,13 +235,14 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
     """The test stops the loop here."""
 
 
-@pytest.mark.parametrize("method", ["full", "lora"])
-@pytest.mark.parametrize("stop", [[1], [6], [7], [8], [2, 9, 17], list(range(1, 21))])
+@pytest.mark.parametrize(("method", "precision"), [("full", "fp32"), ("lora", "fp32"), ("lora", "bf16")])
+@pytest.mark.parametrize("stop", [[1], [7], [2, 9, 17], list(range(1, 21))])
 def test_going_on_from_a_checkpoint_changes_no_bit(
-    base: Path, examples: pa.Table, tmp_path: Path, method: str, stop: list[int]
+    base: Path, examples: pa.Table, tmp_path: Path, method: str, precision: str, stop: list[int]
 ) -> None:
     """Stopped at optimiser steps, in the middle and at the ends of epochs (7 steps each), and started again each time."""
-    undisturbed, expected, _ = run(base, examples, tmp_path / "undisturbed", method=method)
+    given = {"method": method, "precision": precision}
+    undisturbed, expected, _ = run(base, examples, tmp_path / "undisturbed", **given)
     assert len(expected["losses"]) == 21
 
     for step in stop:
@@ -251,8 +252,8 @@ def test_going_on_from_a_checkpoint_changes_no_bit(
                 raise Stopped
 
         with pytest.raises(Stopped):
-            run(base, examples, tmp_path / "stopped", method=method, progress=progress, seconds=0.0)
-    resumed, facts, _ = run(base, examples, tmp_path / "stopped", method=method)
+            run(base, examples, tmp_path / "stopped", progress=progress, seconds=0.0, **given)
+    resumed, facts, _ = run(base, examples, tmp_path / "stopped", **given)
     assert facts["resumed_from_step"] == stop[-1]
     assert expected["resumed_from_step"] == 0
     assert {**facts, "resumed_from_step": 0} == expected

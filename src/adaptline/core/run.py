@@ -174,6 +174,8 @@ def run(
             ran = [{"step": a.step, "cell": a.cell, "key": a.key, "digest": a.digest} for a in done if not a.cached]
             if ran:
                 line.store.append_event("run", recipe=line.recipe.name, made=ran)
+        if step is None:
+            line.store.forget_refs(line.recipe.name, besides=set(by_step))
     return made
 
 
@@ -204,7 +206,7 @@ def _run_rows(
             start, cpu = time.monotonic(), time.process_time()
             manifest = line.store.manifest(key)
             if manifest is None:
-                units = StoreUnits(line.store, engine, _Titled(show, node.title))
+                units = StoreUnits(line.store, engine, show, node.title)
                 with _blamed(line, node):
                     made = registry.load("step", node.table.step).function(**_arguments(line, node), units=units)
                 record = machine.record(
@@ -326,10 +328,7 @@ def _triple(ref: Ref | None) -> list[Any] | None:
 
 
 def _key_of(line: Line, node: Node) -> str:
-    key = line.key(node)
-    if key is None:
-        raise AssertionError(f"{node.title} has an input that was not made")  # the order of the tables forbids it
-    return key
+    return keys.key("artifact", line.meaning(node))  # its inputs are there: the order of the tables sees to it
 
 
 def _artifact(line: Line, node: Node, *, cached: bool, seconds: float) -> Artifact:
@@ -409,23 +408,6 @@ def _blamed(line: Line, node: Node) -> Iterator[None]:
         if error.where is not None:
             raise
         line.recipe.fail(node.table.name, None, error.what, error.do)
-
-
-@dataclass
-class _Titled:
-    """Progress of a step's units, under the step's name."""
-
-    inner: Progress
-    title: str
-
-    def say(self, line: str) -> None:
-        self.inner.say(line)
-
-    def at(self, task: str, done: float, total: float, note: str = "") -> None:
-        self.inner.at(f"{self.title}: {task}", done, total, note)
-
-    def end(self, task: str) -> None:
-        self.inner.end(f"{self.title}: {task}")
 
 
 def as_json(value: Planned | Artifact) -> dict[str, Any]:

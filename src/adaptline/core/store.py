@@ -19,7 +19,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,13 +159,20 @@ class Store:
 
     def set_refs(self, recipe: str, step: str, artifacts: list[dict[str, Any]]) -> None:
         """Points a recipe's step at its artifacts."""
-        path = self.root / "refs" / f"{recipe}.json"
+        self._change_refs(recipe, lambda refs: {**refs, step: artifacts})
+
+    def forget_refs(self, recipe: str, *, besides: set[str]) -> None:
+        """Lets go of the artifacts of steps that a recipe has no more."""
+        self._change_refs(recipe, lambda refs: {step: found for step, found in refs.items() if step in besides})
+
+    def _change_refs(self, recipe: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         with disk.lock(self.root / "refs" / ".lock"):
-            refs = self.refs(recipe)
-            if refs.get(step) != artifacts:
-                refs[step] = artifacts
+            before = self.refs(recipe)
+            after = change(before)
+            if after != before:
                 with self.temporary() as temporary:
-                    disk.replace_file(temporary, path, json.dumps(refs, indent=1, sort_keys=True).encode())
+                    path = self.root / "refs" / f"{recipe}.json"
+                    disk.replace_file(temporary, path, json.dumps(after, indent=1, sort_keys=True).encode())
 
     def append_event(self, verb: str, **facts: Any) -> None:
         """Adds a line to the event log. Callers give no text and no raw identity."""

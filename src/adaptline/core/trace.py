@@ -55,13 +55,13 @@ class History:
         for manifests in self.manifests.values():
             yield from (manifest for manifest in manifests if manifest["kind"] == kind)
 
-    def by_key(self, key: str) -> dict[str, Any]:
-        """The manifest of a key as the recipe names it."""
+    def by_digest(self, digest: str) -> dict[str, Any] | None:
+        """The recipe's manifest of a digest. Not by key: a step that ran again and gave the same bytes has another."""
         for manifests in self.manifests.values():
             for manifest in manifests:
-                if manifest["key"] == key:
+                if manifest["digest"] == digest:
                     return manifest
-        raise KeyError(key)
+        return None
 
 
 def trace_row(history: History, address: str) -> dict[str, Any]:
@@ -105,19 +105,9 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
             for i, shard in enumerate(manifest["shards"]):
                 if shard["text"][1].startswith(name) and int(number) < shard["text"][2]:
                     return manifest, i, int(number)
-    files = sorted(
-        {segment[0] for manifest in sources for segments in manifest["detail"]["segments"] for segment in segments}
-    )
-    last = max(
-        (
-            s[1] + s[2] - 1
-            for m in sources
-            for segments in m["detail"]["segments"]
-            for s in segments
-            if _same_file(s[0], name)
-        ),
-        default=None,
-    )
+    files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
+    named = {file for manifest in sources for file in _files_named(manifest, name)}
+    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in named), default=0)
     raise UserError(
         f"no row {address!r}",
         do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
@@ -134,18 +124,28 @@ def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple
 
 
 def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) -> tuple[int, int] | None:
-    for i, segments in enumerate(manifest["detail"]["segments"]):
-        for file, first, rows in segments:
-            if _same_file(file, name) and first <= row < first + max(rows, 1):
-                shard = history.store.read_columns(_ref(manifest["shards"][i]["text"]), ["file", "row"])
-                found = pc.indices_nonzero(pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row)))
-                if len(found):
-                    return i, int(found[0].as_py())
+    files = _files_named(manifest, name)
+    if len(files) > 1:
+        raise UserError(f"{name!r} names {len(files)} files", do=f"Give the path: {', '.join(sorted(files))}.")
+    for i, file, first, rows in _segments(manifest):
+        if file in files and first <= row < first + rows:
+            shard = history.store.read_columns(_ref(manifest["shards"][i]["text"]), ["file", "row"])
+            mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
+            return i, int(pc.index(mine, value=True).as_py())
     return None
 
 
-def _same_file(file: str, name: str) -> bool:
-    return file == name or Path(file).name == name
+def _segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:
+    """(shard, file, first row, rows) of every piece of a source."""
+    for i, segments in enumerate(manifest["detail"]["segments"]):
+        for file, first, rows in segments:
+            yield i, file, first, rows
+
+
+def _files_named(manifest: dict[str, Any], name: str) -> set[str]:
+    """The source of this path, or those of this name without a path."""
+    files = {file for _, file, _, _ in _segments(manifest)}
+    return {name} & files or {file for file in files if Path(file).name == name}
 
 
 def _to_ingest(
@@ -202,23 +202,23 @@ def _origin(history: History, manifest: dict[str, Any], shard: int, position: in
 
 def _forward(history: History, root: dict[str, Any], shard: int, position: int) -> Iterator[dict[str, Any]]:
     """What each later step did with the row, in the recipe's order. Steps that make rows keep shard and position."""
-    followed = {root["key"]}
+    followed = {root["digest"]}
     digests = {root["shards"][shard]["text"][1]: position}
     judged: set[str] = set()  # adapters that saw the row, and the reports about them
     for step, manifests in history.manifests.items():
         for manifest in manifests:
-            parents = [key for keys_ in manifest["inputs"].values() for key in keys_]
+            parents = _parents(manifest)
             entry = {"step": step, "cell": manifest["cell"], "key": manifest["key"], "digest": manifest["digest"]}
             if manifest["kind"] == "rows" and followed & set(parents):
-                followed.add(manifest["key"])
+                followed.add(manifest["digest"])
                 digests[manifest["shards"][shard]["text"][1]] = position
                 yield {**entry, **_life_in_rows(history, manifest, shard, position)}
             elif manifest["kind"] == "weights" and followed & set(parents):
                 if used := _consumed(history.store.folder(manifest["key"]), digests):
-                    judged.add(manifest["key"])
+                    judged.add(manifest["digest"])
                     yield {**entry, "did": used}
             elif manifest["kind"] == "report" and (saw := judged & set(parents)):
-                judged.add(manifest["key"])
+                judged.add(manifest["digest"])
                 one = len(parents) <= _WEIGHTS_AND_ROWS
                 yield {
                     **entry,
@@ -312,13 +312,11 @@ def _consumed(folder: Path, digests: dict[str, int], name: str = "consumed.parqu
 
 def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
     """An artifact and, inside it, what it was made from."""
-    inputs = []
-    for parents in manifest["inputs"].values():
-        for key in parents:
-            try:
-                inputs.append(_behind(history, history.by_key(key)))
-            except KeyError:
-                inputs.append({"step": "?", "key": key, "inputs": []})
+    found = [(digest, history.by_digest(digest)) for digest in _parents(manifest)]
+    inputs = [
+        _behind(history, parent) if parent else {"step": "?", "digest": digest, "inputs": []}
+        for digest, parent in found
+    ]
     files = (
         [[entry["file"], entry.get("rows")] for entry in manifest["detail"].get("files", [])]
         if manifest["kind"] == "rows"
@@ -333,6 +331,11 @@ def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
         "files": files,
         "inputs": inputs,
     }
+
+
+def _parents(manifest: dict[str, Any]) -> list[str]:
+    """The digests of what an artifact was made from."""
+    return [digest for inputs in manifest["meaning"]["inputs"].values() for digest, _ in inputs]
 
 
 def _ref(triple: list[Any]) -> Ref:

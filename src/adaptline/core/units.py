@@ -29,6 +29,7 @@ class StoreUnits:
     store: Store
     engine: LocalEngine
     progress: Progress = field(default_factory=Silent)
+    title: str = ""  # goes before the notes that progress shows
     ran: dict[str, int] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
     cpu_seconds: float = 0.0
@@ -46,11 +47,12 @@ class StoreUnits:
         self.ran[note] = self.ran.get(note, 0) + len(missing)
         calls = [(self.store.root, key, function, unit.arguments) for key, unit in missing.items()]
         order = list(missing)
+        shown = f"{self.title}: {note}" if self.title else note
         for done, result in enumerate(self.engine.map(compute_unit, calls, weight=_weight(missing.values())), 1):
             refs[order[result.index]] = result.value
             self.cpu_seconds += result.cpu_seconds
-            self.progress.at(note, done, len(calls))
-        self.progress.end(note)
+            self.progress.at(shown, done, len(calls))
+        self.progress.end(shown)
         return [refs[key] for key in named]
 
     def read(self, ref: Ref) -> pa.Table:

@@ -55,10 +55,13 @@ def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str 
 
 
 def _versions(store: Store, recipe: str, step: str) -> list[dict[str, Any]]:
-    """Manifests of a step's distinct versions that are still there, oldest first, the current ones last."""
-    current = [ref["key"] for ref in store.refs(recipe).get(step, [])]
-    made = [entry["key"] for entry in log(store, recipe, step)]
-    ordered = list(dict.fromkeys(reversed([*made, *current])))[::-1]
+    """Manifests of a step's distinct versions that are still there, oldest first; of a grid, those of the cell made last."""
+    made = log(store, recipe, step)
+    cell = made[-1]["cell"] if made else {}
+    current = [ref["key"] for ref in store.refs(recipe).get(step, []) if ref["cell"] == cell]
+    ordered = list(dict.fromkeys(reversed([*(entry["key"] for entry in made if entry["cell"] == cell), *current])))[
+        ::-1
+    ]
     found: dict[str, dict[str, Any]] = {}
     for key in ordered:
         if manifest := store.manifest(key):

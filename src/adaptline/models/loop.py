@@ -55,14 +55,16 @@ def fit(
     """Train the classifier's trainable parameters; it ends with those of the best epoch.
 
     AdamW (Loshchilov & Hutter 2019) with a linear warm-up over the first `warmup` of all steps and a linear decay to
-    zero; the head's learning rate is `head_rate` times as high. `patience` epochs without a better one (`best_epoch`) end the training, if it is not 0.
+    zero; the head's learning rate is `head_rate` times as high. `patience` epochs without a better one (`best_epoch`)
+    end the training; 0 never does.
 
     Returns:
-        `losses` and `learning_rates` per optimiser step, `epochs` (train_loss, validation_loss,
-        validation_accuracy), `best_epoch` (from 1), `stopped_early`, and `resumed_from_step`, the only one that depends on what happened to the process.
+        `losses` and `learning_rates` per optimiser step, `epochs` (train_loss, validation_loss, validation_accuracy),
+        `best_epoch` (from 1), `stopped_early`, and `resumed_from_step`, the only one that depends on what happened to
+        the process.
 
     Raises:
-        RunError: the loss is not a finite number.
+        RunError: a loss is not a finite number.
     """
     course = _Course(classifier, weight_decay, head_rate, checkpoints)
     resumed_from, looks = course.step, course.facts["epochs"]
@@ -131,8 +133,7 @@ class _Course:
             loss = cross_entropy(logits.float(), targets, reduction="sum") / rows
             torch.autograd.backward(loss)
             total += loss.item()
-        if not math.isfinite(total):
-            raise RunError(f'the loss is {total} at step {self.step + 1}; lower lr, or set precision = "fp32"')
+        self._refuse_infinite(total, "the loss")
         torch.nn.utils.clip_grad_norm_(self.learning.values(), _MAX_GRADIENT_NORM)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["rate"]
@@ -147,6 +148,7 @@ class _Course:
     def look(self, scores: torch.Tensor, labels: Sequence[int], first: int) -> None:
         """End an epoch, whose steps began with `first`, by its scores of the validation rows."""
         accuracy, loss = accuracy_and_loss(scores, labels)
+        self._refuse_infinite(loss, "the validation loss")
         losses = self.facts["losses"][first:]
         looks = self.facts["epochs"]
         mean = sum(losses) / len(losses)
@@ -158,6 +160,10 @@ class _Course:
     def take_best(self) -> None:
         """Give the model the best epoch's parameters."""
         _copy(self.best, self.learning)
+
+    def _refuse_infinite(self, loss: float, which: str) -> None:
+        if not math.isfinite(loss):
+            raise RunError(f'{which} is {loss} after {self.step} steps; lower lr, or set precision = "fp32"')
 
     def _save(self) -> None:
         now = {f"parameter.{name}": parameter.detach() for name, parameter in self.learning.items()}

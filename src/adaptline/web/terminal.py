@@ -133,7 +133,7 @@ def _near(path: Path) -> str:
 
 def _behind(entry: dict[str, Any], depth: int) -> Iterator[str]:
     name = f"{entry['step']} {label(entry.get('cell', {}))}".rstrip()
-    yield "  " * depth + f"{name}  {short(entry.get('digest', entry['key']))}"
+    yield "  " * depth + f"{name}  {short(entry['digest'])}"
     for file, rows in entry.get("files", []):
         yield "  " * (depth + 1) + file + (f"  {rows:,} rows" if rows is not None else "")
     for parent in entry["inputs"]:

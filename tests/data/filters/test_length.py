@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -40,7 +40,7 @@ def test_a_null_text_has_no_length(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["characters", "words"])
-def test_a_length_is_a_whole_number(unit: str) -> None:
+def test_a_length_is_a_whole_number(unit: Literal["characters", "words"]) -> None:
     assert length(pa.array(["a"]), unit=unit).type == pa.int32()
 
 

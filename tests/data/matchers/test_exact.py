@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ TEXTS = st.lists(st.sampled_from(["a", "A", " a ", "b", "\uff41", "", "b\n", Non
 Line = tuple[int, int, int, int, float]
 
 
-def match(shards: list[list[str | None]], alive: list[list[bool]] | None = None, **parameters: Any) -> list[Line]:
+def match(
+    shards: Sequence[Sequence[str | None]], alive: list[list[bool]] | None = None, **parameters: Any
+) -> list[Line]:
     tables = [sketch(pa.array(texts, pa.string()), **parameters) for texts in shards]
     masks = [np.array(mask, bool) for mask in alive or [[True] * len(texts) for texts in shards]]
     return [tuple(line.values()) for line in exact(tables, masks).to_pylist()]

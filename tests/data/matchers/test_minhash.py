@@ -250,7 +250,7 @@ def test_bands_out_of_range_are_refused(bands: int) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"permutations": 0}, {"seed": -1}])
-def test_sketch_parameters_out_of_range_are_refused(wrong: dict[str, int]) -> None:
+def test_sketch_parameters_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="at least 1"):
         sketch(pa.array(["a"]), **wrong)
 

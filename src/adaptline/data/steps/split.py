@@ -53,7 +53,13 @@ def split(
         for shard in rows.shards
     ]
     refs = units.map(split_shard, work, "split")
+    if by is not None and not any(_has_group(units, ref) for ref in refs):
+        raise UserError(f"no field {by!r} to split by", do="Name a field of the source, or leave by out to group by text.")
     return Rows(tuple(Shard(shard.text, ref, shard.keep) for shard, ref in zip(rows.shards, refs, strict=True)))
+
+
+def _has_group(units: Units, ref: Ref) -> bool:
+    return bool(units.read(ref)["group"].null_count < ref.rows)
 
 
 def split_shard(
@@ -73,16 +79,11 @@ def split_shard(
 
 
 def _groups(shard: pa.Table, by: str | None) -> list[Any]:
-    if by is None:
-        return [None] * shard.num_rows
+    """The field's values; a shard may well have none of a field that only some rows have."""
     try:
-        return field_values(shard, by)
-    except KeyError as error:
-        where = shard["file"][0].as_py() if shard.num_rows else "the rows"
-        raise UserError(
-            f"no field {by!r} to split by in {where}",
-            do="Name a field of the source, or leave by out to group by text.",
-        ) from error
+        return [None] * shard.num_rows if by is None else field_values(shard, by)
+    except KeyError:
+        return [None] * shard.num_rows
 
 
 def _hash(purpose: str, value: str) -> bytes:

@@ -26,12 +26,13 @@ _PARAGRAPH = "p|h[1-6]|blockquote"
 _CELL = "td|th"
 _LINE = f"{_PARAGRAPH}|{_CELL}|br|div|ul|ol|li|hr|table|tbody|thead|tr|center|section|article"
 # A tag has one of these names and well-formed attributes or none, so `a < b`, `<T>` and `vector<map>` are no tags. Names
-# of one letter, which code has too (`List<b>`), are tags only where the text also closes them.
+# of one letter, which code has too (`List<b>`), are tags only where the text also closes them; <s> marks sentences in
+# the text of language models.
 _LINE_TAGS = re.compile(rf"((?:</?(?:{_LINE}){_ATTRIBUTES}>\s*+)++)", re.IGNORECASE)
 _PARAGRAPH_GAP = re.compile(rf"</?(?:{_PARAGRAPH})\b|(?:<br\s*+/?>\s*+){{2}}|\n[^\S\n]*+\n", re.IGNORECASE)
 _CELL_TAGS = re.compile(rf"\s*+(?:</?(?:{_CELL}){_ATTRIBUTES}>\s*+)++", re.IGNORECASE)
 _INLINE_TAG = re.compile(rf"</?(?:span|em|strong|font|img|small|big|tt|strike){_ATTRIBUTES}>", re.IGNORECASE)
-_SHORT_TAG = re.compile(rf"<(/?)([abisu]){_ATTRIBUTES}>", re.IGNORECASE)
+_SHORT_TAG = re.compile(rf"<(/?)([abiu]){_ATTRIBUTES}>", re.IGNORECASE)
 _AMPERSANDS = re.compile("&(?:amp;)++", re.IGNORECASE)
 # Where tags are what the text is about (a page's source, code, an explanation), they are no remains.
 _ABOUT_TAGS = re.compile(

@@ -1,0 +1,241 @@
+"""Every row method gives, on a fixed input, what it gave when its version was set.
+
+A key holds a method's name and version, not its code. So a method whose results change under the same version would
+serve old results as new ones. When this test fails and the change is meant:
+
+    1. raise `version` in the method's decorator;
+    2. ADAPTLINE_GOLDEN=write python -m pytest tests/test_golden.py
+
+The second adds the entries that golden.json lacks, and takes out those of versions and methods that are gone. It never
+touches the entry of a version that is there: a result cannot change without its version.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from adaptline.core import keys, registry, rows, sources
+from adaptline.core.registry import Method
+
+GOLDEN = Path(__file__).parent / "golden.json"
+VARIABLE = "ADAPTLINE_GOLDEN"
+
+TEXTS: list[str | None] = [
+    "How do I book a table for two people tonight?",
+    "how do i book a table for  two people tonight",
+    "Ich m\u00f6chte bitte einen Tisch f\u00fcr zwei Personen reservieren.",
+    "CafÃ© NiÃ±o &amp; Bar<br>open <b>late</b>",
+    None,
+    "",
+    "ok",
+    "\ufeffJe voudrais\u200b r\u00e9server une table pour ce soir.  \r\n",
+    "\u4f60\u597d\uff0c\u6211\u60f3\u9884\u8ba2\u4eca\u665a\u7684\u4e24\u4eba\u684c\u4f4d\uff0c\u8c22\u8c22\u4f60\u3002",
+    "if a < b: return a & b",
+    "\U0001f469\u200d\U0001f4bb wrote \ufb01ve emails to anna@example.com, +44 20 7946 0958",
+    "How do I book a table for two persons tonight, please?",
+    "Where is my order 66? Where is my order 66? Where is my order 66?",
+    "ok",
+    "You are a complete idiot and I hate this.",
+    "how do i book a table for  two people tonight",
+]
+
+Arguments = dict[str, Any]
+
+
+def _decontaminate(folder: Path) -> list[Arguments]:
+    (folder / "items.jsonl").write_text('{"text": "Book a table for two people"}\n{"text": "Where is my order?"}\n')
+    (folder / "task.toml").write_text('name = "route"\nfiles = "items.jsonl"\ntext = "text"\n')
+    tasks = sources.find_tasks("task.toml", folder)
+    return [{"against": tasks}, {"against": tasks, "ngram": "word", "size": 2}]
+
+
+def _review(folder: Path) -> list[Arguments]:
+    lines = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
+    lines += [{"file": "golden.txt", "row": 7, "verdict": "keep"}]
+    (folder / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return [{"file": sources.find_files("review.jsonl", folder)}]
+
+
+# Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
+VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
+    "decontaminate": _decontaminate,
+    "exact": lambda _: [{}, {"normalise": False}],
+    "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
+    "length": lambda _: [{}, {"unit": "words"}],
+    "minhash": lambda _: [
+        {},
+        {"threshold": 0.5},
+        {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
+    ],
+    "review": _review,
+    "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
+}
+
+
+def package_methods() -> list[Method]:
+    return [registry.load(kind, name) for kind in registry.ROW_METHODS for name in registry.names(kind)]
+
+
+def entry(method: Method) -> str:
+    return f"{method.kind} {method.name} {method.version}"
+
+
+def result(method: Method, folder: Path) -> Any:
+    """What a method gives on the golden input with each of its variants, JSON-like."""
+    variants = VARIANTS[method.name](folder) if method.name in VARIANTS else [{}]
+    needed = {name for name, p in registry.parameters(method.function).items() if p.default is inspect.Parameter.empty}
+    missing = needed - set(variants[0]) - {"alive"}
+    assert not missing, (
+        f"{method.kind} {method.name!r} needs {sorted(missing)}: say in VARIANTS of this file what to give it"
+    )
+    run = {"filter": run_filter, "matcher": run_matcher, "transform": run_transform}[method.kind]
+    return [plain(run(method, parameters)) for parameters in variants]
+
+
+def run_filter(method: Method, parameters: Arguments) -> Any:
+    first = next(iter(inspect.signature(method.function, eval_str=True).parameters.values())).annotation
+    messages = [None if text is None else [{"role": "text", "content": text}] for text in TEXTS]
+    places = {"file": ["golden.txt"] * len(TEXTS), "row": list(range(1, len(TEXTS) + 1))}
+    views = {
+        pa.Table: rows.table({"messages": messages, **places}, len(TEXTS)),
+        pa.StringArray: pa.array(TEXTS, pa.string()),
+        list[str]: [text or "" for text in TEXTS],
+    }
+    view = next(value for kind, value in views.items() if kind == first)
+    scores = method.function(view, **parameters)
+    return scores.to_pylist() if isinstance(scores, pa.Array | pa.ChunkedArray) else list(scores)
+
+
+def run_transform(method: Method, parameters: Arguments) -> Any:
+    return method.function([text or "" for text in TEXTS], **parameters)
+
+
+def run_matcher(method: Method, parameters: Arguments) -> Any:
+    assert method.sketch is not None
+    own = registry.parameters(method.sketch).keys() | {next(iter(inspect.signature(method.sketch).parameters))}
+    of_sketch = {name: value for name, value in parameters.items() if name in own}
+    of_match = {name: value for name, value in parameters.items() if name not in own}
+    shards = [method.sketch(pa.array(part, pa.string()), **of_sketch) for part in (TEXTS[:9], TEXTS[9:])]
+    everyone = [np.ones(shard.num_rows, bool) for shard in shards]
+    without_first = [np.arange(shard.num_rows) > 1 for shard in shards]
+    found = [method.function(shards, alive, **of_match).to_pylist() for alive in (everyone, without_first)]
+    return [[shard.to_pylist() for shard in shards], *found]
+
+
+def plain(value: Any) -> Any:
+    """JSON-like; numbers to nine digits, which is what libraries promise across machines."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def problems(methods: Sequence[Method], golden: dict[str, str], folder: Path) -> list[str]:
+    """What is wrong, and what to do about it."""
+    write = f"{VARIABLE}=write python -m pytest tests/test_golden.py"
+    found = []
+    for method in methods:
+        known = golden.get(entry(method))
+        if known is None:
+            found.append(f"{entry(method)!r} has no entry in golden.json. Run: {write}")
+        elif known != keys.key(result(method, folder)):
+            found.append(
+                f"{method.kind} {method.name!r} gives other results than version {method.version} did. If that is meant, "
+                f"raise version in its decorator, then run: {write}"
+            )
+    gone = set(golden) - {entry(method) for method in methods}
+    return found + [f"golden.json has {name!r}, which no method is. Run: {write}" for name in sorted(gone)]
+
+
+def renewed(methods: Sequence[Method], golden: dict[str, str], folder: Path) -> dict[str, str]:
+    """The golden results with entries for new versions; those that are there stay as they are."""
+    return {entry(method): golden.get(entry(method)) or keys.key(result(method, folder)) for method in methods}
+
+
+def test_results_are_those_of_their_versions(tmp_path: Path) -> None:
+    methods = package_methods()
+    golden = json.loads(GOLDEN.read_text("utf-8")) if GOLDEN.exists() else {}
+    if os.environ.get(VARIABLE) == "write":
+        golden = renewed(methods, golden, tmp_path)
+        GOLDEN.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n", "utf-8")
+    assert problems(methods, golden, tmp_path) == []
+
+
+# That the test can fail, on methods of a file of their own.
+
+LOUD = """
+from adaptline.core.registry import filter
+
+@filter(version={version})
+def loud(texts: list[str]):
+    return [{result} for text in texts]
+"""
+
+
+def loud(folder: Path, version: int, result: str) -> list[Method]:
+    (folder / "mine.py").write_text(LOUD.format(version=version, result=result))
+    return [registry.load("filter", "./mine.py:loud", folder)]
+
+
+def test_a_changed_result_under_the_same_version_is_told_and_cannot_be_written(tmp_path: Path) -> None:
+    golden = renewed(loud(tmp_path, 1, "float(text.isupper())"), {}, tmp_path)
+    assert problems(loud(tmp_path, 1, "float(text.upper() == text != text.lower())"), golden, tmp_path) == []
+    changed = loud(tmp_path, 1, "float(text.islower())")
+    (told,) = problems(changed, golden, tmp_path)
+    assert "'loud' gives other results than version 1 did" in told
+    assert "raise version" in told
+    assert renewed(changed, golden, tmp_path) == golden
+
+
+def test_a_raised_version_needs_an_entry_which_replaces_the_old_one(tmp_path: Path) -> None:
+    golden = renewed(loud(tmp_path, 1, "0.0"), {}, tmp_path)
+    raised = loud(tmp_path, 2, "1.0")
+    told = problems(raised, golden, tmp_path)
+    assert ["no entry" in told[0], "which no method is" in told[1], len(told)] == [True, True, 2]
+    after = renewed(raised, golden, tmp_path)
+    assert list(after) == ["filter loud 2"]
+    assert problems(raised, after, tmp_path) == []
+
+
+def test_a_method_without_an_entry_is_told(tmp_path: Path) -> None:
+    methods = package_methods()
+    golden = json.loads(GOLDEN.read_text("utf-8"))
+    for method in methods:
+        less = {name: digest for name, digest in golden.items() if name != entry(method)}
+        assert any(f"{entry(method)!r} has no entry" in told for told in problems([method], less, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["exact", "minhash"])
+def test_matchers_find_something_in_the_golden_input(tmp_path: Path, name: str) -> None:
+    for _, everyone, without_first in result(registry.load("matcher", name), tmp_path):
+        assert everyone
+        assert without_first
+        assert everyone != without_first
+
+
+def test_every_other_method_says_more_than_one_thing_of_the_golden_input(tmp_path: Path) -> None:
+    for method in package_methods():
+        if method.kind != "matcher":
+            for found in result(method, tmp_path):
+                assert len({keys.key(value) for value in found}) > 1, method.name
+                assert method.kind == "filter" or found != [text or "" for text in TEXTS]
+
+
+def test_a_method_that_needs_parameters_is_told_to_be_given_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(VARIANTS, "review")
+    with pytest.raises(AssertionError, match=r"'review' needs \['file'\]: say in VARIANTS"):
+        result(registry.load("filter", "review"), tmp_path)
