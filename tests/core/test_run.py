@@ -15,7 +15,7 @@ import pytest
 
 from adaptline.core import recipe as recipes
 from adaptline.core import registry
-from adaptline.core.run import Artifact, as_json, plan, run
+from adaptline.core.run import Artifact, as_json, make_folder_artifact, plan, run
 from adaptline.core.store import Store
 from adaptline.errors import UserError
 
@@ -363,3 +363,11 @@ def test_a_full_disk_is_a_users_error_and_nothing_is_lost(line: Path) -> None:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 77
     assert ran(run(line)) == ["clean", "again"]
+
+
+def test_an_artifact_that_another_run_made_meanwhile_is_taken(line: Path) -> None:
+    (line.parent / "planted.jsonl").write_text('{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n')
+    line.write_text(line.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n')
+    made = of(run(line), "truth")
+    manifest, _ = make_folder_artifact(line.parent / ".adaptline", line.parent, made.key, "audit", {}, {})
+    assert manifest["digest"] == made.digest

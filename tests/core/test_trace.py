@@ -170,6 +170,17 @@ def test_a_report_that_lists_no_rows_is_left_out(history: trace.History) -> None
     assert trace.trace_artifact(opened(path), "truth")["artifacts"][0]["inputs"][0]["step"] == "clean"
 
 
+def test_a_row_that_changed_twice_leads_back_over_both(tmp_path: Path) -> None:
+    loud = "from adaptline import transform\n\n\n@transform(version=1)\ndef loud(texts: list[str]) -> list[str]:\n    return [text.upper() for text in texts]\n"
+    path = lines.make(tmp_path, files=0, recipe=lines.RECIPE.replace('"unicode"', '"unicode", "./loud.py:loud"'))
+    (tmp_path / "loud.py").write_text(loud)
+    lines.write(tmp_path / "data" / "rows.jsonl", ROWS)
+    run(path)
+    found = trace.trace_row(opened(path), "clean:3")
+    assert found["origin"]["text"] == ROWS[3]["text"]
+    assert [method["verdict"] for method in step(found, "clean")["methods"][:2]] == ["changed", "changed"]
+
+
 def test_a_name_that_two_files_have_is_not_guessed(tmp_path: Path) -> None:
     path = lines.make(tmp_path, files=0, recipe=lines.RECIPE.replace("data/*.jsonl", "*/rows.jsonl"))
     for i, folder in enumerate("ab"):

@@ -168,11 +168,10 @@ def _to_ingest(
 
 
 def _shard_of_digest(history: History, digest: str) -> Ref:
-    for manifest in history.of_kind("rows"):
-        for found in _all_refs(manifest):
-            if found[1] == digest:
-                return _ref(found)
-    raise UserError(f"shard {keys.short(digest)} is in none of the recipe's artifacts", do="Run the recipe again.")
+    """A parent's shard: the transform that wrote the child keeps a reference to it."""
+    return next(
+        _ref(found) for manifest in history.of_kind("rows") for found in _all_refs(manifest) if found[1] == digest
+    )
 
 
 def _all_refs(manifest: dict[str, Any]) -> Iterator[list[Any]]:

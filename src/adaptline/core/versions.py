@@ -162,12 +162,10 @@ def _identity(manifest: dict[str, Any], shard: int) -> tuple[Any, ...]:
 
 def _original_texts(store: Store, manifest: dict[str, Any], shard: int) -> list[str | None]:
     """The texts of a shard before the step's own transforms."""
-    for method in manifest["detail"].get("methods", []):
-        if "texts" in method:
-            found: list[str | None] = texts(store.read(Ref(*method["texts"][shard]))).to_pylist()
-            return found
-    found = texts(store.read(Ref(*manifest["shards"][shard]["text"]))).to_pylist()
-    return found  # noqa: RET504 - the annotation above tells the type
+    methods = manifest["detail"].get("methods", [])
+    before = (method["texts"][shard] for method in methods if "texts" in method)
+    found: list[str | None] = texts(store.read(Ref(*next(before, manifest["shards"][shard]["text"])))).to_pylist()
+    return found
 
 
 def _without(some: dict[Row, list[Any]], others: dict[Row, list[Any]]) -> dict[Row, list[Any]]:
