@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adaptline.core.registry import filter, matcher, metric, transform
+    from adaptline.core.registry import adapter, filter, matcher, metric, transform
     from adaptline.errors import RunError, UserError
     from adaptline.library import diff, gc, log, new, plan, report, run, show, trace
 
 _HOMES = {
-    "adaptline.core.registry": ("filter", "matcher", "metric", "transform"),
+    "adaptline.core.registry": ("adapter", "filter", "matcher", "metric", "transform"),
     "adaptline.errors": ("RunError", "UserError"),
     "adaptline.library": ("diff", "gc", "log", "new", "plan", "report", "run", "show", "trace"),
 }
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "RunError",
     "UserError",
+    "adapter",
     "diff",
     "filter",
     "gc",

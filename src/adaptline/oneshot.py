@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("curate", "split", "train")
+_OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
 _INGEST_OPTIONS = ("format", "encoding", "text", "label")
 
 
@@ -121,7 +122,7 @@ def _caller(name: str) -> Callable[..., None]:
     def run(**given: Any) -> None:
         source, out, store = given.pop("source"), given.pop("out"), given.pop("store")
         reading = {key: value for key in _INGEST_OPTIONS if (value := given.pop(f"read_{key}")) is not None}
-        parameters = {key: _from_words(value, types[key]) for key, value in given.items() if value is not None}
+        parameters = {key: from_words(value, types[key]) for key, value in given.items() if value is not None}
         print(call(name, source, out, parameters, reading=reading, store=store))
 
     options = [
@@ -186,17 +187,17 @@ def _metavar(annotation: Any) -> str:
     )
 
 
-def _from_words(words: str, annotation: Any) -> Any:
+def from_words(words: str, annotation: Any) -> Any:
     """A value as a recipe would give it: TOML where it parses to what is asked for, else lists at commas, else the words."""
     origin = get_origin(annotation)
     if origin is list:
         if words.startswith("["):
             return _toml(words)
-        entries = [entry.strip() for entry in words.split(",") if entry.strip()]
+        entries = [entry.strip() for entry in re.split(_OUTER_COMMA, words) if entry.strip()]
         return [_use(entry) for entry in entries] if "Use" in str(annotation) else entries
-    if origin is dict and not words.startswith("{"):
+    if origin is dict:
         pairs = [entry.partition("=") for entry in words.split(",")]
-        return {key.strip(): _toml(value) for key, _, value in pairs}
+        return _toml(words) if words.startswith("{") else {key.strip(): _toml(value) for key, _, value in pairs}
     if origin is Annotated or annotation is str or str in get_args(annotation):
         return words
     return _toml(words)

@@ -90,7 +90,7 @@ def test_what_a_block_means_depends_on_all_that_its_rows_depend_on(put: Put) -> 
 
 def test_can_be_sent_to_another_process(put: Put) -> None:
     block = replace(block_of(put("a.txt", b"one\n"), b"one\n"), payload=b"one\n")
-    assert pickle.loads(pickle.dumps(block)) == block  # noqa: S301 - between our own processes
+    assert pickle.loads(pickle.dumps(block)) == block
 
 
 def test_raw_rows_can_be_stored_whatever_their_bytes() -> None:

@@ -119,6 +119,8 @@ def test_a_row_without_the_field_is_grouped_by_its_text(tmp_path: Path) -> None:
 
 
 def test_a_field_that_only_some_shards_have_is_no_mistake(tmp_path: Path) -> None:
-    records = [{"text": f"a message of some length, number {i} of very many"} for i in range(4000)] + [{"text": "z", "who": 1}]
+    records = [{"text": f"a message of some length, number {i} of very many"} for i in range(4000)] + [
+        {"text": "z", "who": 1}
+    ]
     found = splits(tmp_path, records, files=2, by="who", share={"train": 0.5, "test": 0.5})
     assert [group is not None for _, group, _ in found].count(True) == 1

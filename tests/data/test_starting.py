@@ -1,0 +1,57 @@
+"""A first recipe for a file of one's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adaptline.core import recipe as recipes
+from adaptline.core.run import run
+from adaptline.data.starting import starting_recipe
+from adaptline.errors import UserError
+
+Put = Callable[[str, bytes | str], Path]
+TEXTS = [f"a message about the number {i}" for i in range(40)]
+
+
+def test_a_plain_text_is_read_split_and_curated(put: Put, tmp_path: Path) -> None:
+    tables = tomllib.loads(starting_recipe(put("notes.txt", "\n".join(TEXTS)), beside=tmp_path))
+    assert [table["step"] for table in tables.values()] == ["ingest", "split", "curate"]
+    made = run(recipes.from_tables(tables, "first", tmp_path), workers=1)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("label", ["label", "intent", "category"])
+def test_a_label_under_a_usual_name_is_found_and_trained_on(put: Put, tmp_path: Path, label: str) -> None:
+    content = f"text,{label}\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
+    tables = tomllib.loads(starting_recipe(put("data.csv", content), beside=tmp_path))
+    assert tables["raw"]["label"] == label
+    assert [table["step"] for table in tables.values()][-3:] == ["train", "evaluate", "select"]
+
+
+def test_a_label_that_is_different_everywhere_is_no_class(put: Put, tmp_path: Path) -> None:
+    content = "text,label\n" + "\n".join(f"message {i} of very many,{i}" for i in range(500))
+    assert "adapters" not in tomllib.loads(starting_recipe(put("data.csv", content), beside=tmp_path))
+
+
+def test_a_file_elsewhere_is_named_from_the_recipes_folder(put: Put, tmp_path: Path) -> None:
+    path = put('deep/down/we"ird.txt', "\n".join(TEXTS))
+    (tmp_path / "recipes").mkdir()
+    tables = tomllib.loads(starting_recipe(path, beside=tmp_path / "recipes"))
+    assert tables["raw"]["files"] == ['../deep/down/we"ird.txt']
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"), [("x.csv", "a,b\n1,2\n", "a, b|'a'"), ("x.bin", "x", "format")]
+)
+def test_what_cannot_be_told_is_asked_for(put: Put, tmp_path: Path, name: str, content: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        starting_recipe(put(name, content), beside=tmp_path)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        starting_recipe(tmp_path / "nothing.jsonl", beside=tmp_path)

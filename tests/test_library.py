@@ -1,0 +1,72 @@
+"""The verbs as Python functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lines
+import pytest
+
+import adaptline as al
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = lines.make(tmp_path_factory.mktemp("library"))
+    al.run(path, workers=1)
+    return path
+
+
+def test_every_public_name_is_there_and_nothing_else() -> None:
+    for name in al.__all__:
+        assert getattr(al, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = al.nothing
+
+
+def test_run_writes_the_report_once(line: Path) -> None:
+    path = line.parent / ".adaptline" / "reports" / "recipe.html"
+    before = path.stat().st_mtime_ns
+    assert all(artifact.cached for artifact in al.run(line, workers=1))
+    assert path.stat().st_mtime_ns == before
+    path.unlink()
+    al.run(line, workers=1)
+    assert path.exists()
+
+
+def test_show_tells_rows_methods_and_drift(line: Path) -> None:
+    shown = {entry["step"]: entry for entry in al.show(line)}
+    assert shown["clean"]["rows"] == 120
+    assert shown["clean"]["methods"][1]["settings"] == {"min": 12.0}
+    assert shown["clean"]["drift"] == []
+    assert [entry["step"] for entry in al.show(line, "raw")] == ["raw"]
+    with pytest.raises(al.UserError, match="Did you mean 'clean'"):
+        al.show(line, "claen")
+
+
+def test_trace_takes_a_row_or_a_step(line: Path) -> None:
+    assert al.trace(line, "clean:0")["origin"]["row"] == 1
+    assert al.trace(line, "clean")["artifacts"][0]["step"] == "clean"
+
+
+def test_log_and_diff_refuse_unknown_steps(line: Path) -> None:
+    assert [entry["step"] for entry in al.log(line, "clean")] == ["clean"]
+    for call in (al.log, al.diff):
+        with pytest.raises(al.UserError, match=r"no step \[claen\]"):
+            call(line, "claen")
+
+
+def test_gc_of_what_is_no_store_touches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(al.UserError, match="no store here"):
+        al.gc(tmp_path)
+    assert (tmp_path / "file").exists()
+
+
+def test_new_refuses_to_write_over_a_recipe(tmp_path: Path) -> None:
+    lines.write(tmp_path / "mine.jsonl", lines.records(0, 20))
+    path = al.new(tmp_path / "mine.jsonl", tmp_path / "first.toml")
+    before = path.read_text()
+    with pytest.raises(al.UserError, match="exists already"):
+        al.new(tmp_path / "mine.jsonl", path)
+    assert path.read_text() == before

@@ -1,0 +1,89 @@
+"""Steps as commands of their own: how words become parameters, and files come out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import lines
+import pyarrow.parquet as pq
+import pytest
+
+from adaptline import oneshot
+from adaptline.core import signatures
+from adaptline.errors import UserError
+
+DO = signatures.of_step("curate").parameters["do"].annotation
+
+
+@pytest.mark.parametrize(
+    ("words", "annotation", "value"),
+    [
+        ("3", int, 3),
+        ("0.5", float, 0.5),
+        ("1e-3", float | None, 0.001),
+        ("true", bool, True),
+        ("plain words", str, "plain words"),
+        ("12", str, "12"),
+        ("a,b", list[str], ["a", "b"]),
+        ('["a, b", "c"]', list[str], ["a, b", "c"]),
+        ("train=0.9,test=0.1", dict[str, float], {"train": 0.9, "test": 0.1}),
+        ("{ train = 1.0 }", dict[str, float], {"train": 1.0}),
+        ("exact,minhash", DO, ["exact", "minhash"]),
+        ("length:min=20:max=400,exact", DO, [{"use": "length", "min": 20, "max": 400}, "exact"]),
+        ("./mine.py:polite:min=0.5", DO, [{"use": "./mine.py:polite", "min": 0.5}]),
+        ("./mine.py:polite", DO, ["./mine.py:polite"]),
+        ('language:keep=["en","de"],exact', DO, [{"use": "language", "keep": ["en", "de"]}, "exact"]),
+        ('[{ use = "length", min = 3 }, "exact"]', DO, [{"use": "length", "min": 3}, "exact"]),
+    ],
+)
+def test_words_become_what_a_recipe_would_say(words: str, annotation: Any, value: Any) -> None:
+    assert oneshot.from_words(words, annotation) == value
+
+
+def test_what_comes_out_has_the_fields_that_went_in(tmp_path: Path) -> None:
+    rows = [{"body": "one sound message", "kind": "a", "id": 7}, {"body": "one sound message", "kind": "b", "id": 8}]
+    lines.write(tmp_path / "in.jsonl", rows)
+    out = oneshot.call(
+        "curate",
+        tmp_path / "in.jsonl",
+        tmp_path / "out.jsonl",
+        {"do": ["exact"]},
+        reading={"text": "body", "label": "kind"},
+    )
+    assert [json.loads(line) for line in out.read_text().splitlines()] == rows[:1]
+
+
+def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "a message", "label": "x", "n": 1}])
+    oneshot.call("curate", tmp_path / "in.jsonl", tmp_path / "out.parquet", {"do": []})
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist()[0]["text"] == "a message"
+    with pytest.raises(UserError, match="format"):
+        oneshot.call("curate", tmp_path / "in.jsonl", tmp_path / "out.nothing", {"do": []})
+
+
+def test_a_store_keeps_the_work(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", lines.records(0, 20))
+    for name in ("one.jsonl", "two.jsonl"):
+        oneshot.call("curate", tmp_path / "in.jsonl", tmp_path / name, {"do": ["exact"]}, store=tmp_path / "store")
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    assert list((tmp_path / "store" / "units").glob("*/*"))
+
+
+def test_training_alone_writes_an_adapter(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    import tiny  # noqa: PLC0415 - needs torch
+
+    tiny.write_base(tmp_path / "base")
+    lines.write(tmp_path / "in.jsonl", [{"text": row["text"], "label": row["label"]} for row in tiny.records(120)])
+    parameters = {"base": "base", "method": "lora", "rank": 2, "epochs": 1, "max_tokens": 32}
+    out = oneshot.call("train", tmp_path / "in.jsonl", tmp_path / "adapter", parameters)
+    assert (out / "adapter_model.safetensors").exists()
+
+
+def test_every_command_has_help() -> None:
+    for name in oneshot.names():
+        assert oneshot.command(name, whole=True).help
+        assert oneshot.command(name, whole=False).help
+    assert oneshot.command("walk", whole=True) is None

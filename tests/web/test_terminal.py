@@ -1,0 +1,107 @@
+"""What the verbs print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lines
+import pytest
+
+import adaptline as al
+from adaptline.web import terminal
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = lines.make(tmp_path_factory.mktemp("terminal"))
+    al.run(path, workers=1)
+    return path
+
+
+def test_a_dropped_rows_life_names_score_and_bound(line: Path) -> None:
+    short = next(i for i in range(120) if al.trace(line, f"clean:{i}")["steps"][1].get("dropped_by") == "length")
+    said = terminal.life(al.trace(line, f"clean:{short}"))
+    assert "dropped by length" in said
+    assert "(min 12)" in said
+    assert "again" in said
+    assert "dropped before this step" in said
+
+
+def test_a_duplicates_life_shows_the_row_that_stays(line: Path) -> None:
+    twin = next(
+        i for i in range(120) if al.trace(line, f"clean:{i}")["steps"][1].get("dropped_by") in ("exact", "minhash")
+    )
+    said = terminal.life(al.trace(line, f"clean:{twin}"))
+    assert "because of data/part-" in said
+    assert "which stays: " in said
+
+
+def test_a_changed_row_shows_its_new_text(line: Path) -> None:
+    changed = next(
+        i for i in range(120) if al.trace(line, f"clean:{i}")["steps"][1]["methods"][0]["verdict"] == "changed"
+    )
+    assert "caf\u00e9" in terminal.life(al.trace(line, f"clean:{changed}"))
+
+
+def test_artifacts_have_a_line_each_and_details_when_asked(line: Path) -> None:
+    found = al.show(line)
+    assert len(terminal.artifacts(found, whole=False).splitlines()) == len(found)
+    whole = terminal.artifacts(found, whole=True)
+    assert "rows: dropped" in whole
+    assert '"versions"' in whole
+
+
+def test_texts_are_cut_and_made_harmless() -> None:
+    origin = {
+        "file": "f",
+        "row": 1,
+        "line": 1,
+        "text": "\x1b[31mred\x07 " + "x" * 500,
+        "unreadable": None,
+        "step": "raw",
+        "shard": "0" * 64,
+        "position": 0,
+        "label": None,
+    }
+    said = terminal.life({"origin": origin, "steps": []})
+    assert "\x1b" not in said
+    assert "\x07" not in said
+    assert len(said.splitlines()[1]) < 110
+
+
+def test_an_empty_log_says_so() -> None:
+    assert terminal.history([]) == "nothing has run yet"
+
+
+def test_a_difference_without_moves_says_so() -> None:
+    found = {
+        "step": "clean",
+        "old": "a" * 64,
+        "new": "b" * 64,
+        "parameters": {},
+        "added": 1,
+        "gone": 0,
+        "changed": 0,
+        "rewritten": 0,
+        "moved": {},
+        "samples": {},
+    }
+    assert "no verdict moved" in terminal.difference(found)
+    metrics = {
+        "step": "adapters",
+        "old": "a" * 64,
+        "new": "b" * 64,
+        "parameters": {"rank": [4, 8]},
+        "record": {"validation.accuracy": [0.8, 0.9]},
+    }
+    assert "rank: 4 -> 8" in terminal.difference(metrics)
+    assert "validation.accuracy: 0.8 -> 0.9" in terminal.difference(metrics)
+
+
+def test_the_closing_words_lead_on(line: Path) -> None:
+    made = al.run(line, workers=1)
+    said = terminal.closing(line, None, made)
+    assert "Nothing to run: all 4" in said
+    assert f"adaptline trace {line} again:0" in said
+    store = terminal.closing(line, line.parent / ".adaptline", made)
+    assert "--store" in store
