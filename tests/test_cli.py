@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +209,141 @@ def test_a_step_works_alone(tmp_path: Path) -> None:
     }
     assert "--do" in adaptline("curate", "--help")
     assert "curate" in adaptline("--help")
+
+
+def test_help_ends_with_zero_and_a_usage_error_shows_the_usage() -> None:
+    assert "Usage: adaptline" in adaptline("--help")
+    assert "Usage: adaptline run" in adaptline("run", "--help")
+    said = adaptline("run", code=2)
+    assert "Usage: adaptline run" in said
+    assert "Missing argument" in said
+    assert "No such command 'walk'" in adaptline("walk", code=2)
+
+
+@pytest.mark.parametrize("words", [["show", "RECIPE", "clean", "--json"], ["log", "RECIPE"], ["--help"]])
+def test_a_reader_that_goes_away_is_no_mistake(line: Path, words: list[str]) -> None:
+    command = [*COMMAND, *(str(line) if word == "RECIPE" else word for word in words)]
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{shlex.join(command)} | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# Every method call leaves its process's number and then takes longer than any test; any work is worth a worker.
+SLOW = """
+import os, time
+from pathlib import Path
+from adaptline import filter
+
+@filter(version=1)
+def slow(texts: list[str]) -> list[float]:
+    (Path(__file__).parent / f"pid-{os.getpid()}").touch()
+    time.sleep(600)
+    return [1.0 for _ in texts]
+"""
+EAGER = "import adaptline.core.engines.local as local\nlocal.WORTH_A_WORKER = 1\n" + COMMAND[-1]
+
+
+def _ends(process: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_says_so_and_leaves_no_worker(tmp_path: Path, workers: int) -> None:
+    texts = "".join(json.dumps({"text": f"{i} " + "word " * 400}) + "\n" for i in range(1500))
+    (tmp_path / "in.jsonl").write_text(texts)
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "recipe.toml").write_text(
+        '[raw]\nstep = "ingest"\nfiles = "in.jsonl"\n[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["./slow.py:slow"]\n'
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", EAGER, "run", "recipe.toml", "--workers", str(workers)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for _ in range(300):
+            if len(found := list(tmp_path.glob("pid-*"))) == workers:
+                break
+            time.sleep(0.1)
+        processes = [int(path.name.removeprefix("pid-")) for path in found]
+        assert len(processes) == workers
+        assert (run.pid in processes) == (workers == 1)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=30)
+    finally:
+        run.kill()
+    assert run.returncode == 130, err
+    assert "stopped; what is done stays done, run again to go on" in err
+    assert "Traceback" not in out + err
+    assert all(_ends(process) for process in processes)
+
+
+BLOCKED = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "peft", "safetensors", "tokenizers"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def test_training_without_its_packages_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text("{}")
+    lines.write(tmp_path / "in.jsonl", lines.records(0, 60))
+    (tmp_path / "recipe.toml").write_text(
+        '[raw]\nstep = "ingest"\nfiles = "in.jsonl"\nlabel = "label"\n'
+        '[parts]\nstep = "split"\nfrom = "raw"\nshare = { train = 0.8, validation = 0.2 }\n'
+        '[adapters]\nstep = "train"\nfrom = "parts"\nbase = "base"\nmethod = "head"\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + COMMAND[-1], "run", "recipe.toml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "pip install 'adaptline[train]'" in done.stderr
+    assert "fault of adaptline" not in done.stderr
+
+
+def test_another_missing_package_is_not_called_the_training_extra(tmp_path: Path) -> None:
+    path = lines.make(tmp_path)
+    (tmp_path / "mine.py").write_text("import a_package_that_nobody_has\n" + lines.MINE)
+    said = adaptline("run", path, code=1)
+    assert "a_package_that_nobody_has" in said
+    assert "adaptline[train]" not in said
+
+
+def test_a_recipe_for_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    lines.write(tmp_path / "mine.jsonl", lines.records(3, 20))
+    assert "no such folder" in adaptline("new", "mine.jsonl", "-o", "missing/recipe.toml", folder=tmp_path, code=1)
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_name_in_an_error_cannot_command_the_terminal(tmp_path: Path) -> None:
+    said = adaptline("run", tmp_path / "a\x1b[31m.toml", code=1)
+    assert "no such recipe" in said
+    assert "\x1b" not in said
+
+
+def test_a_step_alone_tells_what_it_could_not_read(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "sound"}\n{broken\n')
+    said = adaptline("curate", "in.jsonl", "--do", "exact", "-o", "out.jsonl", folder=tmp_path)
+    assert "1 row could not be read; see out.jsonl.unreadable.jsonl" in said
+    assert "in.jsonl:2: not JSON" in said

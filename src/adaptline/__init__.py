@@ -1,4 +1,4 @@
-"""adaptline: from raw text to a safely deployed adapter, with the evidence for every decision on the way.
+"""adaptline: from raw text to a chosen adapter, with the evidence for every decision on the way.
 
 Importing this costs next to nothing; each name loads what it needs when it is first used.
 """

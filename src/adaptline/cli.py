@@ -6,12 +6,15 @@ Exit codes: 0 done, 1 a user's mistake, 2 a wrong command line, 3 something fail
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -22,6 +25,7 @@ RecipePath = Annotated[Path, typer.Argument(help="the recipe, a TOML file")]
 Step = Annotated[str | None, typer.Argument(help="a step of the recipe; all if none is named")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="the store; .adaptline beside the recipe by default")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+_TRAINING_PACKAGES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
 
 
 class _Group(TyperGroup):
@@ -40,6 +44,38 @@ class _Group(TyperGroup):
             return oneshot.command(cmd_name, whole="--help" not in sys.argv[1:2])
         return found
 
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        with _ends():  # --help of all verbs prints here
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _ends():
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+            return found
+
+
+@contextlib.contextmanager
+def _ends() -> Iterator[None]:
+    """Ends the process when it is interrupted or nobody reads on: typer would answer both in silence, with codes of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("stopped; what is done stays done, run again to go on", file=sys.stderr, flush=True)
+        os._exit(130)
+    except BrokenPipeError as error:
+        if _reader_has_gone():  # as `| head` does
+            os._exit(0)
+        raise RunError(f"a pipe to another process broke: {error}") from error
+
+
+def _reader_has_gone() -> bool:
+    """Whether the other end of our output or of our messages is closed."""
+    watched = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        watched.register(stream.fileno(), 0)  # errors and the end are told unasked
+    return bool(watched.poll(0))
+
 
 app = typer.Typer(
     cls=_Group,
@@ -47,7 +83,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="From raw text to a safely deployed adapter, with the evidence for every decision on the way.",
+    help="From raw text to a chosen adapter, with the evidence for every decision on the way.",
 )
 
 
@@ -76,6 +112,7 @@ def plan(
     """Say what a run would do, and why, without doing it."""
     from adaptline.core import run as running  # noqa: PLC0415 - start-up time
     from adaptline.core.recipe import label  # noqa: PLC0415
+    from adaptline.web import terminal  # noqa: PLC0415
 
     planned = running.plan(recipe, step, store=store, keep=keep or ())
     if as_json:
@@ -87,12 +124,14 @@ def plan(
             else ""
         )
         print(
-            f"{entry.state:<9} {entry.step} {label(entry.cell)}".rstrip()
-            + (f": {entry.why}" if entry.why else "")
-            + took
+            terminal.clean(
+                f"{entry.state:<9} {entry.step} {label(entry.cell)}".rstrip()
+                + (f": {entry.why}" if entry.why else "")
+                + took
+            )
         )
         for difference in entry.drift:
-            print(f"          drift: {difference} (accepted; its key does not hold it)")
+            print(terminal.clean(f"          drift: {difference} (accepted; its key does not hold it)"))
     counts = {
         state: sum(entry.state == state for entry in planned) for state in ("will run", "may run", "cached", "kept")
     }
@@ -216,25 +255,30 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(arguments, standalone_mode=True, prog_name="adaptline")
+        with _ends():
+            app(arguments, standalone_mode=True, prog_name="adaptline")
     except UserError as error:
         _fail(error, debug, code=1)
     except RunError as error:
         _fail(error, debug, code=3)
-    except KeyboardInterrupt:
-        print("stopped; what is done stays done, run again to go on", file=sys.stderr)
-        os._exit(130)
-    except BrokenPipeError:
-        os._exit(0)  # the reader of our output has gone, as `| head` does
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _TRAINING_PACKAGES:
+            _fail(error, debug, code=3)
+        _fail(
+            UserError(f"this step needs {error.name}, which is not installed", do="pip install 'adaptline[train]'"),
+            debug,
+            code=1,
+        )
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees words, a developer asks for --debug
         _fail(error, debug, code=3)
 
 
-def _fail(error: Exception, debug: bool, code: int) -> None:
+def _fail(error: Exception, debug: bool, code: int) -> NoReturn:
     if debug:
         traceback.print_exc()
     elif isinstance(error, UserError | RunError):
-        print(f"error: {error}", file=sys.stderr)
+        words = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(error))
+        print(f"error: {words}", file=sys.stderr)  # a file's name is foreign, and a terminal obeys escape sequences
     else:
         print(
             f"error: {type(error).__name__}: {error}\n  This is a fault of adaptline; --debug shows where. What is done stays done.",

@@ -110,6 +110,8 @@ def new(data: Path | str, out: Path | str | None = None) -> Path:
     path = Path(out) if out else data.with_name("recipe.toml")
     if path.exists():
         raise UserError("exists already", where=path, do="Name another with --out.")
+    if not path.absolute().parent.is_dir():
+        raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
     text = starting_recipe(data, beside=path.absolute().parent)
     path.write_text(text, "utf-8")
     return path
@@ -120,7 +122,7 @@ def _recipe(source: Source) -> Recipe:
 
 
 def _store(found: Recipe, store: Where) -> Store:
-    return Store.open(Path(store) if store else found.beside / ".adaptline")
+    return Store.look(Path(store) if store else found.beside / ".adaptline")
 
 
 def _history(source: Source, store: Where) -> tracing.History:

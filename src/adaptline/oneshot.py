@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import shutil
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -24,11 +27,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from adaptline.core.rows import Rows
+    from adaptline.core.run import Artifact
     from adaptline.core.store import Store
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("curate", "split", "train")
 _OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
+_REASONS_SHOWN = 3
 _INGEST_OPTIONS = ("format", "encoding", "text", "label")
 
 
@@ -58,44 +63,80 @@ def call(
 ) -> Path:
     """Runs one step on one file and writes what comes out.
 
+    Rows that cannot be read are told on stderr and written beside `out`, as `<out>.unreadable.jsonl`: nothing else
+    remembers them where the store is temporary.
+
     Args:
         step: a step that takes rows.
-        source: the file.
+        source: the file. It, and every file that the parameters name, is relative to the current folder.
         out: a file for rows, by whose suffix the format is chosen; a folder for weights.
         parameters: the step's parameters, as a recipe would give them.
         reading: parameters of ingest (format, text, label ...).
         store: keeps the work for another time; a temporary folder by default.
 
     Raises:
-        UserError: a mistake in the file or the parameters, or `out` exists.
+        UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
     from adaptline.core import progress, recipe, run  # noqa: PLC0415 - start-up time
 
-    if out.exists():
-        raise UserError("exists already", where=out, do="Name another with -o.")
+    aside = out.with_name(out.name + ".unreadable.jsonl")
+    for path in (out, aside):
+        if path.exists():
+            raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
     if step == "train":  # validation needs a part of its own
         tables["parts"] = {"step": "split", "from": "in", "share": {"train": 0.9, "validation": 0.1}}
     tables[step] = {"step": step, "from": list(tables)[-1], **parameters}
-    found = recipe.from_tables(tables, f"oneshot-{step}", source.absolute().parent)
-    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, progress.for_terminal() as show:
-        made = run.run(found, store=store or Path(temporary), show=show)
-        if made[-1].kind != "rows":
-            shutil.copytree(made[-1].path, out)
-        else:
-            from adaptline.core.store import Store  # noqa: PLC0415 - start-up time
-            from adaptline.data.schemas import Columns  # noqa: PLC0415 - start-up time
-            from adaptline.data.writing import write_rows  # noqa: PLC0415
-
-            opened = Store.open(store or Path(temporary))
-            manifests = {artifact.step: opened.manifest(artifact.key) or {} for artifact in made}
-            columns = manifests["in"]["detail"]["files"][0]["columns"]
-            write_rows(
-                _kept(opened, run.rows_of(manifests[step])),
-                out,
-                columns=Columns.told(columns),
-            )
+    found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
+    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary:
+        with progress.for_terminal() as show:
+            made = run.run(found, store=store or Path(temporary), show=show)
+        _write(made, store or Path(temporary), out, aside)
     return out
+
+
+def _write(made: list[Artifact], store: Path, out: Path, aside: Path) -> None:
+    """What the last step made to `out`, what the first could not read to `aside`."""
+    from adaptline.core import run  # noqa: PLC0415 - start-up time
+    from adaptline.core.store import Store  # noqa: PLC0415
+    from adaptline.data.schemas import Columns  # noqa: PLC0415
+    from adaptline.data.writing import write_rows  # noqa: PLC0415
+
+    opened = Store.open(store)
+    source, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
+    if made[-1].kind == "rows":
+        columns = Columns.told(source["detail"]["files"][0]["columns"])
+        write_rows(_kept(opened, run.rows_of(last)), out, columns=columns)
+    else:
+        shutil.copytree(made[-1].path, out)
+    if unreadable := list(_unreadable(opened, run.rows_of(source))):
+        aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in unreadable), "utf-8")
+        _tell(unreadable, aside)
+
+
+def _unreadable(store: Store, rows: Rows) -> Iterator[dict[str, Any]]:
+    """Every row that could not be read: where it stands, why, and as much of it as was kept."""
+    for shard in rows.shards:
+        table = store.read(shard.text)
+        for row in table.filter(table["unreadable"].is_valid()).to_pylist():
+            extra = json.loads(row["extra"]) if isinstance(row["extra"], str) else row["extra"] or {}
+            yield {
+                "file": row["file"],
+                "row": row["row"],
+                "line": row["line"],
+                "reason": row["unreadable"],
+                "raw": extra.get("raw"),
+            }
+
+
+def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:
+    count = len(unreadable)
+    lines = [f"{count:,} {'row' if count == 1 else 'rows'} could not be read; see {aside}"]
+    lines += [f"  {row['file']}:{row['line'] or row['row']}: {row['reason']}" for row in unreadable[:_REASONS_SHOWN]]
+    lines += ["  ..."] if count > _REASONS_SHOWN else []
+    for line in lines:  # names of files are foreign, and a terminal obeys escape sequences
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        print(shown, file=sys.stderr)
 
 
 def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
@@ -172,7 +213,16 @@ def _option(
     )
 
 
+def _unwrapped(annotation: Any) -> Any:
+    """`list[str] | None` is a list[str] where it is given at all."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    return kinds[0] if len(kinds) == 1 else annotation
+
+
 def _metavar(annotation: Any) -> str:
+    annotation = _unwrapped(annotation)
     options = get_args(annotation) or (annotation,)
     if get_origin(annotation) is Literal:
         return "|".join(map(str, options))
@@ -189,6 +239,7 @@ def _metavar(annotation: Any) -> str:
 
 def from_words(words: str, annotation: Any) -> Any:
     """A value as a recipe would give it: TOML where it parses to what is asked for, else lists at commas, else the words."""
+    annotation = _unwrapped(annotation)
     origin = get_origin(annotation)
     if origin is list:
         if words.startswith("["):

@@ -13,11 +13,11 @@ from typing import Any
 import lines
 import pytest
 
+from adaptline.core import grid, registry, sources, versions
 from adaptline.core import recipe as recipes
-from adaptline.core import registry
 from adaptline.core.run import Artifact, as_json, make_folder_artifact, plan, run
 from adaptline.core.store import Store
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 
 
 @pytest.fixture
@@ -371,3 +371,113 @@ def test_an_artifact_that_another_run_made_meanwhile_is_taken(line: Path) -> Non
     made = of(run(line), "truth")
     manifest, _ = make_folder_artifact(line.parent / ".adaptline", line.parent, made.key, "audit", {}, {})
     assert manifest["digest"] == made.digest
+
+
+def raised(monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
+    method = registry.load(kind, name)
+    found = dataclasses.replace(method, version=method.version + 1)
+    monkeypatch.setitem(method.function.__dict__, "__adaptline__", found)
+
+
+def test_a_formats_raised_version_reads_its_files_again(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(line)
+    raised(monkeypatch, "format", "csv")
+    assert {p.step: p.why for p in plan(line)}["raw"] == "changed: versions of methods that it uses"
+    assert units(line, of(run(line), "raw")) == {}, "no csv here"
+    raised(monkeypatch, "format", "jsonl")
+    assert units(line, of(run(line), "raw")) == {"read": 1}
+
+
+def test_an_audit_sees_what_later_steps_do_not(line: Path) -> None:
+    """Two rules that drop the same rows give the same rows, and another audit."""
+    (line.parent / "planted.jsonl").write_text('{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n')
+    line.write_text(line.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n')
+    run(line)
+    edit(line, '{ use = "length", min = 12 }', '{ use = "length", min = 12, max = 100000 }')
+    assert ran(run(line)) == ["clean", "truth"]
+
+
+def test_another_secret_makes_other_hmacs(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(line, 'label = "label"', 'label = "label"\nsubject = ["conversation"]')
+    edit(line, 'by    = "conversation"\n', "")
+    assert {p.step: p.state for p in plan(line)}["raw"] == "will run"
+    assert not (line.parent / ".adaptline").exists(), "plan makes no store"
+    before = of(run(line), "raw").digest
+    assert ran(run(line)) == []
+    monkeypatch.setenv("ADAPTLINE_SUBJECT_KEY", "another")
+    assert {p.step: p.why for p in plan(line)}["raw"] == "changed: the secret of subjects"
+    assert of(run(line), "raw").digest != before
+
+
+CHANGING = """
+import pathlib
+
+from adaptline import filter
+
+
+@filter(version=1)
+def changing(texts: list[str]) -> list[float]:
+    \"\"\"Changes what the recipe names, while it runs.\"\"\"
+    with pathlib.Path(TARGET).open("a") as file:
+        file.write("\\nLATER = 1\\n")
+    return [1.0 for _ in texts]
+"""
+
+
+@pytest.mark.parametrize("target", ["changing.py", "review.jsonl"])
+def test_what_changes_while_it_is_used_is_not_kept(line: Path, target: str) -> None:
+    (line.parent / "review.jsonl").write_text('{"file": "data/part-0.jsonl", "row": 1, "verdict": "drop"}\n')
+    (line.parent / "changing.py").write_text(CHANGING.replace("TARGET", repr(str(line.parent / target))))
+    edit(line, '"exact"', '{ use = "review", file = "review.jsonl" }, "./changing.py:changing"')
+    with pytest.raises((UserError, RunError), match="changed while it was used"):
+        run(line)
+    assert {p.step: p.state for p in plan(line)}["clean"] == "will run"
+
+
+def test_a_file_that_goes_away_while_it_is_used_has_changed(line: Path) -> None:
+    files = sources.find_files("data/*.jsonl", line.parent)
+    assert files.changed() is None
+    (line.parent / "data" / "part-1.jsonl").unlink()
+    assert files.changed() == "data/part-1.jsonl"
+
+
+def test_each_cell_is_remembered_as_soon_as_it_is_there(line: Path) -> None:
+    (line.parent / "good.jsonl").write_text('{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n')
+    (line.parent / "bad.jsonl").write_text("not a planted defect\n")
+    audit = '\n[truth]\nstep = "audit"\nfrom = "clean"\neach = { planted = ["good.jsonl", "bad.jsonl"] }\n'
+    line.write_text(line.read_text() + audit)
+    with pytest.raises(UserError, match=r"bad\.jsonl"):
+        run(line, workers=1)
+    store = Store.open(line.parent / ".adaptline")
+    assert [ref["cell"] for ref in store.refs("recipe")["truth"]] == [{"planted": "good.jsonl"}]
+    assert store.collect(store.roots(), dry=True) == []
+    assert versions.log(store, "recipe", "truth")
+
+
+def test_a_group_without_the_key_is_a_group_of_its_own(line: Path) -> None:
+    line.write_text(
+        line.read_text()
+        + """
+[adapters]
+step = "train"
+from = "clean"
+base = "base"
+each = [{ method = "head" }, { method = "lora", rank = [4, 16] }]
+[scores]
+step = "evaluate"
+from = ["adapters", "clean"]
+[winners]
+step = "select"
+from = "scores"
+best = "test.accuracy"
+by   = ["rank"]
+"""
+    )
+    (line.parent / "base").mkdir()
+    (line.parent / "base" / "config.json").write_text("{}")
+    nodes = grid.build(recipes.read(line))["winners"]
+    assert [[parent.cell for parent in node.inputs["reports"]] for node in nodes] == [
+        [{"method": "head"}],
+        [{"method": "lora", "rank": 4}],
+        [{"method": "lora", "rank": 16}],
+    ]

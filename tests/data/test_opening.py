@@ -13,6 +13,7 @@ import pytest
 from adaptline.data import opening
 from adaptline.data.blocks import Block, Source
 from adaptline.data.opening import blocks_of, format_of, open_source
+from adaptline.data.reading import read_table
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
@@ -197,3 +198,10 @@ def test_real_files_need_no_hints(real_data: Callable[[str], Path], name: str) -
 def test_real_files_of_other_shapes_say_what_they_have(real_data: Callable[[str], Path], name: str) -> None:
     with pytest.raises(UserError, match="it cannot be told which"):
         open_source(real_data(name), name)
+
+
+def test_an_appended_row_does_not_take_the_labels_of_those_before(put: Put) -> None:
+    lines = ['{"text": "a", "label": "x"}', '{"text": "b", "label": "y"}', '{"text": "c", "label": ["x"]}']
+    found = read_table(put("a.jsonl", "\n".join(lines)))
+    assert found["label"].to_pylist() == ["x", "y", None]
+    assert found["unreadable"].to_pylist() == [None, None, "'label' is a list, not a string"]

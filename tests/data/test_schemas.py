@@ -52,6 +52,14 @@ def test_fields_that_only_some_records_have_count() -> None:
     assert detect(records, Columns()) == Columns(text="text", label="label")
 
 
+def test_one_misfit_does_not_change_what_a_field_is() -> None:
+    records: list[dict[str, Any]] = [{"text": "a", "label": "b"}, {"text": "c", "label": "d"}]
+    misfit: dict[str, Any] = {"text": "e", "label": ["x"]}
+    assert detect([*records, misfit], Columns()) == Columns(text="text", label="label")
+    assert detect([*records, misfit, misfit], Columns()) == Columns(text="text")
+    assert detect([*records, {"text": {"no": "text"}}], Columns()) == Columns(text="text", label="label")
+
+
 def test_what_the_user_named_is_left_as_it_is() -> None:
     record = {"text": "a", "label": "b", "category": "c", "split": "d", "messages": CHAT}
     assert detect([record], Columns(text="text", label="category")) == Columns("text", "category", split="split")

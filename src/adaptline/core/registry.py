@@ -75,7 +75,13 @@ def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
 
 
 def step(
-    *, version: int, output: Literal["rows", "weights", "report"], auto: Mapping[str, Callable[[], Any]] | None = None
+    *,
+    version: int,
+    output: Literal["rows", "weights", "report"],
+    auto: Mapping[str, Callable[[], Any]] | None = None,
+    uses: Sequence[str] = (),
+    secret: str | None = None,
+    reads_detail: bool = False,
 ) -> Callable[[F], F]:
     """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
 
@@ -83,8 +89,13 @@ def step(
         version: raised when the step's meaning changes.
         output: the kind of artifact that it makes.
         auto: for each parameter that may be "auto", what it means on this machine; resolved before a key is made.
+        uses: kinds of methods that it finds by itself, by a file's suffix or in a task; all of their versions enter its
+            key.
+        secret: the parameter that, where it is given, makes results depend on the store's secret.
+        reads_detail: whether it reads what its inputs remember beside their rows (scores, verdicts).
     """
-    return _register("step", version=version, options={"output": output, "auto": dict(auto or {})})
+    options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret}
+    return _register("step", version=version, options={**options, "reads_detail": reads_detail})
 
 
 def filter(
@@ -148,6 +159,11 @@ def names(kind: str) -> dict[str, str]:
         for path in sorted((PACKAGE / folder).glob("[!_]*.py")):
             found[path.stem] = f"adaptline.{folder.replace('/', '.')}.{path.stem}"
     return found
+
+
+def identities(kinds: Sequence[str]) -> list[list[Any]]:
+    """What enters a key for every method of the package of some kinds; imports them."""
+    return [load(kind, name).identity for kind in kinds for name in names(kind)]
 
 
 def kind_of(name: str) -> str:

@@ -25,6 +25,7 @@ from adaptline.core.units import StoreUnits
 from adaptline.core.versions import summary
 from adaptline.errors import UserError
 
+_ALSO = {"methods": "versions of methods that it uses", "secret": "the secret of subjects"}  # of a key's meaning
 State = Literal["cached", "kept", "will run", "may run"]
 
 
@@ -67,14 +68,26 @@ class Line:
     manifests: dict[int, dict[str, Any]]
 
     @classmethod
-    def open(cls, source: Path | str | Recipe, store: Path | str | None = None, keep: Iterable[str] = ()) -> Line:
-        """Reads and checks a recipe and opens its store, `.adaptline` beside the recipe if none is named. Raises UserError."""
+    def open(
+        cls,
+        source: Path | str | Recipe,
+        store: Path | str | None = None,
+        keep: Iterable[str] = (),
+        *,
+        make: bool = True,
+    ) -> Line:
+        """Reads and checks a recipe and opens its store, `.adaptline` beside the recipe if none is named.
+
+        Raises:
+            UserError: a mistake in the recipe or its sources, or a store that cannot be made (unless not `make`).
+        """
         found = source if isinstance(source, Recipe) else recipe.read(Path(source))
         nodes = grid.build(found)
         kept = frozenset(keep)
         for name in kept:
             found.table(name)
-        return cls(found, Store.open(Path(store) if store else found.beside / ".adaptline"), nodes, kept, {})
+        root = Path(store) if store else found.beside / ".adaptline"
+        return cls(found, Store.open(root) if make else Store.look(root), nodes, kept, {})
 
     def key(self, node: Node) -> str | None:
         """The key of a node, or None while an input of it does not exist."""
@@ -89,12 +102,22 @@ class Line:
             if not all(known):
                 return None
             inputs[name] = [
-                [manifest["digest"], parent.cell if parent.kind != "rows" else {}]
+                [manifest["digest"], parent.cell if parent.kind != "rows" else {}, self._detail(node, manifest)]
                 for parent, manifest in zip(parents, known, strict=True)
                 if manifest
             ]
         step = registry.load("step", node.table.step)
-        return {"step": step.identity, "parameters": signatures.meaning(node.values), "inputs": inputs}
+        meaning = {"step": step.identity, "parameters": signatures.meaning(node.values), "inputs": inputs}
+        if step.options["uses"]:
+            meaning["methods"] = registry.identities(step.options["uses"])
+        if node.values.get(step.options["secret"]):
+            meaning["secret"] = keys.key("secret", self.store.subject_secret().hex())
+        return meaning
+
+    def _detail(self, node: Node, manifest: dict[str, Any]) -> str | None:
+        """The digest of what an input remembers beside its rows, for a step that reads it: later steps do not see it."""
+        reads = registry.load("step", node.table.step).options["reads_detail"]
+        return keys.key("detail", manifest["detail"]) if reads and manifest["kind"] == "rows" else None
 
     def look_up(self, node: Node) -> tuple[str | None, dict[str, Any] | None]:
         """The key and the manifest of a node: of its key, or with --keep of what the recipe had last. Remembers it."""
@@ -131,7 +154,7 @@ def plan(
     Raises:
         UserError: a mistake in the recipe or its sources.
     """
-    line = Line.open(source, store, keep)
+    line = Line.open(source, store, keep, make=False)
     return [_plan_node(line, node) for node in line.chosen(step)]
 
 
@@ -166,14 +189,8 @@ def run(
         for node in line.chosen(step):
             by_step.setdefault(node.table.name, []).append(node)
         for name, nodes in by_step.items():
-            done = _run_step(line, nodes, engine, show)
-            line.store.set_refs(
-                line.recipe.name, name, [{"cell": a.cell, "key": a.key, "digest": a.digest} for a in done]
-            )
-            made += done
-            ran = [{"step": a.step, "cell": a.cell, "key": a.key, "digest": a.digest} for a in done if not a.cached]
-            if ran:
-                line.store.append_event("run", recipe=line.recipe.name, made=ran)
+            made += (done := _run_step(line, nodes, engine, show))
+            line.store.set_refs(line.recipe.name, name, [_ref_of(artifact) for artifact in done])
         if step is None:
             line.store.forget_refs(line.recipe.name, besides=set(by_step))
     return made
@@ -188,12 +205,25 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, show: Progress
     for node, manifest, seconds in runner(line, missing, engine, show):
         line.manifests[id(node)] = manifest
         took[id(node)] = seconds
+        _remember(line, _artifact(line, node, cached=False, seconds=seconds))
         show.say(f"  {node.title}: {summary(manifest)}, {seconds:.1f} s  {keys.short(manifest['digest'])}")
     if not missing:
         show.say(f"  {nodes[0].table.name}: {'all ' + str(len(nodes)) + ' ' if len(nodes) > 1 else ''}there already")
     elif len(nodes) > 1:
         show.say(f"  {nodes[0].table.name}: {len(missing)} of {len(nodes)} ran in {time.monotonic() - start:.1f} s")
     return [_artifact(line, node, cached=id(node) not in took, seconds=took.get(id(node), 0.0)) for node in nodes]
+
+
+def _remember(line: Line, artifact: Artifact) -> None:
+    """Tells log and gc of an artifact as soon as it is there: the next cell may never be."""
+    step, ref = artifact.step, _ref_of(artifact)
+    others = [old for old in line.store.refs(line.recipe.name).get(step, []) if old["cell"] != artifact.cell]
+    line.store.set_refs(line.recipe.name, step, [*others, ref])
+    line.store.append_event("run", recipe=line.recipe.name, made=[{"step": step, **ref}])
+
+
+def _ref_of(artifact: Artifact) -> dict[str, Any]:
+    return {"cell": artifact.cell, "key": artifact.key, "digest": artifact.digest}
 
 
 def _run_rows(
@@ -209,6 +239,7 @@ def _run_rows(
                 units = StoreUnits(line.store, engine, show, node.title)
                 with _blamed(line, node):
                     made = registry.load("step", node.table.step).function(**_arguments(line, node), units=units)
+                    signatures.refuse_changed(node.values)
                 record = machine.record(
                     line.recipe.beside,
                     seconds=time.monotonic() - start,
@@ -262,6 +293,7 @@ def make_folder_artifact(
                 output.mkdir()
                 desk = Desk(output, scratch, store.read, progress.to_file(scratch))
                 facts = registry.load("step", step).function(**arguments, desk=desk)
+                signatures.refuse_changed(arguments)
                 digest = store.commit_folder(key, output)
             record = machine.record(beside, seconds=time.monotonic() - start, cpu_seconds=time.process_time() - cpu)
             manifest = store.commit_manifest({**header, "digest": digest, "record": {**record, **(facts or {})}})
@@ -392,6 +424,7 @@ def _why(meaning: dict[str, Any], last: dict[str, Any] | None) -> str:
     changed += sorted(
         f"what {name} gives" for name in meaning["inputs"] if before["inputs"].get(name) != meaning["inputs"][name]
     )
+    changed += [word for name, word in _ALSO.items() if before.get(name) != meaning.get(name)]
     return f"changed: {', '.join(changed)}" if changed else "its artifact is gone"
 
 

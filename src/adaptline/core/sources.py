@@ -42,6 +42,13 @@ class Files:
         """How many files."""
         return len(self.paths)
 
+    def changed(self) -> str | None:
+        """The name of a file that is not what it was when it was found, or None."""
+        for path, name, digest in zip(self.paths, self.names, self.digests, strict=True):
+            if not path.is_file() or keys.file_digest(path) != digest:
+                return name
+        return None
+
     @property
     def meaning(self) -> list[Any]:
         """What enters a key."""
@@ -55,6 +62,10 @@ class Folder:
     path: Path
     name: str
     digest: str
+
+    def changed(self) -> str | None:
+        """Its name if its content is not what it was when it was found, else None."""
+        return None if self.path.is_dir() and keys.folder_digest(self.path) == self.digest else self.name
 
     @property
     def meaning(self) -> str:

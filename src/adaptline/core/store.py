@@ -19,6 +19,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from adaptline.errors import UserError
 FORMAT = 1
 _COMPRESSION = "zstd"
 _MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
+_WEEK_SECONDS = 7 * 24 * 3600
 _HEXADECIMAL = set("0123456789abcdef")
 _KEY_LENGTH = 64  # of keys.digest in hexadecimal
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
@@ -62,6 +64,11 @@ class Store:
                 do="Use a newer adaptline, or another --store.",
             )
         return store
+
+    @classmethod
+    def look(cls, root: Path) -> Store:
+        """The store at `root` for reading: makes nothing, and finds nothing where there is none."""
+        return cls.open(root) if (root / "store.json").exists() and os.access(root, os.W_OK) else cls(root.absolute())
 
     # Units
 
@@ -128,10 +135,9 @@ class Store:
         """Gives a filled temporary folder its place and returns the digest of what stands there."""
         path = self.folder(key)
         disk.make_folder(path.parent)
-        if path.exists():  # committed by a run that died before its manifest, or by one beside us
-            shutil.rmtree(folder)
-        else:
-            disk.commit_folder(folder, path)
+        if path.exists() and self.manifest(key) is None:
+            self._discard(path)  # of a run or a gc that died halfway: nothing says that it is whole
+        disk.commit_folder(folder, path)
         return keys.folder_digest(path)
 
     def folder(self, key: str) -> Path:
@@ -197,6 +203,8 @@ class Store:
         if given := os.environ.get(_SECRET_VARIABLE):
             return given.encode()
         path = self.root / "subject.key"
+        if not path.exists() and not (self.root / "store.json").exists():
+            return b""  # a store that is only looked at has none yet
         if not path.exists():
             self._write_new(path, secrets.token_bytes(32), mode=0o600)
         return path.read_bytes()
@@ -255,11 +263,19 @@ class Store:
                     _remove(holder.with_suffix(""))
                     _remove(holder)
 
+    def _discard(self, path: Path) -> None:
+        """Removes a file or a folder so that no half of it is ever seen under its name."""
+        if path.is_dir():
+            with self.temporary() as temporary:
+                path.rename(temporary)
+        else:
+            path.unlink(missing_ok=True)
+
     def _take_away(self, gone: list[Path], dry: bool) -> list[tuple[str, int]]:
         found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
         # Manifests first: an artifact must never exist without its payload.
         for path in [] if dry else sorted(gone, key=lambda path: path.suffix != ".json"):
-            _remove(path)
+            self._discard(path)
         return found
 
     def _is_sound(self, path: Path) -> bool:
@@ -300,10 +316,11 @@ class Store:
         return reached
 
     def _payloads(self) -> Iterator[Path]:
-        for room in ("artifacts", "units", "work"):
-            yield from (
-                path for path in (self.root / room).glob("*" if room == "work" else "*/*") if path.suffix != ".lock"
-            )
+        for room in ("artifacts", "units"):
+            yield from (self.root / room).glob("*/*")
+        # Half-done work of last week may be gone on with; what is older nobody waits for.
+        now = time.time()
+        yield from (path for path in (self.root / "work").glob("*") if now - path.stat().st_mtime > _WEEK_SECONDS)
 
     def _unit_path(self, key: str) -> Path:
         return self.root / "units" / key[:2] / key

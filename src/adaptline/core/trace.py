@@ -94,8 +94,8 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
             f"{address!r} names no row",
             do="Rows are FILE:ROW (data.jsonl:17), STEP:POSITION (clean:16) or DIGEST:POSITION.",
         )
-    if name in history.manifests and history.manifests[name][0]["kind"] == "rows":
-        return _by_position(history.manifests[name][0], int(number), address)
+    if (named := history.manifests.get(name)) and named[0]["kind"] == "rows":
+        return _by_position(named[0], int(number), address)
     sources = [manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"]]
     for manifest in sources:
         if found := _by_source(history, manifest, name, int(number)):
@@ -106,8 +106,8 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
                 if shard["text"][1].startswith(name) and int(number) < shard["text"][2]:
                     return manifest, i, int(number)
     files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
-    named = {file for manifest in sources for file in _files_named(manifest, name)}
-    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in named), default=0)
+    mine = {file for manifest in sources for file in _files_named(manifest, name)}
+    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in mine), default=0)
     raise UserError(
         f"no row {address!r}",
         do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
@@ -334,7 +334,7 @@ def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _parents(manifest: dict[str, Any]) -> list[str]:
     """The digests of what an artifact was made from."""
-    return [digest for inputs in manifest["meaning"]["inputs"].values() for digest, _ in inputs]
+    return [digest for inputs in manifest["meaning"]["inputs"].values() for digest, *_ in inputs]
 
 
 def _ref(triple: list[Any]) -> Ref:

@@ -64,7 +64,6 @@ def open_source(
         raise error.at(name, error.line) from error
 
 
-@cache
 def format_method(name: str) -> Method:
     """A format by its name. Raises UserError for an unknown one."""
     return registry.load("format", name)

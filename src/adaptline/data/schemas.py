@@ -91,7 +91,8 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
 
     `messages` or `conversations`; `prompt` with `completion` or `response`; `question` with `answer`; `instruction`,
     with `input` for its context, and `output`, `response` or `completion`; `text` or `content`; a field that is alone.
-    `label`, `references` and `split` are what their names say. A field is passed over where its values do not fit.
+    `label`, `references` and `split` are what their names say. A field is passed over where most of its values do not fit:
+    one row that is unlike the others must not change what they mean.
 
     Args:
         sample: records, as many as it takes to see the fields.
@@ -130,11 +131,10 @@ def _content(sample: Sequence[Value]) -> dict[str, Any]:
 
 
 def _holds(sample: Sequence[Value], name: str, kind: type) -> bool:
-    """Whether a field is there and every value that is no null is a scalar (`kind` str) or a list."""
+    """Whether a field is there and more than half of its values, nulls aside, are scalars (`kind` str) or lists."""
     values = [value[name] for value in sample if value.get(name) is not None]
-    return bool(values) and all(
-        isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values
-    )
+    fit = sum(isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values)
+    return fit * 2 > len(values)
 
 
 def by_position(columns: Columns, header: Sequence[str]) -> Columns:

@@ -43,8 +43,7 @@ def starting_recipe(data: Path, *, beside: Path) -> str:
     labels = len(pc.unique(table["label"].drop_null()))
     parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=shortest)]
     if 1 < labels <= _MOST_LABELS:
-        base = f"package:{_BASE_PACKAGE}" if importlib.util.find_spec(_BASE_PACKAGE) else "path/to/an/encoder"
-        parts.append(_TRAINING.format(base=base))
+        parts.append(_training())
     return "\n".join(parts)
 
 
@@ -57,6 +56,14 @@ def _with_label(data: Path) -> Columns:
             continue
         return Columns(label=label)
     return Columns()
+
+
+def _training() -> str:
+    """The tables that train; as comments where there is no base to name, since a recipe should run as it stands."""
+    if importlib.util.find_spec(_BASE_PACKAGE):
+        return _TRAINING.format(base=f"package:{_BASE_PACKAGE}")
+    lines = _TRAINING.format(base="path/to/an/encoder").splitlines()
+    return _NO_BASE + "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def _quoted(text: str) -> str:
@@ -81,6 +88,12 @@ share = {{ train = 0.8, validation = 0.1, test = 0.1 }}
 step = "curate"
 from = "parts"
 do   = ["unicode", {{ use = "length", min = {shortest} }}, "exact", {{ use = "minhash", threshold = 0.8 }}]
+"""
+
+_NO_BASE = """\
+# The labels can train adapters, but no base model is installed. Give base below the folder of a pretrained encoder
+# (one with a config.json; its path is relative to this file), then take the "# " away from the lines after this one.
+#
 """
 
 _TRAINING = """\

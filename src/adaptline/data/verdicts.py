@@ -27,7 +27,7 @@ def judge(scores: pa.ChunkedArray, use: str, settings: dict[str, Any]) -> tuple[
     unjudged = pc.is_null(scores, nan_is_null=True).to_numpy()
     labels = pa.types.is_string(scores.type) or pa.types.is_large_string(scores.type)
     wrong = [name for name in (("min", "max") if labels else ("keep", "drop")) if name in settings]
-    if wrong and not pa.types.is_null(scores.type):
+    if wrong and scores.null_count < len(scores):  # where no row has a score, nothing tells which kind it would be
         kinds = ("labels", "keep and drop") if labels else ("numbers", "min and max")
         raise UserError(f"{use} gives {kinds[0]}, {wrong[0]} does not fit", do=f"Bound it with {kinds[1]}.")
     out = np.zeros(len(scores), bool)
@@ -65,7 +65,5 @@ def _outside(scores: pa.ChunkedArray, settings: dict[str, Any]) -> list[Any]:
         "drop": lambda value: pc.is_in(scores, pa.array(value, pa.string())),
     }
     return [
-        bound(settings[name])
-        for name, bound in bounds.items()
-        if name in settings and not pa.types.is_null(scores.type)
+        bound(settings[name]) for name, bound in bounds.items() if name in settings and scores.null_count < len(scores)
     ]

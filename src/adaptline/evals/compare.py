@@ -95,11 +95,20 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems in order of their means, the best first, and the differences of all pairs."""
+    """Systems in order of their means, the best first, and the differences of all pairs.
+
+    Attributes:
+        systems: name -> its mean with the interval for it alone.
+        differences: of all pairs.
+        confidence: of the differences together, of each system alone, and of `chosen`.
+        chosen: the leader's mean with an interval corrected for choosing it among all systems by that mean
+            (Bonferroni). The leader's interval in `systems` holds the truth too seldom, as the luckiest lead.
+    """
 
     systems: dict[str, Interval]
     differences: tuple[Difference, ...]
     confidence: float
+    chosen: Interval
 
     @property
     def leader(self) -> str:
@@ -199,7 +208,9 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
     ]
     worded = tuple(replace(pair, verdict=_verdict(pair, confidence, len(pairs), points=points)) for pair in judged)
     alone = {name: _interval(parts[name], confidence, bounded=_bounded(systems[name])) for name in order}
-    return Comparison(alone, worded, confidence)
+    leader = order[0]
+    wide = _interval(parts[leader], 1 - _alpha(confidence) / len(order), bounded=_bounded(systems[leader]))
+    return Comparison(alone, worded, confidence, replace(wide, confidence=confidence))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -309,10 +320,11 @@ def _middle_and_variance(profile: Scores, span: float) -> tuple[float, float]:
     of 0 and 1 that seldom differ this is the adjusted Wald interval of Bonett and Price (2012); continuous scores are
     left as they are.
     """
-    unequal = profile[profile != 0]
+    in_spans = (profile / span).round(10)  # so that what is equal but for the rounding of floats counts as equal
+    unequal = profile[in_spans != 0]
     weight, size = 1.0, span
     if len(unequal):
-        _, counts = np.unique(profile.round(12), return_counts=True)
+        _, counts = np.unique(in_spans, return_counts=True)
         weight, size = int(counts.max()) / len(profile), math.sqrt(float((unequal**2).mean()))
     total = len(profile) + 2 * weight
     middle = float(profile.sum()) / total

@@ -15,8 +15,11 @@ from adaptline.errors import UserError
 
 
 def thread_count() -> int:
-    """Threads for one model: ADAPTLINE_THREADS, else OMP_NUM_THREADS, else 1 - as many runs share one machine."""
-    value = os.environ.get("ADAPTLINE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
+    """Threads for one model: ADAPTLINE_THREADS, else 1, as many runs share one machine.
+
+    Not OMP_NUM_THREADS: workers have their own, and weights must not depend on which process they are made in.
+    """
+    value = os.environ.get("ADAPTLINE_THREADS") or "1"
     if not value.isdigit() or int(value) < 1:
         raise UserError(
             f"not a number of threads: {value!r}", where="ADAPTLINE_THREADS", do="Give a whole number from 1."

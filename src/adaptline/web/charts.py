@@ -27,6 +27,7 @@ _LOWEST_BAR = 2.0  # pixels: what a bar of few rows beside a tall one still has
 _CURVE_TOP, _CURVE_HEIGHT = 8, 88
 _STRIP_HEIGHT = 28
 _NAME_CHARS = 40  # of a name inside a drawing
+_ROOM = 0.08  # of the scale, for half of a text
 _FAINTEST = 0.35  # percent: the least width of a bar that stands for at least one row
 
 
@@ -148,22 +149,12 @@ def interval(
     return _chart(shapes, label, _STRIP_HEIGHT, f"strip {kind}".rstrip())
 
 
-def axis_strip(
-    scale: Scale | None, write: Callable[[float | None], str], references: Sequence[tuple[str, float]] = ()
-) -> Markup:
-    """The axis under a column of intervals, with the references' names below it; hidden from screen readers."""
+def axis_strip(scale: Scale | None, write: Callable[[float | None], str]) -> Markup:
+    """The axis under a column of intervals; hidden from screen readers."""
     if scale is None:
         return Markup("")
     shapes = _axis(scale, 4, write)
-    for row, (name, value) in enumerate(references):
-        anchor = _anchor(scale, value, room=0.35)
-        text = texts.brief(name, _NAME_CHARS)
-        shapes.append(
-            element("text", text, x=scale.percent(value), y=38 + 15 * row, text_anchor=anchor, class_="reference-name")
-        )
-    return element(
-        "svg", *shapes, class_="plot strip", width="100%", height=26 + 15 * len(references), aria_hidden="true"
-    )
+    return element("svg", *shapes, class_="plot strip", width="100%", height=26, aria_hidden="true")
 
 
 def line_sample(style: int) -> Markup:
@@ -197,10 +188,10 @@ def _width(share: float) -> str:
     return f"{min(100.0, max(100 * share, _FAINTEST if share > 0 else 0)):.2f}%"
 
 
-def _anchor(scale: Scale, value: float, room: float = 0.08) -> str:
-    """Which part of a text stands at a value: its middle, unless it is nearer to an end of the scale than `room`."""
+def _anchor(scale: Scale, value: float) -> str:
+    """Which part of a text stands at a value: its middle, unless it is near to an end of the scale."""
     at = scale.fraction(value)
-    return "start" if at < room else "end" if at > 1 - room else "middle"
+    return "start" if at < _ROOM else "end" if at > 1 - _ROOM else "middle"
 
 
 def _axis(scale: Scale, top: int, write: Callable[[float | None], str]) -> list[Markup]:

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import machine
+from adaptline.core import disk, machine
 from adaptline.core.recipe import label
 from adaptline.core.trace import History
 from adaptline.web import gather_evidence, gather_rows, report, view
@@ -25,9 +25,8 @@ def write_report(history: History) -> Path:
     path = folder / f"{history.recipe}.html"
     page = report.render(gather(history))
     if not path.exists() or path.read_text("utf-8") != page:
-        temporary = path.with_suffix(".part")
-        temporary.write_text(page, "utf-8")
-        temporary.replace(path)
+        with history.store.temporary() as temporary:
+            disk.replace_file(temporary, path, page.encode())
     return path
 
 
@@ -55,7 +54,7 @@ def gather(history: History) -> view.ReportView:
         ),
         curations=tuple(funnel for funnel, _ in curated) if curated else None,
         scores=tuple(chart for _, charts in curated for chart in charts) if curated else None,
-        audit=audits[0] if audits else None,
+        audits=tuple(audits) if audits else None,
         training=gather_evidence.training(history, trained) if trained else None,
         comparisons=tuple(gather_evidence.comparison(found, evaluated) for _, found in selected) if selected else None,
         costs=tuple(_cost(manifest) for manifest in manifests),
@@ -85,7 +84,7 @@ def _head(
     return view.Head(
         recipe=history.recipe,
         path=f"{history.recipe}.toml",
-        verdict=gather_evidence.verdict(*selected[0]) if selected else None,
+        verdict=gather_evidence.verdicts(selected) if selected else None,
         figures=_figures(manifests, selected),
         started=dt.datetime.fromisoformat(made) if made else None,
         hardware=f"{hardware['processor']}, {hardware['cores']} cores, {hardware['system']}",
@@ -126,7 +125,6 @@ def _cost(manifest: dict[str, Any]) -> view.Cost:
     return view.Cost(
         manifest["name"],
         label(manifest["cell"]),
-        cached=False,
         wall_seconds=record["seconds"],
         cpu_seconds=record["cpu_seconds"],
         peak_bytes=int(record["peak_memory_mb"] * 1e6),

@@ -6,6 +6,7 @@ Knows what train, evaluate and select write into their artifacts. Knows nothing 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from adaptline.core.recipe import label
@@ -17,7 +18,8 @@ _CONFUSIONS = 10
 _PROCEDURE = (
     "Paired on the same items. The variance over items and over seeds is estimated from a two-way layout; Student's t "
     "with Satterthwaite's degrees of freedom for the part of the seeds. Intervals of differences hold together "
-    "(Bonferroni), p-values are corrected for all pairs (Holm)."
+    "(Bonferroni), p-values are corrected for all pairs (Holm). A candidate's own interval is for it alone; that of the "
+    "winner in the verdict is corrected for choosing it among all."
 )
 
 
@@ -43,15 +45,21 @@ def verdict(manifest: dict[str, Any], found: dict[str, Any]) -> view.Verdict:
     )
 
 
-def figures(found: dict[str, Any]) -> tuple[view.Figure, ...]:
-    """The winner's score."""
-    best = next(candidate for candidate in found["candidates"] if candidate["name"] == found["winner"]["name"])
-    low, high = best["interval"]
-    return (
-        view.Figure(
-            found["best"], best["mean"], "share", f"{100 * low:.1f} to {100 * high:.1f} %, {found['items']:,} items"
-        ),
+def verdicts(selected: list[tuple[dict[str, Any], dict[str, Any]]]) -> view.Verdict:
+    """The verdict of the first select step, which is the headline, with those of the others told after it."""
+    first, *others = [verdict(manifest, found) for manifest, found in selected]
+    return replace(
+        first, explanation=" ".join([first.explanation, *(f"{v.headline}. {v.explanation}" for v in others)])
     )
+
+
+def figures(found: dict[str, Any]) -> tuple[view.Figure, ...]:
+    """The winner's score, with the interval that holds although it was chosen for that score."""
+    winner = found["winner"]
+    low, high = winner["interval"]
+    among = f", corrected for choosing among {winner['among']}" if winner["among"] > 1 else ""
+    note = f"{100 * low:.1f} to {100 * high:.1f} %{among}, {found['items']:,} items"
+    return (view.Figure(found["best"], found["metrics"][found["best"]], "share", note),)
 
 
 def training(history: History, manifests: list[dict[str, Any]]) -> view.Training:

@@ -15,12 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.core import registry
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.data.verdicts import reason
-from adaptline.errors import UserError
 from adaptline.web import view
 
 _SAMPLES = 5
@@ -149,7 +147,7 @@ def _stage(
     return view.Stage(
         method["use"],
         method["kind"],
-        _meaning(method["use"], method["kind"]),
+        method.get("meaning", ""),
         method["before"],
         method["dropped"],
         method["changed"],
@@ -172,6 +170,7 @@ def _stage(
         flows,
         tuple(samples),
         tuple(_changes(store, method)),
+        method.get("compared_in_part", 0),
     )
 
 
@@ -243,15 +242,9 @@ def _chart(
     """How the scores of the rows that reached a filter are spread."""
     if "scores" not in method:
         return None
-    scores = pa.chunked_array(
-        [
-            chunk
-            for triple, mask in zip(method["scores"], alive, strict=True)
-            for chunk in store.read(Ref(*triple))["score"].filter(pa.array(mask)).chunks
-        ]
-    )
+    scores = _scores(store, method, alive)
     known = scores.drop_null()
-    meaning = _meaning(method["use"], method["kind"])
+    meaning = method.get("meaning", "")
     if pa.types.is_string(scores.type):
         counts = sorted(known.value_counts().to_pylist(), key=lambda entry: -entry["counts"])
         keep, drop = method["settings"].get("keep"), method["settings"].get("drop", [])
@@ -264,7 +257,7 @@ def _chart(
             for entry in counts
         )
         return view.LabelChart(method["use"], meaning, labels, scores.null_count)
-    values = known.to_numpy().astype(float) if len(known) else np.zeros(0)
+    values = known.to_numpy()
     values = values[np.isfinite(values)]
     limits = tuple(view.Limit(name, method["settings"][name]) for name in ("min", "max") if name in method["settings"])
     if not len(values):
@@ -286,18 +279,21 @@ def _chart(
     )
 
 
+def _scores(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> pa.ChunkedArray:
+    """The scores of the rows that are alive, all texts or all float64: shards may hold integers, floats or nothing."""
+    chunks = [
+        chunk
+        for triple, mask in zip(method["scores"], alive, strict=True)
+        for chunk in store.read(Ref(*triple))["score"].filter(pa.array(mask)).chunks
+    ]
+    common = pa.string() if any(pa.types.is_string(chunk.type) for chunk in chunks) else pa.float64()
+    return pa.chunked_array([chunk.cast(common, safe=False) for chunk in chunks], type=common)
+
+
 def _splits(store: Store, shard: dict[str, Any], rows: int) -> npt.NDArray[Any]:
     ref = shard["split"] or shard["text"]
     found = store.read_columns(Ref(*ref), ["split"])["split"]
     return np.asarray(pc.fill_null(found, _NO_SPLIT).to_pylist(), dtype=object) if rows else np.zeros(0, object)
-
-
-def _meaning(use: str, kind: str) -> str:
-    """The first sentence of a method's docstring; a user's own method may be gone by now."""
-    try:
-        return (registry.load(kind, use).function.__doc__ or "").strip().partition("\n")[0]
-    except UserError:
-        return ""
 
 
 def _raw(extra: Any) -> str:

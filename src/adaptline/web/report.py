@@ -59,7 +59,7 @@ def sections(view: ReportView) -> list[Section]:
     present = {
         Section("rows", "Rows"): bool(view.intakes) or view.curations is not None,
         Section("scores", "Scores and bounds"): view.scores is not None,
-        Section("planted", "Found beside planted"): view.audit is not None,
+        Section("planted", "Found beside planted"): view.audits is not None,
         Section("training", "Learning curves"): view.training is not None,
         Section("comparison", "Comparison"): view.comparisons is not None,
         Section("costs", "Costs"): True,
@@ -86,22 +86,13 @@ def curve_panels(training: Training) -> list[CurvePanels]:
 
 
 def comparison_scale(comparison: Comparison) -> Scale | None:
-    """One scale for all intervals and seeds, and for the references that are near enough not to squeeze them."""
-    placed = shapes.finite(
+    """One scale for all intervals and seeds."""
+    placed = (
         value
         for candidate in comparison.candidates
         for value in (candidate.mean, candidate.low, candidate.high, *(seed.value for seed in candidate.seeds))
     )
-    if not placed:
-        return None
-    low, high = min(placed), max(placed)
-    near = [value for _, value in _levels(comparison) if 2 * low - high <= value <= 2 * high - low]
-    return shapes.scale_of([*placed, *near], 0.03)
-
-
-def references_on(comparison: Comparison, scale: Scale | None) -> list[tuple[str, float]]:
-    """The references that lie on the scale."""
-    return [(name, value) for name, value in _levels(comparison) if scale and scale.low <= value <= scale.high]
+    return shapes.scale_of(placed, 0.03)
 
 
 def seed_dots(candidate: Candidate, unit: str) -> list[tuple[str, float | None]]:
@@ -120,10 +111,6 @@ def _tick_writer(unit: str) -> Callable[[float | None], str]:
     if unit in ("seconds", "bytes"):
         return words.UNITS[unit]
     return lambda value: words.plain(value, unit)
-
-
-def _levels(comparison: Comparison) -> list[tuple[str, float]]:
-    return [(figure.label, figure.value) for figure in comparison.references if words.known(figure.value)]
 
 
 def _panels(
@@ -199,7 +186,6 @@ def _environment() -> Environment:
         "curve_panels": curve_panels,
         "comparison_scale": comparison_scale,
         "difference_scale": difference_scale,
-        "references_on": references_on,
         "open_charts": _OPEN_CHARTS,
         "open_labels": _OPEN_LABELS,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +37,14 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 )
             for name in ("metrics", "record"):
                 if name in entry:
-                    lines += [
-                        "  " + line for line in json.dumps(entry[name], indent=1, ensure_ascii=False).splitlines()
-                    ]
-    return "\n".join(lines)
+                    lines += ["  " + line for line in json.dumps(entry[name], indent=1, ensure_ascii=False).split("\n")]
+    return _joined(lines)
 
 
 def life(found: dict[str, Any]) -> str:
     """A row's life as a tree, or what stands behind a step's artifacts."""
     if "artifacts" in found:
-        return "\n".join(line for entry in found["artifacts"] for line in _behind(entry, 0))
+        return _joined(line for entry in found["artifacts"] for line in _behind(entry, 0))
     origin = found["origin"]
     place = f"{origin['file']}:{origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
     lines = [
@@ -62,13 +60,13 @@ def life(found: dict[str, Any]) -> str:
             f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
-    return "\n".join(lines)
+    return _joined(lines)
 
 
 def history(found: list[dict[str, Any]]) -> str:
     """A line per artifact that a run made."""
     return (
-        "\n".join(
+        _joined(
             f"{e['time'][:19]}  {e['step']} {label(e['cell'])}".rstrip() + f"  {short(e['digest'])}  {e['summary']}"
             for e in found
         )
@@ -85,7 +83,7 @@ def difference(found: dict[str, Any]) -> str:
     ]
     if "moved" not in found:
         lines += [f"  {name}: {old} -> {new}" for name, (old, new) in found["record"].items()]
-        return "\n".join(lines)
+        return _joined(lines)
     lines.append(
         f"  rows: {found['added']:,} added, {found['gone']:,} gone, {found['changed']:,} changed at the source, {found['rewritten']:,} come out with another text"
     )
@@ -94,7 +92,7 @@ def difference(found: dict[str, Any]) -> str:
         lines += [f"    {sample['file']}:{sample['row']}  {_cut(sample['text'])}" for sample in found["samples"][rule]]
     if not found["moved"]:
         lines.append("  no verdict moved")
-    return "\n".join(lines)
+    return _joined(lines)
 
 
 def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
@@ -120,7 +118,17 @@ def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
         lines.append(f"  adaptline trace {recipe} {rows[-1]}:0{option}    # one row's whole life")
     lines.append(f"  adaptline show {recipe} {made[-1].step}{option}    # numbers and records")
     lines.append("  adaptline new YOUR_FILE.jsonl    # a first recipe for data of your own")
-    return "\n".join(lines)
+    return _joined(lines)
+
+
+def clean(text: str) -> str:
+    """One line without what a terminal would obey: escape sequences, line ends, turns of the writing's direction."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """Lines as one text. Each is cleaned whole: labels, reasons, names of files and of fields are all foreign."""
+    return "\n".join(clean(line) for line in lines)
 
 
 def _near(path: Path) -> str:
@@ -173,5 +181,5 @@ def _bounds(settings: dict[str, Any]) -> str:
 
 def _cut(text: str | None) -> str:
     shown = " ".join(text.split()) if text else "" if text == "" else "-"
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
+    shown = clean(shown)
     return shown if len(shown) <= _TEXT_WIDTH else shown[: _TEXT_WIDTH - 1] + "…"

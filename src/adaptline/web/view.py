@@ -158,7 +158,8 @@ class Stage:
 
     `before`, `dropped`, `changed`, `unjudged` and `after` count rows of all splits. `bounds` are the recipe's words that
     its score is compared with (min, max, keep, drop); `parameters` are the method's own. `unjudged_fate` is what the
-    recipe does with a row without a score.
+    recipe does with a row without a score. `compared_in_part` rows had more candidates for a near-duplicate than the
+    method compared them with.
     """
 
     name: str
@@ -175,6 +176,7 @@ class Stage:
     by_split: tuple[Flow, ...] = ()
     drops: tuple[Drop, ...] = ()
     changes: tuple[Change, ...] = ()
+    compared_in_part: int = 0
 
 
 @dataclass(frozen=True)
@@ -260,13 +262,11 @@ class Grade:
 
 @dataclass(frozen=True)
 class Audit:
-    """Found beside planted. `source` is the file that says what was planted; `sound` counts rows without a defect."""
+    """Found beside planted. `source` is the file that says what was planted."""
 
     source: str
     lines: tuple[AuditLine, ...]
     grades: tuple[Grade, ...] = ()
-    sound: int | None = None
-    sound_dropped: int | None = None
     note: str = ""
 
 
@@ -349,12 +349,11 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Items of one label that the leader took for another, with the text of one of them."""
+    """Items of one label that the leader took for another."""
 
     truth: str
     predicted: str
     items: int
-    example: str | None = None
 
 
 @dataclass(frozen=True)
@@ -362,7 +361,6 @@ class Comparison:
     """The candidates on one metric of one task, in the order in which they are to be read; one may be the leader.
 
     `level` is the confidence of every interval (0.95), `procedure` says how it was computed and corrected.
-    `references` are levels to hold the candidates against (the majority class, the bare base).
     """
 
     task: str
@@ -375,18 +373,16 @@ class Comparison:
     procedure: str
     candidates: tuple[Candidate, ...]
     differences: tuple[Difference, ...] = ()
-    references: tuple[Figure, ...] = ()
     weak_labels: tuple[LabelScore, ...] = ()
     confusions: tuple[Confusion, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one artifact cost when it was computed, and whether this run computed it or found it."""
+    """What one artifact cost when it was computed. `peak_bytes` is the highest that its process ever held, also before."""
 
     step: str
     cell: str
-    cached: bool
     wall_seconds: float | None
     cpu_seconds: float | None
     peak_bytes: int | None
@@ -411,7 +407,7 @@ class ReportView:
     intakes: tuple[Intake, ...] = ()
     curations: tuple[Curation, ...] | None = None
     scores: tuple[Histogram | LabelChart, ...] | None = None
-    audit: Audit | None = None
+    audits: tuple[Audit, ...] | None = None
     training: Training | None = None
     comparisons: tuple[Comparison, ...] | None = None
     costs: tuple[Cost, ...] = ()

@@ -53,6 +53,12 @@ def chat(*turns: tuple[str, str]) -> Any:
     return rows.table({"messages": [[{"role": role, "content": content} for role, content in turns]]}, 1)
 
 
+def likeness(text: str, item: str) -> float:
+    """The score of a text for one item, by its definition."""
+    of_item = set(grams(item))
+    return 1.0 if len(of_item) >= 20 and item in text else jaccard(set(grams(text)), of_item)
+
+
 def test_a_leak_is_found_with_its_item(tasks: NewTasks) -> None:
     against = tasks(route=["Where is my order?", "Book a table for two"], other=["Cancel it please"])
     found = decontaminate(shard(["book a  TABLE for two", "cancel it please!", "zzzzzzzz", None, ""]), against=against)
@@ -93,6 +99,40 @@ def test_an_item_of_several_turns_is_found_in_several_turns(tmp_path: Path) -> N
     assert decontaminate(split, against=against)[0].as_py() == {"score": 1.0, "because": "a: a.jsonl:1"}
 
 
+QUESTION = "What is the capital of the Republic of France?"
+AROUND = "Dear all, yesterday somebody wrote to us: {} We did not know what to say, so we ask you. Yours, A. and B."
+
+
+def test_an_item_quoted_in_a_long_text_is_a_leak(tasks: NewTasks) -> None:
+    found = decontaminate(shard([AROUND.format(QUESTION.upper())]), against=tasks(a=["Something else", QUESTION]))
+    assert found[0].as_py() == {"score": 1.0, "because": "a: a.jsonl:2"}
+
+
+def test_a_short_item_is_a_phrase_that_anybody_writes(tasks: NewTasks) -> None:
+    texts = [AROUND.format(item) for item in ("abcdefghijklmnopqrstuvw", "abcdefghijklmnopqrstuvwx")]
+    scores = [
+        decontaminate(shard([text]), against=tasks(**{name: [name]})).field("score").to_pylist()[0]
+        for text, name in zip(texts, ("abcdefghijklmnopqrstuvw", "abcdefghijklmnopqrstuvwx"), strict=True)
+    ]
+    assert scores[0] < 0.3, "19 n-grams"
+    assert scores[1] == 1.0, "20 n-grams"
+
+
+def test_an_item_in_pieces_is_no_quote(tasks: NewTasks) -> None:
+    item = "abcdefgh ijklmnop qrstuvwx yz012345"
+    halves = f"{item[:20]} and then {item[12:]} and so on, and so on, for as long as it takes to say all of it"
+    assert set(grams(item)) <= set(grams(halves)), "every n-gram is there"
+    assert decontaminate(shard([halves]), against=tasks(a=[item])).field("score").to_pylist()[0] < 0.5
+
+
+def test_a_quote_of_words_may_have_other_punctuation_but_no_other_words(tasks: NewTasks) -> None:
+    item = " ".join(f"word{i}" for i in range(21))
+    texts = [f"he said -- {item.replace(' ', ', ')}! -- and " + "left " * 60, f"he said: {item}0 " + "left " * 60]
+    found = decontaminate(shard(texts), against=tasks(a=[item]), ngram="word", size=2).field("score").to_pylist()
+    assert found[0] == 1.0
+    assert found[1] < 0.9
+
+
 def test_word_grams(tasks: NewTasks) -> None:
     against = tasks(a=["one two three four five six"])
     found = decontaminate(shard(["One, two, three, four!"]), against=against, ngram="word", size=2)
@@ -106,7 +146,7 @@ def test_the_score_is_the_true_maximum(tmp_path_factory: Any, items: list[str], 
     write_task(folder, "t", items)
     found = decontaminate(shard(texts), against=find_tasks("t.toml", folder)).to_pylist()
     for text, verdict in zip(texts, found, strict=True):
-        alike = [jaccard(set(grams(fold(text))), set(grams(fold(item)))) for item in items]
+        alike = [likeness(fold(text), fold(item)) for item in items]
         if fold(text):
             assert verdict["score"] == max(alike)
             place = f"t: t.jsonl:{alike.index(max(alike)) + 1}"
@@ -165,12 +205,15 @@ def read_clinc(find: Find, part: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("read", "near", "same"), [(read_banking, 103, 7), (read_clinc, 79, 2)], ids=["banking", "clinc"]
+    ("read", "near", "same"), [(read_banking, 140, 59), (read_clinc, 148, 94)], ids=["banking", "clinc"]
 )
 def test_leaks_between_the_parts_of_real_sets(
     real_data: Find, tasks: NewTasks, read: Callable[[Find, str], list[str]], near: int, same: int
 ) -> None:
-    """Rows of test that have a row of train at 0.8; the numbers are those of brute force over all pairs."""
+    """Rows of test that have a row of train at 0.8; the numbers are those of brute force over all pairs.
+
+    Without those in which a row of train stands whole they are 103 and 79, and 7 and 2 have the same n-grams.
+    """
     against = tasks(train=read(real_data, "train"))
     started = time.process_time()
     scores = decontaminate(shard(read(real_data, "test")), against=against).field("score").to_pylist()

@@ -29,13 +29,15 @@ PLANTED: list[dict[str, Any]] = [
 
 
 def audited(
-    folder: Path, planted: list[dict[str, Any]] | str, do: list[Any] | None = None, curated: bool = True
+    folder: Path, planted: list[dict[str, Any]] | str | bytes, do: list[Any] | None = None, curated: bool = True
 ) -> dict[str, Any]:
     lines.write(folder / "corpus" / "rows.jsonl", ROWS)
     with (folder / "corpus" / "rows.jsonl").open("a") as file:
         file.write("{broken\n")
-    text = planted if isinstance(planted, str) else "".join(json.dumps(entry) + "\n" for entry in planted)
-    (folder / "corpus" / "planted.jsonl").write_text(text)
+    if not isinstance(planted, str | bytes):
+        planted = "".join(json.dumps(entry) + "\n" for entry in planted)
+    content = planted.encode() if isinstance(planted, str) else planted
+    (folder / "corpus" / "planted.jsonl").write_bytes(content)
     tables: dict[str, Any] = {"raw": {"step": "ingest", "files": "corpus/rows.jsonl"}}
     if curated:
         tables["clean"] = {"step": "curate", "from": "raw", "do": ["unicode", "exact"] if do is None else do}
@@ -100,3 +102,15 @@ def test_a_wrong_list_is_told(tmp_path: Path, planted: str, message: str) -> Non
 def test_rows_that_were_not_curated_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a curate step made"):
         audited(tmp_path, PLANTED, curated=False)
+
+
+def test_a_list_that_is_not_utf8_is_told_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"planted\.jsonl: not UTF-8"):
+        audited(tmp_path, b'{"kind": "caf\xe9", "file": "rows.jsonl", "row": 2}\n')
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_a_string_may_hold_a_line_separator(tmp_path: Path, separator: str) -> None:
+    entry = {"kind": "exact_duplicate", "file": "rows.jsonl", "row": 2, "clean": f"one{separator}two"}
+    found = audited(tmp_path, json.dumps(entry, ensure_ascii=False) + "\r\n")
+    assert found["kinds"]["exact_duplicate"]["found"] == 1

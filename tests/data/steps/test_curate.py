@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import lines
 import pytest
 
 from adaptline.core import recipe as recipes
+from adaptline.core import registry
 from adaptline.core.rows import Ref, texts
 from adaptline.core.run import run
 from adaptline.core.store import Store
+from adaptline.core.trace import History
 from adaptline.errors import RunError, UserError
+from adaptline.web.gather import write_report
 
 MINE = '''
 import pyarrow as pa
@@ -52,6 +56,33 @@ def costly(texts: list[str]) -> list[float]:
 def sometimes(texts: list[str]) -> list[float | None]:
     """No score for questions."""
     return [None if "?" in text else 1.0 for text in texts]
+
+
+@filter(version=1)
+def late(texts: list[str]) -> list[float | None]:
+    """No score for long texts."""
+    return [None if len(text) > 20 else 1.0 for text in texts]
+
+
+@filter(version=1)
+def late_label(texts: list[str]) -> list[str | None]:
+    """No label for long texts."""
+    return [None if len(text) > 20 else "short" for text in texts]
+
+
+@filter(version=1)
+def asks(texts: list[str]) -> list[bool]:
+    """Whether it asks.
+
+    More is not told.
+    """
+    return ["?" in text for text in texts]
+
+
+@filter(version=1)
+def lists(texts: list[str]) -> list[list[int]]:
+    """Gives what is no score."""
+    return [[1] for _ in texts]
 
 
 @filter(version=1)
@@ -207,6 +238,82 @@ def test_an_unreadable_row_reaches_no_method(tmp_path: Path) -> None:
 def test_a_method_that_gives_too_few_scores_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"mine\.py:short failed: ValueError: 1 scores for 5 texts"):
         Curated(tmp_path, ["./mine.py:short"])
+
+
+def test_true_is_one_and_false_is_none(tmp_path: Path) -> None:
+    found = Curated(tmp_path, [{"use": "./mine.py:asks", "min": 1}])
+    assert found.kept == ["are there four words?"]
+    assert found.read(found.methods[0]["scores"][0])["score"].to_pylist() == [0.0, 0.0, 0.0, 1.0, 0.0]
+
+
+def test_what_is_no_score_is_refused_with_the_methods_name(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"mine\.py:lists gives list<item: int64>: a score is a number"):
+        Curated(tmp_path, ["./mine.py:lists"])
+
+
+@pytest.mark.parametrize(("use", "kind", "bound"), [("late", "double", {"min": 0.5}), ("late_label", "string", {})])
+def test_scores_have_one_type_also_in_a_shard_that_has_none(
+    tmp_path: Path, use: str, kind: str, bound: dict[str, Any]
+) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": f"a text of some length, number {i} of many"} for i in range(20_000)])
+    lines.write(tmp_path / "b.jsonl", [{"text": f"text {i}"} for i in range(20_000)])
+    (tmp_path / "mine.py").write_text(MINE)
+    tables = {
+        "raw": {"step": "ingest", "files": ["a.jsonl", "b.jsonl"]},
+        "clean": {"step": "curate", "from": "raw", "do": [{"use": f"./mine.py:{use}", **bound}]},
+    }
+    recipe = recipes.from_tables(tables, "curate", tmp_path)
+    made = run(recipe, store=tmp_path / "store")
+    store = Store.open(tmp_path / "store")
+    manifest = store.manifest(made[-1].key)
+    assert manifest is not None
+    scores = [store.read(Ref(*triple))["score"] for triple in manifest["detail"]["methods"][0]["scores"]]
+    assert len(scores) > 1
+    assert scores[0].null_count == len(scores[0])
+    assert {str(score.type) for score in scores} == {kind}
+    assert use in write_report(History.open(store, "curate", ["raw", "clean"])).read_text("utf-8")
+
+
+def test_a_label_filter_without_a_label_for_any_row_does_not_clash_with_its_bounds(tmp_path: Path) -> None:
+    rows = [{"text": "a text that is too long for a label"}]
+    found = Curated(tmp_path, [{"use": "./mine.py:late_label", "keep": ["short"]}], rows=rows)
+    assert (found.dropped_by, found.methods[0]["unjudged"]) == ([None], 1)
+
+
+def test_a_part_that_is_not_there_is_unjudged(tmp_path: Path) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": "a question?"}]},
+        {"messages": [{"role": "user", "content": "b?"}, {"role": "assistant", "content": "an answer"}]},
+    ]
+    found = Curated(tmp_path, [{"use": "./mine.py:words", "on": "response", "min": 1}], rows=rows)
+    assert found.read(found.methods[0]["scores"][0])["score"].to_pylist() == [None, 2]
+    assert (found.dropped_by, found.methods[0]["unjudged"]) == ([None, None], 1)
+
+
+def test_a_part_is_no_choice_for_a_filter_of_whole_rows(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mine\.py:place sees whole rows, on = 'prompt' does nothing"):
+        Curated(tmp_path, ["./mine.py:words", {"use": "./mine.py:place", "on": "prompt"}])
+
+
+def test_what_a_method_does_is_told_beside_its_verdicts(tmp_path: Path) -> None:
+    found = Curated(tmp_path, ["./mine.py:asks", "exact", "minhash"])
+    assert found.methods[0]["meaning"] == "Whether it asks."
+    assert found.methods[1]["meaning"].endswith(".")
+    assert ["compared_in_part" in method for method in found.methods] == [False, False, True]
+    assert found.methods[2]["compared_in_part"] == 0
+
+
+def test_a_raised_version_of_the_step_runs_its_units_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    do = [{"use": "./mine.py:words", "min": 1}, "./mine.py:loud", "exact"]
+    before = Curated(tmp_path, do)
+    step = registry.load("step", "curate")
+    monkeypatch.setitem(step.function.__dict__, "__adaptline__", dataclasses.replace(step, version=step.version + 1))
+    after = Curated(tmp_path, do)
+    for method, kind in [(0, "scores"), (1, "changes"), (2, "sketches")]:
+        assert after.methods[method][kind][0][0] != before.methods[method][kind][0][0]
+    assert after.methods[2]["matches"][0] != before.methods[2]["matches"][0]
+    assert after.shard["text"][0] != before.shard["text"][0]
+    assert after.digest == before.digest
 
 
 def test_bounds_of_the_wrong_kind_are_told(tmp_path: Path) -> None:

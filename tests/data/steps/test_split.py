@@ -18,14 +18,21 @@ from adaptline.errors import UserError
 
 
 def splits(
-    folder: Path, records: list[dict[str, Any]], files: int = 1, **parameters: Any
+    folder: Path,
+    records: list[dict[str, Any]],
+    files: int = 1,
+    *,
+    ingest: dict[str, Any] | None = None,
+    do: list[Any] | None = None,
+    **parameters: Any,
 ) -> list[tuple[str | None, str | None, str]]:
     """(split, group, text) of every row after a split with these parameters."""
     for i in range(files):
         lines.write(folder / f"data-{i}.jsonl", records[i * len(records) // files : (i + 1) * len(records) // files])
     tables = {
-        "raw": {"step": "ingest", "files": "data-*.jsonl"},
-        "parts": {"step": "split", "from": "raw", **parameters},
+        "raw": {"step": "ingest", "files": "data-*.jsonl", **(ingest or {})},
+        "clean": {"step": "curate", "from": "raw", "do": do or []},
+        "parts": {"step": "split", "from": "clean" if do else "raw", **parameters},
     }
     made = run(recipes.from_tables(tables, "split", folder), store=folder / "store")
     store = Store.open(folder / "store")
@@ -124,3 +131,46 @@ def test_a_field_that_only_some_shards_have_is_no_mistake(tmp_path: Path) -> Non
     ]
     found = splits(tmp_path, records, files=2, by="who", share={"train": 0.5, "test": 0.5})
     assert [group is not None for _, group, _ in found].count(True) == 1
+
+
+def whole(found: list[tuple[str | None, str | None, str]], groups: int) -> bool:
+    """Whether the rows make so many groups, each within one split."""
+    splits_of: dict[str | None, set[str | None]] = {}
+    for split, group, _ in found:
+        splits_of.setdefault(group, set()).add(split)
+    return None not in splits_of and len(splits_of) == groups and all(len(of) == 1 for of in splits_of.values())
+
+
+HALVES = {"train": 0.5, "test": 0.5}
+
+
+@pytest.mark.parametrize("by", [None, "conversation", "group"])
+def test_the_field_that_ingest_took_as_group_groups(tmp_path: Path, by: str | None) -> None:
+    named = {"by": by} if by else {}
+    assert whole(splits(tmp_path, some(200), ingest={"group": "conversation"}, share=HALVES, **named), 50)
+
+
+def test_rows_whose_group_is_empty_are_grouped_by_their_text(tmp_path: Path) -> None:
+    records = [{"text": "a", "conversation": 1}, *[{"text": f"alone {i}"} for i in range(40)]]
+    found = splits(tmp_path, records, ingest={"group": "conversation"}, share=HALVES)
+    assert [group is None for _, group, _ in found] == [False, *[True] * 40]
+    assert {split for split, _, _ in found[1:]} == {"train", "test"}
+
+
+@pytest.mark.parametrize("role", ["label", "subject"])
+def test_a_field_that_ingest_took_as_something_else_still_groups(tmp_path: Path, role: str) -> None:
+    records = [record | {"conversation": f"c{record['conversation']}"} for record in some(200)]
+    named = {role: ["conversation"] if role == "subject" else "conversation"}
+    assert whole(splits(tmp_path, records, ingest=named, by="conversation", share=HALVES), 50)
+
+
+def test_people_make_a_group_in_any_order(tmp_path: Path) -> None:
+    records = [{"text": f"{i}", "who": ["anna", "bo"] if i % 2 else ["bo", "anna"]} for i in range(40)]
+    assert whole(splits(tmp_path, records, ingest={"subject": ["who"]}, by="who", share=HALVES), 1)
+
+
+def test_a_field_is_known_by_its_name_after_a_transform(tmp_path: Path) -> None:
+    records = [record | {"text": f"{record['text']}\u200b"} for record in some(40)]
+    found = splits(tmp_path, records, ingest={"group": "conversation"}, do=["unicode"], by="conversation", share=HALVES)
+    assert found[0][2] == "message number 0"
+    assert whole(found, 10)

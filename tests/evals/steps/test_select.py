@@ -122,9 +122,28 @@ def test_the_highest_mean_wins_and_its_best_run_on_validation_is_taken(write: Wr
         "key": 'key of {"method": "full", "seed": 1}',
         "digest": 'digest of {"method": "full", "seed": 1}',
         "because": "the best of 3 runs on validation, 0.9",
+        "interval": found["winner"]["interval"],
+        "among": 3,
     }
     assert found["verdict"].startswith("method=full leads in route.accuracy with 0.")
-    assert found["verdict"].endswith("): better than method=lora rank=4, method=head")
+    assert found["verdict"].endswith(", corrected for choosing among 3): better than method=lora rank=4, method=head")
+
+
+def test_the_winners_interval_is_corrected_for_the_choice(write: Write, desk: Desk) -> None:
+    select(grid(write), desk=desk, best="route.accuracy")
+    found = read(desk)
+    low, high = found["winner"]["interval"]
+    own = next(line["interval"] for line in found["candidates"] if line["name"] == "method=full")
+    assert low < own[0] < own[1] < high
+    assert f"(95 % interval {low:.3f} to {high:.3f}, corrected for choosing among 3)" in found["verdict"]
+
+
+def test_where_limits_leave_one_there_was_no_choice(write: Write, desk: Desk) -> None:
+    select(limited(write), desk=desk, best="route.accuracy", limit={"latency_p95_ms": 102})
+    found = read(desk)
+    own = next(line["interval"] for line in found["candidates"] if line["name"] == "rank=4")
+    assert (found["winner"]["interval"], found["winner"]["among"]) == (pytest.approx(own), 1)
+    assert "corrected" not in found["verdict"]
 
 
 def test_the_report_holds_what_compare_says(write: Write, desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """How much of a row stands in an evaluation task already: the likeness to the nearest item, and where that item is.
 
 Knows task files and n-grams. Every item is compared, with exact counts; nothing is sampled. Knows nothing of meaning: a
-paraphrase of an item is not found.
+paraphrase of an item is not found, nor is a changed quote of one inside a text that is much longer.
 """
 
 from __future__ import annotations
@@ -27,16 +27,23 @@ if TYPE_CHECKING:
 
 # A row at 0.8 or more is dropped: no two texts of together fewer than 10,000 n-grams lie between this and 0.8.
 _DEFAULT_MAX = 0.7999
+# An item of at least so many n-grams that stands whole in a row is a leak however long the row is. Shorter ones are
+# phrases that anybody writes. It must stand there as one piece: its n-grams alone, scattered, occur in any long text
+# (of 300 web pages 24 hold 0.8 of those of some voice command, and none holds a command).
+_WHOLE = 20
 _WRITTEN_TO = ("text", "user")  # roles whose messages are compared: what is asked, not what is answered
 
 Positions = npt.NDArray[np.int32]
 
 
-@filter(version=1, finds=("leaked",), defaults={"max": _DEFAULT_MAX})
+@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX})
 def decontaminate(
     rows: pa.Table, *, against: Tasks, ngram: Literal["char", "word"] = "char", size: int = 5
 ) -> pa.StructArray:
     """The Jaccard similarity of each row to the task item nearest to it. Drops from 0.8 on, unless a recipe gives max.
+
+    A row in which an item of at least 20 n-grams stands whole, as in a mail that quotes it, scores 1.0 however much
+    stands around it. This drops 1.2 % more of Banking77's test rows and 1.5 % of CLINC150's, against their train rows.
 
     Texts and prompts are compared, folded (`text.fold`); answers and labels are not. Of a conversation each user's turn
     is compared by itself, and all of them together; the nearest counts.
@@ -48,7 +55,7 @@ def decontaminate(
         size: characters or words in one n-gram. A shorter text is one n-gram.
 
     Returns:
-        Per row `score`, 0 to 1 (1.0 for an item with the same n-grams), null for a row without text; and `because`,
+        Per row `score`, 0 to 1 (1.0 for an item with the same n-grams, or that stands in it), null for a row without text; and `because`,
         "task: file:row" of the nearest item, the first of equals, null at score 0.
 
     Raises:
@@ -77,11 +84,13 @@ class _Index:
         """`items` are (place, folded text)."""
         self.ngram, self.size = ngram, size
         self.places: list[str] = []
+        self.pieces: list[str] = []
         sizes: list[int] = []
         holders: dict[str, list[int]] = {}
         for number, (place, given) in enumerate(items):
             grams = set(text.grams(given, ngram, size))
             self.places.append(place)
+            self.pieces.append(self._piece(given))
             sizes.append(len(grams))
             for gram in grams:
                 holders.setdefault(gram, []).append(number)
@@ -89,15 +98,22 @@ class _Index:
         self.holders: dict[str, Positions] = {gram: np.array(held, np.int32) for gram, held in holders.items()}
 
     def nearest(self, given: str) -> tuple[float, int]:
-        """The Jaccard similarity to the nearest item, and its number, the first of equals."""
+        """The Jaccard similarity to the nearest item, 1.0 if it stands whole in the text; its number, the first of equals."""
         grams = set(text.grams(given, self.ngram, self.size))
         held = [self.holders[gram] for gram in grams if gram in self.holders]
         if not held:
             return 0.0, 0
         shared = np.bincount(np.concatenate(held), minlength=len(self.sizes))
         similarity = shared / (self.sizes + len(grams) - shared)
+        for number in np.flatnonzero((shared == self.sizes) & (self.sizes >= _WHOLE)):
+            if self.pieces[number] in self._piece(given):
+                similarity[number] = 1.0
         best = int(similarity.argmax())
         return float(similarity[best]), best
+
+    def _piece(self, given: str) -> str:
+        """What must stand in another text as one piece: all words where words are compared, else every character."""
+        return given if self.ngram == "char" else f" {' '.join(text.words(given))} "
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,7 @@ _UNREADABLE = "unreadable"
 _GRADE = 0.1  # the width of a class of similarity
 
 
-@step(version=1, output="report")
+@step(version=1, output="report", reads_detail=True)
 def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
     """Counts, per kind of planted defect, what curation found, missed and dropped besides.
 
@@ -77,8 +77,15 @@ def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
 
 
 def _read(path: Path, name: str) -> list[dict[str, Any]]:
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"not UTF-8: {error.reason} at byte {error.start}", where=path, do="Save it as UTF-8."
+        ) from error
     entries = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    # Only these ends are ends of JSON lines: a string may hold U+2028 and its like as they are.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             entry = json.loads(line)
             file = os.path.normpath(Path(name).parent / entry["file"])

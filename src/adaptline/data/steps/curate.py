@@ -46,7 +46,7 @@ class _State:
         self.methods[-1]["unjudged"] += unjudged
 
 
-@step(version=1, output="rows")
+@step(version=2, output="rows")
 def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows:
     """Filters, drops duplicates, and mends text, method by method.
 
@@ -57,8 +57,12 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
             unjudged = "drop", ...its own parameters }, or a function of your own: { use = "./mine.py:polite", min = 0.2 }.
 
     Raises:
-        UserError: a bound that does not fit the scores (min and max are for numbers, keep and drop for labels).
+        UserError: a bound that does not fit the scores (min and max are for numbers, keep and drop for labels), or `on`
+            for a filter that sees whole rows.
+        RunError: a method failed, or gives what is no score; its name is told.
     """
+    for use in do:
+        _check_on(use)
     state = _begin(rows, units)
     for use in do:
         method = use.load()
@@ -67,6 +71,7 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
                 "use": use.use,
                 "kind": use.kind,
                 "finds": list(method.finds),
+                "meaning": (inspect.getdoc(method.function) or "").partition("\n")[0],
                 "parameters": signatures.meaning(use.parameters),
                 "settings": use.settings,
                 "identity": use.identity,
@@ -89,12 +94,22 @@ def _begin(rows: Rows, units: Units) -> _State:
     return _State([shard.text for shard in rows.shards], alive, dropped_by)
 
 
+def _check_on(use: Use) -> None:
+    if use.kind == "filter" and use.settings.get("on", "all") != "all" and _asks_for(use.load().function) is pa.Table:
+        raise UserError(f"{use.use} sees whole rows, on = {use.settings['on']!r} does nothing", do="Leave on out.")
+
+
+def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
+    """What a unit's key says of the work: curate's own version counts too, for it shapes what a method gives."""
+    return [registry.load("step", "curate").identity, work, use.identity, signatures.meaning(parameters)]
+
+
 def _filter(state: _State, use: Use, units: Units) -> None:
     masks = [_pack(mask) if use.load().cost == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
     work = [
         Unit(
-            [use.identity, signatures.meaning(use.parameters), on, text.digest, mask and keys.digest(mask)],
+            [*_meaning(use, "score", use.parameters), on, text.digest, mask and keys.digest(mask)],
             {"text": text, "use": use, "alive": mask},
         )
         for text, mask in zip(state.text, masks, strict=True)
@@ -112,30 +127,54 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
     function = use.load().function
     on: On = use.settings.get("on", "all")
     wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
+    if _asks_for(function) == list[str]:  # no string stands for a text that is not there: such a row has no score
+        wanted = wanted & texts(shard, on).is_valid().to_numpy(zero_copy_only=False)
     with _named(use):
         scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
         if len(scores) != int(wanted.sum()):
             raise ValueError(f"{len(scores)} scores for {int(wanted.sum())} texts")
-    scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
+        scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
     # Rows that were not asked for have no score: their place is filled with null.
     places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
     spread = scores.take(places)
     spread = spread.combine_chunks() if isinstance(spread, pa.ChunkedArray) else spread
+    because: dict[str, Any] = {}
     if pa.types.is_struct(spread.type):
-        return pa.table({name: pc.struct_field(spread, name) for name in ("score", "because")})
-    return pa.table({"score": spread})
+        because = {"because": pc.struct_field(spread, "because")}
+        spread = pc.struct_field(spread, "score")
+    return pa.table({"score": _alike(spread, use)} | because)
+
+
+def _alike(scores: pa.Array, use: Use) -> pa.Array:
+    """Scores as float64 or string, whatever the values of one shard suggest, so that all shards have one type."""
+    kind = scores.type.value_type if pa.types.is_dictionary(scores.type) else scores.type
+    if pa.types.is_null(kind):
+        # Nothing but nulls: only what the function says it gives can tell labels from numbers.
+        given = inspect.signature(use.load().function, eval_str=True).return_annotation
+        return scores.cast(pa.string() if given in (list[str], list[str | None]) else pa.float64())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return scores.cast(pa.string())
+    if (
+        pa.types.is_boolean(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+    ):
+        return scores.cast(pa.float64(), safe=False)
+    raise RunError(f"{use.use} gives {kind}: a score is a number, or a string for a label")
 
 
 def _transform(state: _State, use: Use, units: Units) -> None:
     on = use.settings.get("on", "all")
     work = [
-        Unit([use.identity, signatures.meaning(use.parameters), on, text.digest], {"text": text, "use": use})
+        Unit([*_meaning(use, "changes", use.parameters), on, text.digest], {"text": text, "use": use})
         for text in state.text
     ]
     refs = units.map(transform_shard, work, use.use)
     touched = [i for i, ref in enumerate(refs) if ref.rows]
+    own = registry.load("step", "curate").identity
     write = [
-        Unit(["write", state.text[i].digest, refs[i].digest], {"text": state.text[i], "changes": refs[i]})
+        Unit([own, "write", state.text[i].digest, refs[i].digest], {"text": state.text[i], "changes": refs[i]})
         for i in touched
     ]
     state.methods[-1]["texts"] = [[ref.key, ref.digest, ref.rows] for ref in state.text]
@@ -167,8 +206,9 @@ def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
 
 
 def write_shard(read: Read, text: Ref, changes: Ref) -> pa.Table:
-    """The shard with a transform's changes."""
-    return with_contents(read(text), read(changes), text.digest)
+    """The shard with a transform's changes. What ingest said of its files stays with it."""
+    shard = read(text)
+    return with_contents(shard, read(changes), text.digest).replace_schema_metadata(shard.schema.metadata)
 
 
 def _match(state: _State, use: Use, units: Units) -> None:
@@ -178,7 +218,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     parameters = {name: value for name, value in use.parameters.items() if name in own}
     work = [
         Unit(
-            [use.identity, "sketch", signatures.meaning(parameters), on, text.digest],
+            [*_meaning(use, "sketch", parameters), on, text.digest],
             {"text": text, "use": use, "parameters": parameters},
         )
         for text in state.text
@@ -189,9 +229,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     parameters = {name: value for name, value in use.parameters.items() if name in takes}
     masks = [_pack(mask) for mask in state.alive]
     meaning = [
-        use.identity,
-        "match",
-        signatures.meaning(parameters),
+        *_meaning(use, "match", parameters),
         [[ref.digest, keys.digest(mask)] for ref, mask in zip(sketches, masks, strict=True)],
     ]
     (ref,) = units.map(
@@ -201,6 +239,8 @@ def _match(state: _State, use: Use, units: Units) -> None:
     )
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
     found = units.read(ref)
+    if in_part := (found.schema.metadata or {}).get(b"rows_compared_in_part"):
+        state.methods[-1]["compared_in_part"] = int(in_part)
     shards, rows = found["shard"].to_numpy(), found["row"].to_numpy()
     for i in np.unique(shards):
         out = np.zeros(len(state.alive[i]), bool)
@@ -263,12 +303,16 @@ def _given(read: Read, table: pa.Table) -> pa.Table:  # noqa: ARG001 - the form 
 
 
 def _view(shard: pa.Table, on: On, function: Any) -> Any:
-    """What a filter's first parameter asks for: texts as Python strings, as an Arrow array, or the whole shard."""
-    first = next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
-    if first is pa.Table:
+    """What a filter asks for: texts as Python strings, as an Arrow array, or the whole shard."""
+    asked = _asks_for(function)
+    if asked is pa.Table:
         return shard
-    found = texts(shard, on)
-    return found if first != list[str] else ["" if text is None else text for text in found.to_pylist()]
+    return texts(shard, on).to_pylist() if asked == list[str] else texts(shard, on)
+
+
+def _asks_for(function: Any) -> Any:
+    """The annotation of a filter's first parameter."""
+    return next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from adaptline.errors import UserError
 _WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
-@step(version=1, output="rows")
+@step(version=1, output="rows", uses=("format",), secret="subject")  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,

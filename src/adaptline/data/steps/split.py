@@ -7,6 +7,7 @@ groups a share of .1 comes out within .02 nineteen times in twenty.
 from __future__ import annotations
 
 import hashlib
+import json
 from itertools import accumulate
 from typing import Any
 
@@ -21,7 +22,7 @@ from adaptline.errors import UserError
 _EXACT = 1e-9
 
 
-@step(version=1, output="rows")
+@step(version=2, output="rows")
 def split(
     rows: Rows, *, units: Units, share: dict[str, float], by: str | None = None, of: str | None = None, seed: int = 0
 ) -> Rows:
@@ -31,8 +32,9 @@ def split(
         rows: the rows; those to which the source gave a split keep it.
         units: where the shards are worked on.
         share: split -> share of the groups; they sum to 1.
-        by: the source field whose values make groups (a conversation, a document); rows without a value, and all rows
-            where it is not given, are grouped by their text, so exact copies stay together.
+        by: the source field whose values make groups (a conversation, a document), also where ingest took it as group,
+            label or subject; where it is not given, the field that ingest took as group. Rows without a value are
+            grouped by their text, so exact copies stay together.
         of: divide the rows that have this split instead (to cut a validation split out of "train").
         seed: another seed, another division.
 
@@ -54,7 +56,9 @@ def split(
     ]
     refs = units.map(split_shard, work, "split")
     if by is not None and not any(_has_group(units, ref) for ref in refs):
-        raise UserError(f"no field {by!r} to split by", do="Name a field of the source, or leave by out to group by text.")
+        raise UserError(
+            f"no field {by!r} to split by", do="Name a field of the source, or leave by out to group by text."
+        )
     return Rows(tuple(Shard(shard.text, ref, shard.keep) for shard, ref in zip(rows.shards, refs, strict=True)))
 
 
@@ -79,11 +83,33 @@ def split_shard(
 
 
 def _groups(shard: pa.Table, by: str | None) -> list[Any]:
-    """The field's values; a shard may well have none of a field that only some rows have."""
+    """The field's values, null where a row has none; a shard may well have none of a field that only some rows have."""
+    if by is None:
+        return list(shard["group"].to_pylist())
     try:
-        return [None] * shard.num_rows if by is None else field_values(shard, by)
+        values = field_values(shard, by)
     except KeyError:
-        return [None] * shard.num_rows
+        values = [None] * shard.num_rows
+    for column, files in _holders(shard, by).items():
+        moved = zip(shard["file"].to_pylist(), shard[column].to_pylist(), values, strict=True)
+        values = [value if held is None or file not in files else held for file, held, value in moved]
+    # Who takes part makes a group, in whatever order they are named.
+    return [sorted(value, key=str) if isinstance(value, list) else value for value in values]
+
+
+def _holders(shard: pa.Table, name: str) -> dict[str, set[str]]:
+    """Column -> the files of which ingest moved a source field there; a shard's metadata says so (reading.py)."""
+    told = json.loads((shard.schema.metadata or {}).get(b"adaptline", b"{}")).get("files", {})
+    found: dict[str, set[str]] = {}
+    for file, said in told.items():
+        if column := _holder(said["columns"], name):
+            found.setdefault(column, set()).add(file)
+    return found
+
+
+def _holder(columns: dict[str, Any], name: str) -> str | None:
+    moved = next((column for column in ("group", "label", "split") if columns.get(column) == name), None)
+    return moved or ("subject" if name in columns.get("subject", ()) else None)
 
 
 def _hash(purpose: str, value: str) -> bytes:

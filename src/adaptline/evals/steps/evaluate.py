@@ -48,7 +48,7 @@ class _Scored:
     scores: dict[str, list[float]]
 
 
-@step(version=1, output="report")
+@step(version=1, output="report", uses=("metric", "format"))
 def evaluate(
     weights: Weights,
     rows: Rows | None = None,
@@ -134,6 +134,8 @@ def _check(sets: list[_Items], batch_size: int) -> None:
         raise UserError(f"batch_size must be at least 1, not {batch_size}")
     for items in sets:
         for name in items.metrics:
+            if ":" in name:
+                raise UserError(f"{name!r} is no metric of the package", do="Metrics of one's own are not read yet.")
             registry.load("metric", name)  # an unknown one is an error before the work, not after it
 
 

@@ -68,7 +68,7 @@ class _Candidate:
         return max(run.numbers.get("parameters.trainable", math.inf) for run in self.runs)
 
 
-@step(version=1, output="report")
+@step(version=2, output="report")
 def select(
     reports: list[Report],
     *,
@@ -86,14 +86,15 @@ def select(
 
     report.json holds: candidates (mean with an interval that is for it alone, mean per run, measured limits), the
     differences of the leader to each other candidate (intervals and p-values corrected for all pairs, because the
-    leader was found in the same data), the verdict and notes in words, and the winner's weights.
+    leader was found in the same data), the verdict and notes in words, and the winner's weights with an interval of
+    its mean that is corrected for choosing it among the candidates within the limits.
 
     Args:
         reports: of evaluate; further reports about the same weights (of benchmark) can be what a limit needs.
         desk: where report.json goes.
         best: task and metric, as in "route.accuracy". Higher is better.
         over: the grid's keys to average over.
-        confidence: of all intervals of differences together, and of each candidate's own.
+        confidence: of all intervals of differences together, of each candidate's own, and of the winner's.
         limit: upper bounds on other numbers of the reports: { latency_p95_ms = 250, "parameters.trainable" = 1e6 }.
             A candidate without the number, or with one run above it, is out.
 
@@ -126,7 +127,8 @@ def select(
         "differences": [asdict(pair) for pair in comparison.differences if pair.first == winner.name],
         "verdict": verdict,
         "notes": _outside(measured, limit) + _cheaper(winner, within, comparison),
-        "winner": _weights(winner),
+        "winner": _weights(winner)
+        | {"interval": [comparison.chosen.low, comparison.chosen.high], "among": len(within)},
         "metrics": {best: comparison.systems[winner.name].mean},
     }
     (desk.output / "report.json").write_text(
@@ -282,10 +284,11 @@ def _cheaper(winner: _Candidate, within: Sequence[_Candidate], comparison: Compa
 
 
 def _verdict(best: str, comparison: Comparison) -> str:
-    leader = comparison.systems[comparison.leader]
+    leader, among = comparison.chosen, len(comparison.systems)
+    corrected = f", corrected for choosing among {among}" if among > 1 else ""
     words = (
         f"{comparison.leader} leads in {best} with {leader.mean:.3f} "
-        f"({100 * comparison.confidence:g} % interval {leader.low:.3f} to {leader.high:.3f})"
+        f"({100 * comparison.confidence:g} % interval {leader.low:.3f} to {leader.high:.3f}{corrected})"
     )
     against = [pair for pair in comparison.differences if pair.first == comparison.leader]
     shown = [pair.second for pair in against if pair.better]

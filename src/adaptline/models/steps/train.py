@@ -6,7 +6,6 @@ only when it runs, because a recipe is planned from this signature.
 
 import os
 import time
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow.compute as pc
@@ -195,9 +194,8 @@ def _cost(seconds: float, curves: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _portable_name(base: Folder) -> str:
-    """What the recipe calls the base; of an absolute path, which means nothing elsewhere, its last part."""
-    path = PurePath(base.name)
-    return path.name if path.is_absolute() else base.name
+    """What the base is called in what is saved: by its content, as a path means nothing elsewhere."""
+    return f"base-{keys.short(base.digest)}"
 
 
 def _checkpoint_seconds() -> float:
