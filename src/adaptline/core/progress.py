@@ -141,6 +141,8 @@ def to_file(scratch: Path) -> Callable[[int, int, str], None]:
 def watched(progress: Progress, scratches: dict[str, Path]) -> Iterator[None]:
     """While the block runs, shows what the tasks' reporters leave in their scratch folders. Task name -> folder."""
     over = threading.Event()
+    for scratch in scratches.values():
+        (scratch / _FILE).unlink(missing_ok=True)  # what a killed run left says nothing of this one
 
     def watch() -> None:
         while not over.wait(_EVERY_SECONDS):

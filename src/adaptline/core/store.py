@@ -104,13 +104,13 @@ class Store:
         """The table of a unit. Raises UserError where its file is missing or damaged."""
         path = self._unit_path(ref.key)
         with self._undamaged(path):
-            return pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+            return _read_parquet(pa.BufferReader(path.read_bytes()))
 
     def read_columns(self, ref: Ref, columns: list[str]) -> pa.Table:
         """Some columns of a unit."""
         path = self._unit_path(ref.key)
         with self._undamaged(path):
-            return pq.read_table(path, columns=columns, memory_map=True, page_checksum_verification=True)
+            return _read_parquet(pa.memory_map(str(path)), columns)
 
     def read_row(self, ref: Ref, row: int) -> dict[str, Any]:
         """One row of a unit as Python values."""
@@ -363,6 +363,12 @@ def _keys_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for entry in value:
             yield from _keys_in(entry)
+
+
+def _read_parquet(source: pa.NativeFile, columns: list[str] | None = None) -> pa.Table:
+    """Without Arrow's threads: units are small, and a thread of its pool that still runs when Python ends aborts it."""
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        return file.read(columns=columns, use_threads=False)
 
 
 def _is_key(value: Any) -> bool:

@@ -294,10 +294,14 @@ def _life_in_method(
 def _consumed(folder: Path, digests: dict[str, int], name: str = "consumed.parquet") -> str | None:
     """What an artifact says that it did with one of these positions, by its own list of what it consumed."""
     path = folder / name
-    if not path.exists() or "shard" not in pq.read_schema(path).names:
+    if not path.exists():
         return None
+    with pq.ParquetFile(path) as file:
+        if "shard" not in file.schema_arrow.names:
+            return None
+        listed = file.read(columns=["shard", "row", "split"], use_threads=False)
     for digest, position in digests.items():
-        found = pq.read_table(path, columns=["split"], filters=[("shard", "=", digest), ("row", "=", position)])
+        found = listed.filter(pc.and_(pc.equal(listed["shard"], digest), pc.equal(listed["row"], position)))
         if found.num_rows:
             return (
                 "validated on it"

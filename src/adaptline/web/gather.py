@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ def _cost(manifest: dict[str, Any]) -> view.Cost:
 
 def _commands(history: History) -> tuple[view.Command, ...]:
     rows = [name for name, manifests in history.manifests.items() if manifests and manifests[0]["kind"] == "rows"]
-    recipe = f"{history.recipe}.toml"
+    elsewhere = history.store.root.name != ".adaptline"
+    recipe = f"{history.recipe}.toml" + (f" --store {shlex.quote(str(history.store.root))}" if elsewhere else "")
     found = [view.Command("What a second run would do, and why", f"adaptline plan {recipe}")]
     if rows:
         found.append(

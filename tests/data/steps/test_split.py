@@ -141,17 +141,24 @@ def whole(found: list[tuple[str | None, str | None, str]], groups: int) -> bool:
     return None not in splits_of and len(splits_of) == groups and all(len(of) == 1 for of in splits_of.values())
 
 
+def named_conversations(count: int) -> list[dict[str, Any]]:
+    """Rows whose conversation is a string, which leaves `extra` where ingest takes it."""
+    return [record | {"conversation": f"c{record['conversation']}"} for record in some(count)]
+
+
 HALVES = {"train": 0.5, "test": 0.5}
 
 
 @pytest.mark.parametrize("by", [None, "conversation", "group"])
 def test_the_field_that_ingest_took_as_group_groups(tmp_path: Path, by: str | None) -> None:
-    named = {"by": by} if by else {}
-    assert whole(splits(tmp_path, some(200), ingest={"group": "conversation"}, share=HALVES, **named), 50)
+    named: dict[str, Any] = {"by": by} if by else {}
+    assert whole(
+        splits(tmp_path, named_conversations(200), ingest={"group": "conversation"}, share=HALVES, **named), 50
+    )
 
 
 def test_rows_whose_group_is_empty_are_grouped_by_their_text(tmp_path: Path) -> None:
-    records = [{"text": "a", "conversation": 1}, *[{"text": f"alone {i}"} for i in range(40)]]
+    records: list[dict[str, Any]] = [{"text": "a", "conversation": 1}, *[{"text": f"alone {i}"} for i in range(40)]]
     found = splits(tmp_path, records, ingest={"group": "conversation"}, share=HALVES)
     assert [group is None for _, group, _ in found] == [False, *[True] * 40]
     assert {split for split, _, _ in found[1:]} == {"train", "test"}
@@ -159,7 +166,7 @@ def test_rows_whose_group_is_empty_are_grouped_by_their_text(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("role", ["label", "subject"])
 def test_a_field_that_ingest_took_as_something_else_still_groups(tmp_path: Path, role: str) -> None:
-    records = [record | {"conversation": f"c{record['conversation']}"} for record in some(200)]
+    records = named_conversations(200)
     named = {role: ["conversation"] if role == "subject" else "conversation"}
     assert whole(splits(tmp_path, records, ingest=named, by="conversation", share=HALVES), 50)
 
@@ -170,7 +177,7 @@ def test_people_make_a_group_in_any_order(tmp_path: Path) -> None:
 
 
 def test_a_field_is_known_by_its_name_after_a_transform(tmp_path: Path) -> None:
-    records = [record | {"text": f"{record['text']}\u200b"} for record in some(40)]
+    records = [record | {"text": f"{record['text']}\u200b"} for record in named_conversations(40)]
     found = splits(tmp_path, records, ingest={"group": "conversation"}, do=["unicode"], by="conversation", share=HALVES)
     assert found[0][2] == "message number 0"
     assert whole(found, 10)

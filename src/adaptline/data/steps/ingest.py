@@ -95,7 +95,15 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    return Rows(tuple(Shard(ref) for ref in refs), {"files": _files(sources, segments), "segments": segments})
+    detail = {"files": _files(sources, segments), "segments": segments, "summary": _summary(units, refs)}
+    return Rows(tuple(Shard(ref) for ref in refs), detail)
+
+
+def _summary(units: Units, refs: Sequence[Ref]) -> str:
+    """How many rows there are, and how many of them could not be read: silence would hide a wrong column or format."""
+    total = sum(ref.rows for ref in refs)
+    unreadable = sum(ref.rows - units.read(ref)["unreadable"].null_count for ref in refs)
+    return f"{total:,} rows" + (f", {unreadable:,} of them unreadable" if unreadable else "")
 
 
 def _refuse_idle(options: dict[str, Any], sources: Sequence[Source]) -> None:
