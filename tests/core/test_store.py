@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import json
 import multiprocessing
+import os
 import resource
 import signal
 import stat

