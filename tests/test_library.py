@@ -70,3 +70,9 @@ def test_new_refuses_to_write_over_a_recipe(tmp_path: Path) -> None:
     with pytest.raises(al.UserError, match="exists already"):
         al.new(tmp_path / "mine.jsonl", path)
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("name", ["nothing.jsonl", "."])
+def test_new_wants_a_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(al.UserError, match="no such file"):
+        al.new(tmp_path / name)

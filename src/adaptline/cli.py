@@ -93,11 +93,14 @@ def new(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the recipe to write; recipe.toml beside the file by default")
     ] = None,
+    text: Annotated[str | None, typer.Option(help="the field of the text, if its name does not tell")] = None,
+    label: Annotated[str | None, typer.Option(help="the field of the class, if its name does not tell")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="what stands between the fields of a csv")] = None,
 ) -> None:
     """Write a first recipe for a file of your own."""
     from adaptline import library  # noqa: PLC0415 - start-up time
 
-    path = library.new(data, out)
+    path = library.new(data, out, text=text, label=label, delimiter=delimiter)
     print(f"{path}\n  look at it, then: adaptline plan {path}; adaptline run {path}")
 
 

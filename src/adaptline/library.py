@@ -102,18 +102,38 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
     return opened.collect_damaged(dry=dry) if damaged else opened.collect(opened.roots(), dry=dry)
 
 
-def new(data: Path | str, out: Path | str | None = None) -> Path:
-    """Writes a first recipe for a file of one's own. Raises UserError if the file cannot be read or the recipe exists."""
+def new(
+    data: Path | str,
+    out: Path | str | None = None,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    delimiter: str | None = None,
+) -> Path:
+    """Writes a first recipe for a file of one's own.
+
+    Args:
+        data: the file.
+        out: the recipe; recipe.toml beside the file by default.
+        text: the field of the text, if its name does not tell.
+        label: the field of the class, if its name does not tell.
+        delimiter: what stands between the fields of a csv.
+
+    Raises:
+        UserError: the file cannot be read, it has no such fields, or the recipe exists.
+    """
     from adaptline.data.starting import starting_recipe  # noqa: PLC0415 - reads the file
 
     data = Path(data)
+    if not data.is_file():
+        raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
     path = Path(out) if out else data.with_name("recipe.toml")
     if path.exists():
         raise UserError("exists already", where=path, do="Name another with --out.")
     if not path.absolute().parent.is_dir():
         raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
-    text = starting_recipe(data, beside=path.absolute().parent)
-    path.write_text(text, "utf-8")
+    recipe_text = starting_recipe(data, beside=path.absolute().parent, text=text, label=label, delimiter=delimiter)
+    path.write_text(recipe_text, "utf-8")
     return path
 
 

@@ -62,12 +62,19 @@ def test_what_cannot_be_told_is_asked_for(put: Put, tmp_path: Path, name: str, c
         starting_recipe(put(name, content), beside=tmp_path)
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
-        starting_recipe(tmp_path / "nothing.jsonl", beside=tmp_path)
-
-
-LABELLED = "text,label\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
+def test_fields_and_delimiter_can_be_named(put: Put, tmp_path: Path) -> None:
+    content = "Nummer;Anfrage;Kategorie\n" + "\n".join(f"{i};{text};{i % 2}" for i, text in enumerate(TEXTS))
+    path = put("tickets.csv", content)
+    made = starting_recipe(path, beside=tmp_path, text="Anfrage", label="Kategorie", delimiter=";")
+    tables = tomllib.loads(made)
+    assert {name: tables["raw"][name] for name in ("text", "label", "delimiter")} == {
+        "text": "Anfrage",
+        "label": "Kategorie",
+        "delimiter": ";",
+    }
+    assert run(recipes.from_tables({"raw": tables["raw"]}, "first", tmp_path), workers=1)
+    with pytest.raises(UserError, match="Anfrage"):
+        starting_recipe(path, beside=tmp_path, text="Anfrag", delimiter=";")
 
 
 def test_without_a_base_the_training_is_a_comment_that_becomes_a_recipe(

