@@ -77,6 +77,9 @@ def test_fields_and_delimiter_can_be_named(put: Put, tmp_path: Path) -> None:
         starting_recipe(path, beside=tmp_path, text="Anfrag", delimiter=";")
 
 
+LABELLED = "text,label\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
+
+
 def test_without_a_base_the_training_is_a_comment_that_becomes_a_recipe(
     put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
