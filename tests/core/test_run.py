@@ -481,3 +481,12 @@ by   = ["rank"]
         [{"method": "lora", "rank": 4}],
         [{"method": "lora", "rank": 16}],
     ]
+
+
+def test_two_recipes_of_one_name_do_not_share_a_store(line: Path, tmp_path: Path) -> None:
+    other = lines.make(tmp_path / "other", files=1)
+    run(line, store=tmp_path / "store")
+    with pytest.raises(UserError, match="another recipe called 'recipe' uses this store"):
+        run(other, store=tmp_path / "store")
+    line.rename(line.with_name("renamed.toml"))
+    assert run(other, store=tmp_path / "store")

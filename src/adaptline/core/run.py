@@ -184,6 +184,8 @@ def run(
     line = Line.open(source, store, keep)
     show = show or Silent()
     made: list[Artifact] = []
+    if line.recipe.path is not None:
+        line.store.claim(line.recipe.name, line.recipe.path)
     with line.store.in_use(), LocalEngine(workers) if workers else LocalEngine() as engine:
         by_step: dict[str, list[Node]] = {}
         for node in line.chosen(step):

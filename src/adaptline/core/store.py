@@ -180,6 +180,26 @@ class Store:
                     path = self.root / "refs" / f"{recipe}.json"
                     disk.replace_file(temporary, path, json.dumps(after, indent=1, sort_keys=True).encode())
 
+    def claim(self, recipe: str, path: Path) -> None:
+        """Notes where the recipe of a name lies, relative to the store.
+
+        Raises:
+            UserError: another recipe of this name, which is still there, has its refs in this store.
+        """
+        note = self.root / "refs" / f"{recipe}.place"
+        mine = os.path.relpath(path.absolute(), self.root)
+        known = note.read_text("utf-8") if note.exists() else ""
+        if known not in ("", mine) and (self.root / known).is_file():
+            other = os.path.normpath(self.root / known)
+            raise UserError(
+                f"another recipe called {recipe!r} uses this store: {other}",
+                where=path,
+                do="Rename one, or name another --store.",
+            )
+        if known != mine:
+            with self.temporary() as temporary:
+                disk.replace_file(temporary, note, mine.encode())
+
     def append_event(self, verb: str, **facts: Any) -> None:
         """Adds a line to the event log. Callers give no text and no raw identity."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
