@@ -43,9 +43,9 @@ def reason(score: Any, settings: dict[str, Any]) -> str:
         return "no score"
     if isinstance(score, str):
         return (
-            f"not in keep {settings['keep']}"
+            f"not in keep {' '.join(settings['keep'])}"
             if score not in settings.get("keep", [score])
-            else f"in drop {settings.get('drop')}"
+            else f"in drop {' '.join(settings.get('drop', []))}"
         )
     low, high = settings.get("min"), settings.get("max")
     return (
