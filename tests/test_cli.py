@@ -272,6 +272,8 @@ def test_an_interrupted_run_says_so_and_leaves_no_worker(tmp_path: Path, workers
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background jobs ignore SIGINT, and so would what these tests start there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing else runs in the child
     )
     try:
         for _ in range(300):
