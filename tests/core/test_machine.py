@@ -114,3 +114,8 @@ class TestCommit:
     def test_none_before_the_first_commit(self, tmp_path: Path) -> None:
         git(tmp_path, "init", "--quiet")
         assert machine.git_commit(tmp_path) is None
+
+
+def test_a_library_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "LIBRARIES", ("numpy", "a-library-that-nobody-has"))
+    assert set(machine.versions.__wrapped__()) == {"python", "numpy"}

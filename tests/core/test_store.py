@@ -500,3 +500,10 @@ def test_keys_are_found_wherever_a_manifest_holds_them(store: Store) -> None:
     store.commit_manifest(manifest)
     store.collect({name("m")})
     assert store.find_unit(ref.key) == ref
+
+
+def test_old_half_done_work_is_no_damage(store: Store) -> None:
+    scratch = store.scratch(name("half done"))
+    os.utime(scratch, (0, 0))
+    assert store.collect_damaged() == []
+    assert scratch.is_dir()

@@ -15,7 +15,7 @@ from adaptline.models.runtime import derive_seed, deterministic, quiet, thread_c
 
 
 @pytest.mark.parametrize(
-    ("own", "openmp", "expected"), [(None, None, 1), (None, "3", 3), ("2", "3", 2), ("", "4", 4), ("8", None, 8)]
+    ("own", "openmp", "expected"), [(None, None, 1), (None, "3", 1), ("2", "3", 2), ("", "4", 1), ("8", None, 8)]
 )
 def test_threads(monkeypatch: pytest.MonkeyPatch, own: str | None, openmp: str | None, expected: int) -> None:
     for name, value in (("ADAPTLINE_THREADS", own), ("OMP_NUM_THREADS", openmp)):

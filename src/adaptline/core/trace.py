@@ -297,8 +297,6 @@ def _consumed(folder: Path, digests: dict[str, int], name: str = "consumed.parqu
     if not path.exists():
         return None
     with pq.ParquetFile(path) as file:
-        if "shard" not in file.schema_arrow.names:
-            return None
         listed = file.read(columns=["shard", "row", "split"], use_threads=False)
     for digest, position in digests.items():
         found = listed.filter(pc.and_(pc.equal(listed["shard"], digest), pc.equal(listed["row"], position)))
