@@ -84,7 +84,7 @@ def test_a_real_set_goes_the_whole_line(name: str, at_least: float, real_data: R
     line["parts"] = {"step": "split", "from": "clean", **({"share": share} if name.startswith("sms") else given)}
     line["adapters"] = {
         "step": "train",
-        "from": last,
+        "from": "parts",
         "base": MINILM,
         "epochs": 2,
         "each": {"method": ["head"], "seed": [0, 1]},
