@@ -12,6 +12,7 @@ from pathlib import Path
 
 import lines
 import pytest
+from forks import in_child
 
 import adaptline as al
 
@@ -138,19 +139,11 @@ def test_plan_and_show_speak_of_every_artifact(line: Path) -> None:
 
 
 def _train_in_child(path: Path, store: Path, *, kill_after: float | None = None) -> int:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.environ["ADAPTLINE_CHECKPOINT_SECONDS"] = "0"
-            al.run(path, "adapters", store=store, workers=1)
-            code = 0
-        finally:
-            os._exit(code)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    def work() -> None:
+        os.environ["ADAPTLINE_CHECKPOINT_SECONDS"] = "0"
+        al.run(path, "adapters", store=store, workers=1)
+
+    return in_child(work, kill_after=kill_after)
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -17,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from file_sizes import limited
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unprivileged import unprivileged
@@ -31,14 +31,6 @@ def workers() -> Iterator[ProcessPoolExecutor]:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert list(pool.map(abs, [1, 2, 3, 4])) == [1, 2, 3, 4]
         yield pool
-
-
-@pytest.fixture
-def limit() -> Iterator[Callable[[int], None]]:
-    """Limits the size of the files that this process may write, for one test."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class TestWriting:
@@ -146,11 +138,9 @@ class TestAppend:
         disk.append_line(tmp_path / "log", b"last")
         assert (tmp_path / "log").read_bytes() == torn + b"\nnext\nlast\n"
 
-    def test_a_full_file_tears_a_line_and_the_next_is_whole(self, tmp_path: Path, limit: Callable[[int], None]) -> None:
-        limit(10)
-        with pytest.raises(UserError, match="larger than this process may write"):
+    def test_a_full_file_tears_a_line_and_the_next_is_whole(self, tmp_path: Path) -> None:
+        with limited(10), pytest.raises(UserError, match="larger than this process may write"):
             disk.append_line(tmp_path / "log", b"0123456789abcdef")
-        limit(resource.RLIM_INFINITY)
         disk.append_line(tmp_path / "log", b"next")
         assert (tmp_path / "log").read_bytes() == b"0123456789\nnext\n"
 
@@ -214,12 +204,12 @@ class TestRefusals:
         assert (caught.value.what, caught.value.where) == ("no space left on the disk", Path("/dev/full"))
         assert "what is done stays done" in caught.value.do
 
-    def test_a_limit_on_the_size_of_files(self, tmp_path: Path, limit: Callable[[int], None]) -> None:
-        limit(1000)
-        with pytest.raises(UserError, match="larger than this process may write") as caught:
-            disk.write_file(tmp_path / "file", bytes(1001))
+    def test_a_limit_on_the_size_of_files(self, tmp_path: Path) -> None:
+        with limited(1000):
+            with pytest.raises(UserError, match="larger than this process may write") as caught:
+                disk.write_file(tmp_path / "file", bytes(1001))
+            disk.write_file(tmp_path / "file", bytes(1000))
         assert "ulimit -f" in caught.value.do
-        disk.write_file(tmp_path / "file", bytes(1000))
 
     @pytest.mark.parametrize(
         "attempt",

@@ -6,12 +6,12 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import crashing_disk
 import lines
 import pytest
+from forks import in_child, start
 
 import adaptline.core.engines.local
 from adaptline.core.run import run
@@ -23,28 +23,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     recipe = lines.make(tmp_path_factory.mktemp("undisturbed"))
     run(recipe, store=recipe.parent / "first")
     start = time.monotonic()
-    assert _in_child(lambda: run(recipe, store=recipe.parent / "second", workers=1)) == 0
+    assert in_child(lambda: run(recipe, store=recipe.parent / "second", workers=1)) == 0
     took = time.monotonic() - start
     expected = lines.payloads(recipe.parent / "second")
     assert expected == lines.payloads(recipe.parent / "first")
     return recipe, expected, took
-
-
-def _in_child(work: Callable[[], object], *, kill_after: float | None = None) -> int:
-    """Runs something in a fork of this warm process; returns its exit code, or -9 where it was killed."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def _unit_times(store: Path) -> dict[str, int]:
@@ -54,7 +37,7 @@ def _unit_times(store: Path) -> dict[str, int]:
 def _check_resumed(recipe: Path, store: Path, expected: dict[str, str]) -> None:
     """A second run finishes, equals the undisturbed one byte for byte, and leaves what was finished alone."""
     finished = _unit_times(store)
-    assert _in_child(lambda: run(recipe, store=store, workers=1)) == 0
+    assert in_child(lambda: run(recipe, store=store, workers=1)) == 0
     assert lines.payloads(store) == expected
     after = _unit_times(store)
     assert {name: after[name] for name in finished} == finished, "a finished unit was made again"
@@ -67,7 +50,7 @@ def _kill_at_random(undisturbed: tuple[Path, dict[str, str], float], folder: Pat
     killed = 0
     for i in range(times):
         store = folder / f"store-{i}"
-        code = _in_child(lambda store=store: run(recipe, store=store, workers=1), kill_after=chance.uniform(0, took))  # type: ignore[misc]
+        code = in_child(lambda store=store: run(recipe, store=store, workers=1), kill_after=chance.uniform(0, took))  # type: ignore[misc]
         killed += code == -signal.SIGKILL
         _check_resumed(recipe, store, expected)
     return killed
@@ -92,7 +75,7 @@ def _operations(recipe: Path, store: Path) -> int:
         run(recipe, store=store, workers=1)
         disk.real["write"](write, str(disk.count).encode())
 
-    assert _in_child(counted) == 0
+    assert in_child(counted) == 0
     return int(os.read(read, 64))
 
 
@@ -105,7 +88,7 @@ def _crash_at(undisturbed: tuple[Path, dict[str, str], float], folder: Path, mom
             crashing_disk.CrashingDisk(store, at).install()
             run(recipe, store=store, workers=1)
 
-        assert _in_child(crashing) == crashing_disk.EXIT
+        assert in_child(crashing) == crashing_disk.EXIT
         _check_resumed(recipe, store, expected)
 
 
@@ -132,7 +115,7 @@ def test_the_shim_does_drop_what_is_not_synced(tmp_path: Path) -> None:
             (tmp_path / f"file-{i}").rename(tmp_path / f"named-{i}")
         os.mkdir(tmp_path / "the operation that crashes")  # noqa: PTH102 - counted by name
 
-    assert _in_child(careless) == crashing_disk.EXIT
+    assert in_child(careless) == crashing_disk.EXIT
     left = list(tmp_path.iterdir())
     assert 0 < len(left) < 10
     assert any(path.stat().st_size < len(b"not synced") for path in left)
@@ -144,18 +127,8 @@ def test_two_runs_at_once_end_well_with_equal_results(
     recipe, expected, _ = undisturbed
     for i in range(5):
         store = tmp_path / f"store-{i}"
-        children = []
-        for _ in range(2):
-            child = os.fork()
-            if child == 0:
-                code = 1
-                try:
-                    run(recipe, store=store, workers=1)
-                    code = 0
-                finally:
-                    os._exit(code)
-            children.append(child)
-        assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
+        children = [start(lambda store=store: run(recipe, store=store, workers=1)) for _ in range(2)]  # type: ignore[misc]
+        assert [child.end() for child in children] == [(0, ""), (0, "")]
         assert lines.payloads(store) == expected
 
 

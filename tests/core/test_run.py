@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import file_sizes
+import forks
 import lines
 import pytest
 
@@ -315,53 +317,34 @@ def test_progress_tells_what_ran(line: Path) -> None:
     assert told.said[-1].strip() == "again: there already"
 
 
-def _as_nobody(work: Any) -> int:
-    """Runs something as a user whom permissions bind; returns the exit code, 77 where a UserError came."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            if os.geteuid() == 0:
-                os.setuid(65534)
-            work()
-            code = 0
-        except UserError as error:
-            code = 77 if "permission" in str(error) else 78
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def test_a_store_that_cannot_be_written_is_a_users_error(line: Path, tmp_path: Path) -> None:
     for folder in [*reversed(line.relative_to(tmp_path.parent.parent).parents)]:
         (tmp_path.parent.parent / folder).chmod(0o755)
     line.parent.chmod(0o555)
-    assert _as_nobody(lambda: run(line)) == 77
+
+    def as_nobody() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        run(line)
+
+    code, error = forks.start(as_nobody).end()
     line.parent.chmod(0o755)
+    assert code == 1
+    assert error.startswith("UserError: ")
+    assert "no permission to write" in error
 
 
 def test_a_full_disk_is_a_users_error_and_nothing_is_lost(line: Path) -> None:
-    resource = pytest.importorskip("resource")
     run(line, "parts")
 
     def limited() -> None:
-        import signal  # noqa: PLC0415
+        with file_sizes.limited(200):
+            run(line)
 
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-        run(line)
-
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            limited()
-            code = 0
-        except UserError as error:
-            code = 77 if "larger than this process may write" in str(error) else 78
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 77
+    code, error = forks.start(limited).end()
+    assert code == 1
+    assert error.startswith("UserError: ")
+    assert "larger than this process may write" in error
     assert ran(run(line)) == ["clean", "again"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from file_sizes import limited
 from unprivileged import unprivileged
 
 from adaptline.core import keys
@@ -219,13 +219,8 @@ class TestUnits:
             unit(store, "a")
 
     def test_a_full_disk_leaves_nothing_half_written(self, store: Store) -> None:
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-        try:
-            with pytest.raises(UserError, match="larger than this process may write"):
-                unit(store, "a")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        with limited(100), pytest.raises(UserError, match="larger than this process may write"):
+            unit(store, "a")
         assert not list((store.root / "temporary").iterdir())
         assert store.find_unit(name("a")) is None
         assert store.read(unit(store, "a")).equals(TABLE)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import crashing_disk
 import torch
+from forks import in_child
 
 from adaptline.models.checkpoint import Checkpoint, Checkpoints
 
@@ -36,18 +37,13 @@ def cut_at(folder: Path, at: int) -> tuple[int, int]:
     folder.mkdir()
     counter = folder.with_suffix(".finished")
     counter.write_bytes(b"\0")
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            progress = os.open(counter, os.O_WRONLY)
-            crashing_disk.CrashingDisk(folder, at).install()
-            write_all(folder, progress)
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), counter.read_bytes()[0]
+
+    def work() -> None:
+        progress = os.open(counter, os.O_WRONLY)
+        crashing_disk.CrashingDisk(folder, at).install()
+        write_all(folder, progress)
+
+    return in_child(work), counter.read_bytes()[0]
 
 
 def examine(folder: Path) -> tuple[int, bool]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import crashing_disk
 import tiny
+from forks import in_child
 
 from adaptline.core.artifacts import Desk
 from adaptline.models import export, loop, setup  # noqa: F401 - loaded once, before the forks
@@ -49,24 +50,12 @@ class Trial:
             seed=11,
         )
 
-    def in_child(self, work: Callable[[], object]) -> int:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                work()
-                code = 0
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status)
-
     def killed_at(self, step: int) -> int:
         def progress(done: int, *_: object) -> None:
             if done == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        return self.in_child(lambda: self.run(progress))
+        return in_child(lambda: self.run(progress))
 
     def cut_at(self, operation: int) -> int:
         """The power is cut at an operation on the disk below the scratch folder: in the middle of a checkpoint."""
@@ -76,7 +65,7 @@ class Trial:
             crashing_disk.CrashingDisk(self.folder / "scratch", operation).install()
             self.run()
 
-        return self.in_child(work)
+        return in_child(work)
 
     def finish(self) -> dict[str, Any]:
         """The payload and the step from which the last run went on."""
@@ -84,7 +73,7 @@ class Trial:
         def work() -> None:
             (self.folder / "record.json").write_text(json.dumps(self.run()))
 
-        code = self.in_child(work)
+        code = in_child(work)
         if code != 0:
             raise SystemExit(f"{self.folder.name}: ended with {code}")
         record = json.loads((self.folder / "record.json").read_text())
