@@ -103,7 +103,7 @@ def _documented_names() -> list[tuple[str, str]]:
     ]
     for kind in registry.ROW_METHODS:
         for name in registry.names(kind):
-            found += [(name, parameter) for parameter in ("", *signatures.method_parameters(registry.load(kind, name)))]
+            found += [(name, parameter) for parameter in ("", *registry.method_parameters(registry.load(kind, name)))]
     for name in registry.names("adapter"):
         found += [
             (name, parameter) for parameter in ("", *registry.parameters(registry.load("adapter", name).function))

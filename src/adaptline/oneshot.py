@@ -15,12 +15,13 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
 from adaptline.core import registry
+from adaptline.core.annotations import bare
+from adaptline.core.artifacts import Use
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -213,16 +214,8 @@ def _option(
     )
 
 
-def _unwrapped(annotation: Any) -> Any:
-    """`list[str] | None` is a list[str] where it is given at all."""
-    if get_origin(annotation) not in (Union, UnionType):
-        return annotation
-    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
-    return kinds[0] if len(kinds) == 1 else annotation
-
-
 def _metavar(annotation: Any) -> str:
-    annotation = _unwrapped(annotation)
+    annotation = bare(annotation)
     options = get_args(annotation) or (annotation,)
     if get_origin(annotation) is Literal:
         return "|".join(map(str, options))
@@ -239,7 +232,7 @@ def _metavar(annotation: Any) -> str:
 
 def from_words(words: str, annotation: Any) -> Any:
     """A value as a recipe would give it: TOML where it parses to what is asked for, else lists at commas, else the words."""
-    annotation = _unwrapped(annotation)
+    annotation = bare(annotation)
     origin = get_origin(annotation)
     if origin is list:
         if words.startswith("["):
@@ -249,7 +242,7 @@ def from_words(words: str, annotation: Any) -> Any:
     if origin is dict:
         pairs = [entry.partition("=") for entry in words.split(",")]
         return _toml(words) if words.startswith("{") else {key.strip(): _toml(value) for key, _, value in pairs}
-    if origin is Annotated or annotation is str or str in get_args(annotation):
+    if annotation in (Use, str) or str in get_args(annotation):
         return words
     return _toml(words)
 

@@ -20,7 +20,7 @@ CLEAN = RAW + '[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["length"]\n'  # lin
 TUNED = CLEAN + '[tuned]\nstep = "train"\nfrom = "clean"\nbase = "base"\nmethod = "lora"\n'  # lines 8 to 12
 SEEDS = "each = { rank = [8, 16], seed = [0, 1] }\n"  # line 13
 SCORED = TUNED + SEEDS + '[scores]\nstep = "evaluate"\nfrom = ["tuned", "clean"]\n'  # lines 14 to 16
-CHOSEN = SCORED + '[best]\nstep = "select"\nfrom = "scores"\nbest = "accuracy"\n'  # lines 17 to 20
+CHOSEN = SCORED + '[best]\nstep = "select"\nfrom = "scores"\nbest = "test.accuracy"\n'  # lines 17 to 20
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the recipes of these tests name; no test changes it."""
     root = tmp_path_factory.mktemp("grid")
     (root / "a.jsonl").write_text('{"text": "a"}\n')
+    (root / "task.toml").write_text('files = "a.jsonl"\n')
+    for i in range(3):
+        own = "@filter(version=1)\ndef own(texts, *, a=9, b=9, c=9): ...\n"
+        (root / f"own{i}.py").write_text(f"from adaptline import filter\n{own}")
     (root / "base").mkdir()
     (root / "base" / "config.json").write_text("{}")
     return root
@@ -100,7 +104,7 @@ class TestMapping:
         assert [list(cell) for cell in cells(nodes)] == [["rank", "seed", "length.max"]] * 12
 
     def test_an_optional_input_may_be_left_out(self, folder: Path) -> None:
-        (node,) = build(folder, TUNED + '[scores]\nstep = "evaluate"\nfrom = "tuned"\n')["scores"]
+        (node,) = build(folder, TUNED + '[scores]\nstep = "evaluate"\nfrom = "tuned"\ntasks = "task.toml"\n')["scores"]
         assert made_from(node) == {"weights": ["tuned"]}
 
     @given(
@@ -115,9 +119,9 @@ class TestMapping:
         tables: dict[str, Any] = {"raw": {"step": "ingest", "files": "a.jsonl"}}
         used: list[list[int]] = []
         for i, lists in enumerate(each):
-            own = {f"share.{name}{i}": entries for name, entries in lists.items()}
+            own = {f"./own{i}.py:own.{name}": entries for name, entries in lists.items()}
             used += own.values()
-            table = {"step": "split", "from": list(tables)[-1], "share": {"a": 1}}
+            table = {"step": "curate", "from": list(tables)[-1], "do": [f"./own{i}.py:own"]}
             tables[f"s{i}"] = table | ({"each": own} if own else {})
         nodes = grid.build(recipes.from_tables(tables, "made", folder))
         last = cells(list(nodes.values())[-1])
@@ -139,7 +143,7 @@ class TestGathering:
 
     def test_several_sources_are_gathered_together(self, folder: Path) -> None:
         more = SCORED + '[more]\nstep = "evaluate"\nfrom = ["tuned", "clean"]\nsplit = "validation"\n'
-        (node,) = build(folder, more + '[best]\nstep = "select"\nfrom = ["scores", "more"]\nbest = "accuracy"\n')[
+        (node,) = build(folder, more + '[best]\nstep = "select"\nfrom = ["scores", "more"]\nbest = "test.accuracy"\n')[
             "best"
         ]
         titles = [parent.table.name for parent in node.inputs["reports"]]
@@ -180,7 +184,7 @@ class TestWhere:
         assert error.do.startswith(do)
 
     def test_a_key_that_was_gathered_away_is_unknown(self, folder: Path) -> None:
-        again = CHOSEN + '[again]\nstep = "select"\nfrom = "best"\nbest = "accuracy"\nwhere = { seed = 0 }\n'
+        again = CHOSEN + '[again]\nstep = "select"\nfrom = "best"\nbest = "test.accuracy"\nwhere = { seed = 0 }\n'
         error = refused(folder, again)
         assert (error.what, error.line) == ("[again] no grid key 'seed' in what it takes from", 25)
 

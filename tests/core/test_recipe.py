@@ -123,6 +123,7 @@ class TestReading:
 
 SPLIT = RAW + '[parts]\nstep = "split"\nfrom = "raw"\n'  # lines 4 to 6
 CURATE = RAW + '[clean]\nstep = "curate"\nfrom = "raw"\n'  # the same
+SELECT = RAW + '[best]\nstep = "select"\nfrom = "raw"\nbest = "a.b"\n'  # lines 4 to 7
 TRAIN = RAW + '[tuned]\nstep = "train"\nfrom = "raw"\nbase = "base"\n'  # lines 4 to 7
 
 
@@ -148,7 +149,12 @@ class TestMistakes:
             (CURATE + "by = 'seed'\ndo = []\n", 7, "[clean] by must be a list of grid keys", ""),
             (CURATE + "do = []\nby = [3]\n", 8, "[clean] by must be a list of grid keys", ""),
             (CURATE + "do = []\nwhere = 3\n", 8, "[clean] where must be a table", ""),
-            (SPLIT, 4, "[parts] share is missing", "split needs share: a table, each value a number."),
+            (
+                SPLIT,
+                4,
+                "[parts] share is missing",
+                "split needs share: a table, each value a number from 0 on, together 1.",
+            ),
             (SPLIT + "shares = { a = 1 }\n", 7, "[parts] shares is not a parameter", "Did you mean 'share'?"),
             (SPLIT + "share = { a = 1 }\nsed = 3\n", 8, "[parts] sed is not a parameter", "Did you mean 'seed'?"),
             (SPLIT + "share = { a = 1 }\nseed = true\n", 8, "[parts] seed must be a whole number, not True", ""),
@@ -298,10 +304,10 @@ class TestGrids:
         found = values(folder, SPLIT + "share = { a = 1 }\nseed = 7\neach = { seed = [1, 2] }\n", "parts")
         assert [entry["seed"] for entry in found] == [1, 2]
 
-    @pytest.mark.parametrize("key", ["'share.a'", "share.a"])
+    @pytest.mark.parametrize("key", ["'limit.a'", "limit.a"])
     def test_a_dotted_key_reaches_into_a_table(self, folder: Path, key: str) -> None:
-        found = values(folder, SPLIT + f"share = {{ a = 0.5, b = 0.5 }}\neach = {{ {key} = [0.1, 0.2] }}\n", "parts")
-        assert [entry["share"] for entry in found] == [{"a": 0.1, "b": 0.5}, {"a": 0.2, "b": 0.5}]
+        found = values(folder, SELECT + f"limit = {{ a = 0.5, b = 0.5 }}\neach = {{ {key} = [0.1, 0.2] }}\n", "best")
+        assert [entry["limit"] for entry in found] == [{"a": 0.1, "b": 0.5}, {"a": 0.2, "b": 0.5}]
 
     @pytest.mark.parametrize("key", ["'length.min'", "length.min"])
     def test_a_dotted_key_reaches_a_method_of_do(self, folder: Path, key: str) -> None:

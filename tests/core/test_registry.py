@@ -119,7 +119,7 @@ class TestOwnMethods:
 
         marked = facts(registry.filter(version=2, finds=["x"], cost="high", defaults={"max": 1}))
         assert (marked.kind, marked.version, marked.finds, marked.cost) == ("filter", 2, ("x",), "high")
-        assert marked.options == {"defaults": {"max": 1}}
+        assert marked.options == {"defaults": {"max": 1}, "gives": None, "labels": None, "settle": None}
         assert facts(registry.matcher(version=1, sketch=sketch)).sketch is sketch
         assert facts(registry.transform(version=1, finds=("y",))).finds == ("y",)
         auto = {"precision": lambda: "bf16"}

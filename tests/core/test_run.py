@@ -251,12 +251,10 @@ def test_a_lost_artifact_is_made_again(line: Path) -> None:
 
 
 def test_a_mistake_while_running_names_recipe_line_and_step(line: Path) -> None:
-    edit(line, "min = 0.5", 'keep = ["x"]')
-    with pytest.raises(
-        UserError, match=r"recipe.toml:\d+: \[clean\] ./mine.py:polite gives numbers, keep does not fit"
-    ):
+    edit(line, 'by    = "conversation"', 'by    = "conversaton"')
+    with pytest.raises(UserError, match=r"recipe.toml:\d+: \[parts\] no field 'conversaton' to split by"):
         run(line)
-    assert {p.step: p.state for p in plan(line)}["parts"] == "cached", "what is done stays done"
+    assert {p.step: p.state for p in plan(line)}["raw"] == "cached", "what is done stays done"
 
 
 def test_a_mistake_with_a_place_keeps_it(line: Path) -> None:

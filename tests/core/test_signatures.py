@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptline.core import keys, registry, signatures
+from adaptline.core.annotations import describe
 from adaptline.core.artifacts import Use
-from adaptline.core.signatures import BadParameterError, Input, bind_step, bind_use, check, describe
+from adaptline.core.signatures import BadParameterError, Input, bind_step, bind_use, check
 from adaptline.core.sources import Files, Folder, Tasks, find_files
 from adaptline.errors import UserError
 
@@ -96,15 +97,21 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("given", "what", "do", "place"),
         [
-            ({}, "share is missing", "split needs share: a table, each value a number.", ()),
+            ({}, "share is missing", "split needs share: a table, each value a number from 0 on, together 1.", ()),
             ({"shares": {}}, "shares is not a parameter", "Did you mean 'share'?", ("shares",)),
             ({"share": {}, "form": "raw"}, "form is not a parameter", "Did you mean 'from'?", ("form",)),
             ({"share": {"train": "all"}}, "share.train must be a number, not 'all'", "", ("share", "train")),
             ({"share": {"a": True}}, "share.a must be a number, not True", "", ("share", "a")),
             ({"share": [1]}, "share must be a table, each value a number, not [1]", "", ("share",)),
-            ({"share": {}, "seed": True}, "seed must be a whole number, not True", "", ("seed",)),
-            ({"share": {}, "seed": 1.0}, "seed must be a whole number, not 1.0", "", ("seed",)),
-            ({"share": {}, "by": ["x"]}, "by must be a string, not ['x']", "", ("by",)),
+            (
+                {"share": {"a": 0.5}},
+                "share must be a table, each value a number from 0 on, together 1, not {'a': 0.5}",
+                "",
+                ("share",),
+            ),
+            ({"share": {"a": 1}, "seed": True}, "seed must be a whole number, not True", "", ("seed",)),
+            ({"share": {"a": 1}, "seed": 1.0}, "seed must be a whole number, not 1.0", "", ("seed",)),
+            ({"share": {"a": 1}, "by": ["x"]}, "by must be a string, not ['x']", "", ("by",)),
         ],
     )
     def test_mistakes(self, given: dict[str, Any], what: str, do: str, place: tuple[str, ...], tmp_path: Path) -> None:

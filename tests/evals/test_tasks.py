@@ -9,7 +9,15 @@ import pytest
 from adaptline.core.rows import texts
 from adaptline.core.sources import Task, find_tasks
 from adaptline.errors import UserError
-from adaptline.evals.tasks import load_task, metrics_of
+from adaptline.evals.tasks import load_task, metrics_of, promised, usual_metrics
+
+OWN = """
+from adaptline import metric
+
+@metric(version=1)
+def polite(predictions, references):
+    return [1.0 for _ in predictions]
+"""
 
 
 def write(folder: Path, settings: str = "", **files: str) -> Task:
@@ -56,8 +64,38 @@ def test_a_compressed_file(tmp_path: Path) -> None:
 
 def test_metrics(tmp_path: Path) -> None:
     task = write(tmp_path, 'metrics = ["macro_f1"]', test_jsonl=ITEMS)
-    assert metrics_of(task, ["accuracy"]) == ["macro_f1"]
-    assert metrics_of(write(tmp_path, test_jsonl=ITEMS), ["accuracy"]) == ["accuracy"]
+    usual = usual_metrics(None)
+    assert [metric.use for metric in metrics_of(task, usual)] == ["macro_f1"]
+    assert metrics_of(write(tmp_path, test_jsonl=ITEMS), usual) == usual
+    assert [metric.use for metric in usual] == ["accuracy", "macro_f1"]
+
+
+def test_a_metric_with_a_parameter_and_one_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    settings = 'metrics = [{ use = "macro_f1", absent = "zero" }, "./mine.py:polite"]'
+    task = write(tmp_path, settings, test_jsonl=ITEMS)
+    f1, polite = metrics_of(task, [])
+    assert (f1.parameters, polite.load().name) == ({"absent": "zero"}, "polite")
+    before = task.meaning
+    (tmp_path / "mine.py").write_text(OWN.replace("1.0", "0.5"))
+    assert task.changed() == "./mine.py:polite"
+    assert write(tmp_path, settings, test_jsonl=ITEMS).meaning != before
+    (tmp_path / "mine.py").write_text(OWN + "# a comment\n")
+    assert write(tmp_path, settings, test_jsonl=ITEMS).meaning == before
+
+
+def test_two_metrics_of_one_name(tmp_path: Path) -> None:
+    settings = 'metrics = ["macro_f1", { use = "macro_f1", absent = "zero" }]'
+    with pytest.raises(UserError, match="two metrics are called 'macro_f1'") as caught:
+        metrics_of(write(tmp_path, settings, test_jsonl=ITEMS), [])
+    assert caught.value.where == tmp_path / "route.toml"
+
+
+def test_what_an_evaluation_will_report(tmp_path: Path) -> None:
+    tasks = find_tasks("*.toml", write(tmp_path, 'metrics = ["accuracy"]', test_jsonl=ITEMS).path.parent)
+    assert promised({"tasks": tasks}, rows=False) == {"route.accuracy"}
+    assert promised({"split": "validation"}, rows=True) == {"validation.accuracy", "validation.macro_f1"}
+    assert promised({}, rows=True) == {"test.accuracy", "test.macro_f1"}
 
 
 @pytest.mark.parametrize(
@@ -65,16 +103,18 @@ def test_metrics(tmp_path: Path) -> None:
     [
         ('lable = "intent"', r"'lable' is not a setting of a task\n  Did you mean 'label'\?"),
         ("text = 3", "text must be a string, not 3"),
-        ('metrics = "accuracy"', "metrics must be a list of names, not 'accuracy'"),
-        ("metrics = []", "metrics must be a list of names"),
-        ("metrics = [1]", "metrics must be a list of names"),
+        ('format = "jsnl"', r"format must be one of csv, .*, not 'jsnl'\n  Did you mean 'jsonl'\?"),
+        ('metrics = "accuracy"', "metrics must be a list, each one of accuracy, macro_f1, not 'accuracy'"),
+        ("metrics = []", "metrics must be a list, each one of accuracy, macro_f1 and not empty"),
+        ("metrics = [1]", "metrics must be a method's name or a table with use, not 1"),
+        ('metrics = ["acuracy"]', r"metrics has unknown metric 'acuracy'\n  Did you mean 'accuracy'\?"),
     ],
 )
 def test_settings_that_are_wrong(tmp_path: Path, settings: str, message: str) -> None:
     task = write(tmp_path, settings, test_jsonl=ITEMS)
     with pytest.raises(UserError, match=message) as caught:
-        load_task(task)
-    assert caught.value.where == task.path
+        metrics_of(task, [])
+    assert (caught.value.where, caught.value.line) == (task.path, 2)
 
 
 @pytest.mark.parametrize(

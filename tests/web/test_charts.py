@@ -164,6 +164,9 @@ class TestHistogram:
         limits = data.draw(st.lists(st.tuples(st.sampled_from(["min", "max"]), st.floats()), max_size=2))
         drawing(charts.histogram(edges, counts, limits, log=log))
 
+    def test_a_limit_at_infinity_does_not_stretch_the_scale(self) -> None:
+        drawing(charts.histogram([1.0, 1e155], [1], [("max", math.inf), ("min", -math.inf)], log=True))
+
 
 class TestCurves:
     def test_a_line_goes_from_the_first_epoch_to_the_last(self) -> None:

@@ -5,12 +5,13 @@ Knows the shapes only; run.py fills them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,6 +67,16 @@ class Use:
             # Its results would be kept under the key of what it was.
             raise UserError(f"{self.use} changed while it was used", where=self.beside, do="Run again.")
         return method
+
+    @contextlib.contextmanager
+    def blamed(self) -> Iterator[None]:
+        """A method may be anybody's code: whatever goes wrong in it while the block runs is told with its name."""
+        try:
+            yield
+        except (UserError, RunError):
+            raise
+        except Exception as error:
+            raise RunError(f"{self.use} failed: {type(error).__name__}: {error}. --debug shows where.") from error
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from adaptline.core import registry, signatures
 from adaptline.core.recipe import Cell, Recipe, Table, label
-from adaptline.errors import did_you_mean
+from adaptline.errors import UserError, did_you_mean
 
 
 @dataclass(eq=False)
@@ -45,9 +45,22 @@ def build(recipe: Recipe) -> dict[str, list[Node]]:
                         f"the grid key {min(clash)!r} comes from an earlier step already",
                         "Give it another name there, or leave it out here.",
                     )
-                made.append(Node(table, {**joined, **own}, kind, recipe.values(table, own), inputs))
+                node = Node(table, {**joined, **own}, kind, recipe.values(table, own), inputs)
+                _check(recipe, node)
+                made.append(node)
         nodes[table.name] = made
     return nodes
+
+
+def _check(recipe: Recipe, node: Node) -> None:
+    """What the step itself refuses, given its values and where its inputs come from; told at the line of its table."""
+    if check := registry.load("step", node.table.step).check:
+        try:
+            check(node)
+        except UserError as error:
+            if error.where is not None:
+                raise
+            recipe.fail(node.table.name, getattr(error, "place", None), error.what, error.do)
 
 
 def _meetings(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> list[tuple[Cell, dict[str, list[Node]]]]:

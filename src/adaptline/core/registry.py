@@ -12,14 +12,17 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from adaptline.core import keys
 from adaptline.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from adaptline.core.grid import Node
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +37,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "metric": ("evals/metrics",),
 }
 ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
+_DATA_PARAMETERS = {"matcher": 2, "metric": 2}  # sketches and who is alive; predictions and references
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Method:
 
     `identity` enters every key that the method has a part in: name and version for the package's own methods, the
     digest of the file's tokens for a user's. `files` are data files whose digests enter it too (a bundled model).
+    `check` is called with the parameters that a recipe gives, or a step's node, before any work; it raises UserError.
     """
 
     kind: str
@@ -51,6 +56,7 @@ class Method:
     cost: Literal["low", "high"] = "low"
     files: Callable[[], Sequence[Path]] | None = None
     sketch: Callable[..., Any] | None = None
+    check: Callable[..., None] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""  # "" for the package's own, else the digest of the user's file
 
@@ -82,6 +88,7 @@ def step(
     uses: Sequence[str] = (),
     secret: str | None = None,
     reads_detail: bool = False,
+    check: Callable[[Node], None] | None = None,
 ) -> Callable[[F], F]:
     """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
 
@@ -93,9 +100,11 @@ def step(
             key.
         secret: the parameter that, where it is given, makes results depend on the store's secret.
         reads_detail: whether it reads what its inputs remember beside their rows (scores, verdicts).
+        check: looks at the step's values and at the steps before it, before any work, and raises UserError for what
+            cannot end well.
     """
     options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret}
-    return _register("step", version=version, options={**options, "reads_detail": reads_detail})
+    return _register("step", version=version, check=check, options={**options, "reads_detail": reads_detail})
 
 
 def filter(
@@ -105,6 +114,9 @@ def filter(
     cost: Literal["low", "high"] = "low",
     files: Callable[[], Sequence[Path]] | None = None,
     defaults: Mapping[str, Any] | None = None,
+    gives: Literal["number", "label"] | None = None,
+    labels: Callable[[], Iterable[str]] | None = None,
+    settle: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
     """A score per text: a number or a label, null where there is none to give.
 
@@ -114,8 +126,17 @@ def filter(
         cost: "high" scores only the survivors of the methods before it.
         files: data files whose digests enter the key.
         defaults: the bounds (min, max, keep, drop, unjudged) for a recipe that gives none of them.
+        gives: what a score is, where the annotation of what the function returns (list[float], list[str]) does not tell.
+        labels: all labels that it can give; keep and drop must name some of them.
+        settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
+            UserError for what only the whole shows.
     """
-    options = {"defaults": dict(defaults or {})}
+    options = {
+        "defaults": dict(defaults or {}),
+        "gives": "label" if labels else gives,
+        "labels": labels,
+        "settle": settle,
+    }
     return _register("filter", version=version, finds=tuple(finds), cost=cost, files=files, options=options)
 
 
@@ -124,9 +145,22 @@ def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
     return _register("transform", version=version, finds=tuple(finds))
 
 
-def matcher(*, version: int, sketch: Callable[..., Any], finds: Sequence[str] = ()) -> Callable[[F], F]:
-    """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches."""
-    return _register("matcher", version=version, sketch=sketch, finds=tuple(finds))
+def matcher(
+    *,
+    version: int,
+    sketch: Callable[..., Any],
+    finds: Sequence[str] = (),
+    check: Callable[..., None] | None = None,
+) -> Callable[[F], F]:
+    """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches.
+
+    Args:
+        version: raised when the verdicts change.
+        sketch: what a shard's texts become, before all shards are matched; its parameters are the matcher's too.
+        finds: the kinds of defect that it is for, as an audit names them.
+        check: called with the parameters that a recipe gives, for those that do not go together; raises UserError.
+    """
+    return _register("matcher", version=version, sketch=sketch, finds=tuple(finds), check=check)
 
 
 def format(
@@ -269,8 +303,26 @@ def _is_of(folder: Path, name: str) -> bool:
     return top != "adaptline" and (is_file or str(folder / top) in getattr(module, "__path__", ()))
 
 
-def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """A method's own parameters: all but the first, which carries the data. Annotations are evaluated.
+def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
+    """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
+    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1))
+    return own if method.sketch is None else parameters(method.sketch) | own
+
+
+def score_kind(method: Method) -> Literal["number", "label"] | None:
+    """What a filter's scores are, as it declares or its annotation says; None where neither tells."""
+    if found := method.options.get("gives"):
+        return "label" if found == "label" else "number"
+    returned = inspect.signature(method.function, eval_str=True).return_annotation
+    if get_origin(returned) is not list:
+        return None
+    entry = get_args(returned)[0]
+    kinds = {kind for kind in (get_args(entry) or (entry,)) if kind is not type(None)}
+    return "label" if kinds == {str} else "number" if kinds and kinds <= {int, float, bool} else None
+
+
+def parameters(function: Callable[..., Any], data: int = 1) -> dict[str, inspect.Parameter]:
+    """A function's own parameters: all but the first `data`, which carry the data. Annotations are evaluated.
 
     Raises:
         UserError: an annotation names what its file does not have.
@@ -283,4 +335,4 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
             where=inspect.getfile(function),
             do="Import the name where Python runs it, not under TYPE_CHECKING.",
         ) from error
-    return {p.name: p for p in list(found)[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return {p.name: p for p in list(found)[data:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}

@@ -6,17 +6,17 @@ without a place; the recipe adds file and line.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from adaptline.core import keys, registry, sources
+from adaptline.core import registry, sources
+from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
-from adaptline.core.registry import Method
 from adaptline.core.rows import Rows
 from adaptline.errors import RunError, UserError, did_you_mean
 
@@ -37,18 +37,6 @@ _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Folder: sources.find_folder,
     sources.Tasks: sources.find_tasks,
 }
-_NAMES: dict[Any, str] = {
-    str: "a string",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    sources.Files: "a file pattern, a list of them, or a table of either",
-    sources.Tasks: "a file pattern or a list of them",
-    sources.Folder: "a folder, or package:NAME",
-    Any: "what JSON can say",
-    inspect.Parameter.empty: "what JSON can say",
-}
-_ANYTHING = (Any, inspect.Parameter.empty)  # a user's own method may have no annotations
 
 
 @dataclass(frozen=True)
@@ -80,7 +68,7 @@ def of_step(name: str) -> Signature:
     method = None
     takes: set[type] = set()
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        annotation, optional = _without_none(parameter.annotation)
+        annotation, optional = without_none(parameter.annotation)
         item = get_args(annotation)[0] if get_origin(annotation) is list else annotation
         if annotation in (Units, Desk):
             takes.add(annotation)
@@ -88,7 +76,7 @@ def of_step(name: str) -> Signature:
             inputs.append(Input(parameter.name, KINDS[item], item is not annotation, optional))
         else:
             parameters[parameter.name] = parameter
-            if _use_kind(annotation) not in (None, "row"):
+            if use_kind(annotation) not in (None, "row"):
                 method = parameter.name
     return Signature(tuple(inputs), parameters, Units in takes, Desk in takes, method)
 
@@ -158,14 +146,20 @@ class UnknownParameterError(BadParameterError):
 
 def check(name: str, value: Any, annotation: Any, beside: Path) -> Any:
     """A value that fits an annotation, resolved if it names something outside the recipe. Raises BadParameterError."""
-    annotation, optional = _without_none(annotation)
+    annotation, optional = without_none(annotation)
     if value is None and optional:
         return None
-    if annotation in _RESOLVERS:
-        return _resolve(name, value, annotation, beside)
-    if kind := _use_kind(annotation):
-        return bind_use(name, value, kind, beside)
-    return _check_plain(name, value, annotation, beside)
+    kind, named, demands = taken_apart(annotation)
+    if kind in _RESOLVERS:
+        return _resolve(name, value, kind, beside)
+    if kind is Use:
+        return bind_use(name, value, named or "row", beside)
+    checked = _check_plain(name, value, kind, beside)
+    if named is not None and checked not in registry.names(named):
+        raise _misfit(name, value, annotation, did_you_mean(checked, registry.names(named)))
+    if not all(demand.holds(checked) for demand in demands):
+        raise _misfit(name, value, annotation)
+    return checked
 
 
 def _check_plain(name: str, value: Any, annotation: Any, beside: Path) -> Any:
@@ -176,11 +170,14 @@ def _check_plain(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         return [check(name, entry, arguments[0], beside) for entry in value]
     if origin is dict and isinstance(value, dict):
         return {key: check(f"{name}.{key}", entry, arguments[1], beside) for key, entry in value.items()}
-    if _is_plain(value, annotation):
+    if is_plain(value, annotation):
         return float(value) if annotation is float else value
     hint = did_you_mean(value, [str(a) for a in arguments]) if origin is Literal and isinstance(value, str) else ""
-    place = tuple(name.split("."))
-    raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}", hint, place=place)
+    raise _misfit(name, value, annotation, hint)
+
+
+def _misfit(name: str, value: Any, annotation: Any, do: str = "") -> BadParameterError:
+    return BadParameterError(name, f"must be {describe(annotation)}, not {value!r}", do, place=tuple(name.split(".")))
 
 
 def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
@@ -208,16 +205,29 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
             'Write "name" or { use = "name", parameter = value }.',
         )
     use = table["use"]
-    try:
+    with _placed(name, use):
         method = registry.load_row_method(use, beside) if kind == "row" else registry.load(kind, use, beside)
-        known = method_parameters(method)
-    except UserError as error:
-        if error.where is not None:
-            raise
-        raise BadParameterError(name, f"has {error.what}", error.do, place=(name, use)) from error
+        known = registry.method_parameters(method)
     words = SETTINGS.get(method.kind, ())
     given = {key: entry for key, entry in table.items() if key != "use"}
     settings = {key: given.pop(key) for key in words if key in given}
+    _refuse_names(name, use, given, known, words)
+    settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
+    checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
+    parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
+    if method.check:
+        with _placed(name, use):
+            method.check(**parameters)
+    defaults = method.options.get("defaults", {})
+    if _BOUNDS & set(settings):
+        defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
+    return Use(use, method.kind, parameters, {**defaults, **settings}, method.identity, beside)
+
+
+def _refuse_names(
+    name: str, use: str, given: Mapping[str, Any], known: Mapping[str, inspect.Parameter], words: Sequence[str]
+) -> None:
+    """Refuses parameters that a method does not have, lacks, or calls by a word of the step."""
     if taken := {"use", *words} & set(known):
         do = f"The step has a meaning of its own for {', '.join(('use', *words))}."
         raise BadParameterError(
@@ -231,13 +241,17 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
         if parameter.default is inspect.Parameter.empty and key not in given:
             do = f'Write {{ use = "{use}", {key} = ... }}: {describe(parameter.annotation)}.'
             raise BadParameterError(key, f"is missing: {use} needs it", do, place=(name, use))
-    settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
-    checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
-    parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
-    defaults = method.options.get("defaults", {})
-    if _BOUNDS & set(settings):
-        defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
-    return Use(use, method.kind, parameters, {**defaults, **settings}, method.identity, beside)
+
+
+@contextlib.contextmanager
+def _placed(name: str, use: str) -> Iterator[None]:
+    """Gives a mistake without a place the place of a method in a recipe."""
+    try:
+        yield
+    except UserError as error:
+        if error.where is not None:
+            raise
+        raise BadParameterError(name, f"has {error.what}", error.do, place=(name, use)) from error
 
 
 def _check_in(name: str, use: str, key: str, value: Any, annotation: Any, beside: Path) -> Any:
@@ -246,14 +260,6 @@ def _check_in(name: str, use: str, key: str, value: Any, annotation: Any, beside
     except BadParameterError as error:
         error.place = (name, use, key)
         raise
-
-
-def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
-    """A method's parameters; a matcher has those of its sketch and of its match."""
-    own = registry.parameters(method.function)
-    if method.sketch is None:
-        return own
-    return registry.parameters(method.sketch) | {key: p for key, p in own.items() if key != "alive"}
 
 
 def meaning(value: Any) -> Any:
@@ -278,53 +284,5 @@ def refuse_changed(value: Any) -> None:
     if isinstance(value, dict | list):
         for entry in value.values() if isinstance(value, dict) else value:
             refuse_changed(entry)
-    elif isinstance(value, sources.Tasks):
-        for task in value:
-            refuse_changed(task.files)
-    elif isinstance(value, sources.Files | sources.Folder) and (name := value.changed()):
+    elif isinstance(value, sources.Files | sources.Folder | sources.Tasks) and (name := value.changed()):
         raise RunError(f"{name} changed while it was used. Run again.")
-
-
-def describe(annotation: Any) -> str:
-    """An annotation in words."""
-    annotation, _ = _without_none(annotation)
-    if kind := _use_kind(annotation):
-        return "a method's name" if kind == "row" else f"one of {', '.join(registry.names(kind))}"
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return f"one of {', '.join(repr(argument) for argument in arguments)}"
-    if origin is list:
-        return f"a list, each {describe(arguments[0])}"
-    if origin is dict:
-        return f"a table, each value {describe(arguments[1])}"
-    if origin in (Union, types.UnionType):
-        return " or ".join(describe(argument) for argument in arguments)
-    return _NAMES.get(annotation, str(annotation))
-
-
-def _without_none(annotation: Any) -> tuple[Any, bool]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        rest = [argument for argument in get_args(annotation) if argument is not type(None)]
-        if len(rest) == 1:
-            return rest[0], True
-    return annotation, False
-
-
-def _use_kind(annotation: Any) -> str | None:
-    if get_origin(annotation) is Annotated and get_args(annotation)[0] is Use:
-        kind: str = get_args(annotation)[1]
-        return kind
-    return None
-
-
-def _is_plain(value: Any, annotation: Any) -> bool:
-    if annotation in _ANYTHING:
-        return keys.can_hold(value)
-    if annotation is bool or isinstance(value, bool):
-        return annotation is bool and isinstance(value, bool)
-    if annotation is float:
-        return isinstance(value, int | float)
-    if annotation in (int, str, dict, list):
-        return isinstance(value, annotation) and keys.can_hold(value)
-    union = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
-    return any(_is_plain(value, argument) for argument in union)

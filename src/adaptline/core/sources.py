@@ -9,14 +9,17 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adaptline.core import keys
 from adaptline.errors import UserError
+
+_OWN_METHOD = re.compile(r".+\.py:\w+")
 
 Patterns = str | Sequence[str] | Mapping[str, "str | Sequence[str]"]
 
@@ -81,6 +84,17 @@ class Task:
     path: Path
     settings: dict[str, Any]  # the TOML table, less name and files
     files: Files
+    methods: dict[str, str] = field(default_factory=dict)  # "./mine.py:f" in the settings -> the digest of its source
+
+    def changed(self) -> str | None:
+        """The name of a file that is not what it was when the task was found, or None."""
+        own = (use for use, digest in self.methods.items() if _method_digest(use, self.path.parent) != digest)
+        return self.files.changed() or next(own, None)
+
+    @property
+    def meaning(self) -> list[Any]:
+        """What enters a key: not the task file's own bytes but what it says."""
+        return [self.name, self.settings, self.files.meaning, *([self.methods] if self.methods else [])]
 
 
 @dataclass(frozen=True)
@@ -93,10 +107,14 @@ class Tasks:
         """The tasks, in the order of their files."""
         return iter(self.tasks)
 
+    def changed(self) -> str | None:
+        """The name of a file that is not what it was when the tasks were found, or None."""
+        return next((name for task in self.tasks if (name := task.changed())), None)
+
     @property
     def meaning(self) -> list[Any]:
-        """What enters a key: not the task file's own bytes but what it says."""
-        return [[task.name, task.settings, task.files.meaning] for task in self.tasks]
+        """What enters a key."""
+        return [task.meaning for task in self.tasks]
 
 
 def find_files(patterns: Patterns, beside: Path) -> Files:
@@ -218,4 +236,19 @@ def _read_task(path: Path) -> Task:
         files = find_files(patterns, path.parent)
     except UserError as error:
         raise error.at(path) from error
-    return Task(name, path, settings, files)
+    methods = {use: digest for use in _own_methods(settings) if (digest := _method_digest(use, path.parent))}
+    return Task(name, path, settings, files, methods)
+
+
+def _own_methods(value: Any) -> Iterator[str]:
+    """Every string of a task's settings that names a function of a file, like "./mine.py:polite"."""
+    if isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _own_methods(entry)
+    elif isinstance(value, str) and _OWN_METHOD.fullmatch(value):
+        yield value
+
+
+def _method_digest(use: str, beside: Path) -> str | None:
+    path = beside / use.rpartition(":")[0]
+    return keys.source_digest(path) if path.is_file() else None

@@ -103,6 +103,11 @@ def _fields(block: Block, text: str, quotes: bool, delimiter: str) -> Iterator[F
         yield fields and decoded[1:], error, decoded[0], lines
 
 
+def is_delimiter(text: str) -> bool:
+    """Whether a text can stand between fields."""
+    return len(text) == 1 and text not in '"\r\n'
+
+
 def cut_delimited(source: Source, *, quotes: bool | None, delimiter: str, header: bool | None) -> Iterator[Block]:
     """Blocks of whole records, past the header.
 
@@ -115,7 +120,7 @@ def cut_delimited(source: Source, *, quotes: bool | None, delimiter: str, header
     Raises:
         UserError: two columns have one name, or it cannot be told whether the first line is a header.
     """
-    if len(delimiter) != 1 or delimiter in '"\r\n':
+    if not is_delimiter(delimiter):
         raise UserError(f"{delimiter!r} is no delimiter", do='One character: delimiter = ";".')
     if quotes is None:
         quotes = _are_quoted(source, delimiter)

@@ -88,15 +88,23 @@ def _unbroken(stream: Iterator[bytes]) -> Iterator[bytes]:
         return
 
 
+def is_encoding(name: str) -> bool:
+    """Whether Python knows an encoding of text by this name."""
+    try:
+        "".encode(codecs.lookup(name).name)  # some codecs are not of text
+    except LookupError:
+        return False
+    return True
+
+
 def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
     """The user's word, made precise by a byte order mark where the two agree."""
-    try:
-        "".encode(name := codecs.lookup(encoding).name)  # some codecs are not of text
-    except LookupError as error:
+    if not is_encoding(encoding):
         raise UserError(
             f"unknown encoding {encoding!r}",
             do="Known ones are utf-8, utf-16, cp1252, koi8-r, shift_jis, gb18030 and others of Python.",
-        ) from error
+        )
+    name = codecs.lookup(encoding).name
     family = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     if marked.startswith(family):
         return mark, marked

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.errors import UserError
+from adaptline.errors import UserError, did_you_mean
 
 Mask = npt.NDArray[np.bool_]
+Kind = Literal["number", "label"]
+
+
+def refuse_bounds(use: str, settings: dict[str, Any], kind: Kind | None, labels: Collection[str] = ()) -> None:
+    """Raises UserError for bounds that no row can be meant to meet, before any row has a score.
+
+    Args:
+        use: the filter's name.
+        settings: its bounds.
+        kind: what its scores are, if that is known.
+        labels: all that it can give, if they are known.
+    """
+    if kind is not None:
+        _refuse_other_kind(use, settings, kind)
+    low, high = settings.get("min"), settings.get("max")
+    if low is not None and high is not None and low > high:
+        raise UserError(f"min of {use} is {low:g} and max {high:g}: nothing lies between", do="Swap them.")
+    for name in ("keep", "drop"):
+        for label in settings.get(name, ()):
+            if labels and label not in labels:
+                raise UserError(f"{name} of {use} has {label!r}, which it never gives", do=did_you_mean(label, labels))
 
 
 def judge(scores: pa.ChunkedArray, use: str, settings: dict[str, Any]) -> tuple[Mask, Mask]:
@@ -25,16 +46,21 @@ def judge(scores: pa.ChunkedArray, use: str, settings: dict[str, Any]) -> tuple[
         UserError: bounds of the other kind.
     """
     unjudged = pc.is_null(scores, nan_is_null=True).to_numpy()
-    labels = pa.types.is_string(scores.type) or pa.types.is_large_string(scores.type)
-    wrong = [name for name in (("min", "max") if labels else ("keep", "drop")) if name in settings]
-    if wrong and scores.null_count < len(scores):  # where no row has a score, nothing tells which kind it would be
-        kinds = ("labels", "keep and drop") if labels else ("numbers", "min and max")
-        raise UserError(f"{use} gives {kinds[0]}, {wrong[0]} does not fit", do=f"Bound it with {kinds[1]}.")
+    if scores.null_count < len(scores):  # where no row has a score, nothing tells which kind it would be
+        is_label = pa.types.is_string(scores.type) or pa.types.is_large_string(scores.type)
+        _refuse_other_kind(use, settings, "label" if is_label else "number")
     out = np.zeros(len(scores), bool)
     for bad in _outside(scores, settings):
         out |= pc.fill_null(bad, False).to_numpy()
     out[unjudged] = settings.get("unjudged") == "drop"
     return out, unjudged
+
+
+def _refuse_other_kind(use: str, settings: dict[str, Any], kind: Kind) -> None:
+    wrong = [name for name in (("min", "max") if kind == "label" else ("keep", "drop")) if name in settings]
+    if wrong:
+        fit = "keep and drop" if kind == "label" else "min and max"
+        raise UserError(f"{use} gives {kind}s, {wrong[0]} does not fit", do=f"Bound it with {fit}.")
 
 
 def reason(score: Any, settings: dict[str, Any]) -> str:

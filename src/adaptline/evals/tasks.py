@@ -1,27 +1,43 @@
 """A task file's items as rows: labelled texts to be judged by.
 
-Knows the settings of a task file (`text`, `label`, `format`, `metrics`). Knows nothing of models; metrics are named here
-and loaded where they are used.
+Knows the settings of a task file (`text`, `label`, `format`, `metrics`). Knows nothing of models or of what a metric
+computes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import signatures
+from adaptline.core.artifacts import Use
+from adaptline.core.demands import Demand
+from adaptline.core.places import line_of
 from adaptline.core.rows import texts
 from adaptline.data.reading import read_table
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from adaptline.core.sources import Task
 
-_SETTINGS = ("text", "label", "format", "metrics")  # and name and files, which core/sources.py takes
+Metrics = Annotated[list[Annotated[Use, "metric"]], Demand(bool, "and not empty")]
+
+# Besides name and files, which core/sources.py takes.
+_SETTINGS: dict[str, Any] = {
+    "text": str,
+    "label": str,
+    "format": Annotated[str, "format"],
+    "metrics": Metrics,
+}
+_USUAL = ("accuracy", "macro_f1")
+_SPLIT = "test"
 
 
 def load_task(task: Task) -> pa.Table:
@@ -42,28 +58,56 @@ def load_task(task: Task) -> pa.Table:
     return items
 
 
-def metrics_of(task: Task, otherwise: Sequence[str]) -> list[str]:
-    """The names of the metrics that the task asks for."""
-    return list(task.settings.get("metrics", otherwise))
+def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
+    """The metrics that the task asks for. Raises UserError for a setting that is unknown or does not fit."""
+    found: list[Use] = _check_settings(task).get("metrics", list(otherwise))
+    _refuse_twice([metric.load().name for metric in found], task.path)
+    return found
 
 
-def _check_settings(task: Task) -> None:
+def usual_metrics(given: Sequence[Use] | None) -> list[Use]:
+    """The metrics that a recipe gives; accuracy and macro_f1 where it gives none. Raises UserError for two of one name."""
+    if given is None:
+        return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL]
+    _refuse_twice([metric.load().name for metric in given], None)
+    return list(given)
+
+
+def promised(values: Mapping[str, Any], *, rows: bool) -> set[str]:
+    """What an evaluate step of these values will report, as "task.metric"; the split of its rows is a task too.
+
+    Raises:
+        UserError: a task's settings do not fit, or two of its metrics have one name.
+    """
+    metrics = usual_metrics(values.get("metrics"))
+    asked = [(task.name, metrics_of(task, metrics)) for task in values.get("tasks") or ()]
+    asked += [(values.get("split", _SPLIT), metrics)] if rows else []
+    return {f"{task}.{metric.load().name}" for task, of in asked for metric in of}
+
+
+def _refuse_twice(names: Sequence[str], where: Path | None) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UserError(f"two metrics are called {name!r}", where=where, do="Take one away, or rename your own.")
+
+
+def _check_settings(task: Task) -> dict[str, Any]:
+    """The settings as the schema above has them, methods resolved."""
+    checked = {}
     for name, value in task.settings.items():
+        line = line_of(task.path.read_text("utf-8"), None, name)
         if name not in _SETTINGS:
             raise UserError(
                 f"{name!r} is not a setting of a task",
                 where=task.path,
+                line=line,
                 do=did_you_mean(name, (*_SETTINGS, "name", "files")),
             )
-        if name == "metrics":
-            if not _is_names(value):
-                raise UserError(f"metrics must be a list of names, not {value!r}", where=task.path)
-        elif not isinstance(value, str):
-            raise UserError(f"{name} must be a string, not {value!r}", where=task.path)
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(entry, str) for entry in value)
+        try:
+            checked[name] = signatures.check(name, value, _SETTINGS[name], task.path.parent)
+        except UserError as error:
+            raise error.at(task.path, line) from error
+    return checked
 
 
 def _refuse(items: pa.Table, wrong: Any, what: str, do: str) -> None:

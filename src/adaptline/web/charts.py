@@ -214,9 +214,9 @@ def _histogram_scale(edges: Sequence[float], limits: Sequence[float], *, log: bo
         return Scale(low - 0.5, high + 0.5)
     if log:
         reach = high / low
-        near = [limit for limit in limits if limit > 0 and low / reach <= limit <= high * reach]
+        near = [limit for limit in finite(limits) if limit > 0 and low / reach <= limit <= high * reach]
     else:
-        near = [limit for limit in limits if low - (high - low) <= limit <= high + (high - low)]
+        near = [limit for limit in finite(limits) if low - (high - low) <= limit <= high + (high - low)]
     return Scale(min([low, *near]), max([high, *near]), log)
 
 

@@ -184,11 +184,6 @@ def test_a_task_without_texts_is_told(tmp_path: Path) -> None:
         decontaminate(shard(["x"]), against=find_tasks("a.toml", tmp_path))
 
 
-def test_a_size_below_one_is_refused(tasks: NewTasks) -> None:
-    with pytest.raises(UserError, match="size = 0"):
-        decontaminate(shard(["x"]), against=tasks(a=["b"]), size=0)
-
-
 def test_four_fifths_is_out_by_default_and_just_below_is_in() -> None:
     bound = registry.load("filter", "decontaminate").options["defaults"]["max"]
     assert 7998 / 9999 <= bound < 0.8  # nothing of fewer than 10,000 n-grams lies between

@@ -237,24 +237,6 @@ def test_a_sketch_lives_through_parquet(tmp_path: Path) -> None:
     assert lines(minhash([back], [np.ones(3, bool)])) == lines(minhash([table], [np.ones(3, bool)])) != []
 
 
-@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.01, float("nan")])
-def test_a_threshold_that_is_none_is_refused(threshold: float) -> None:
-    with pytest.raises(UserError, match="is no Jaccard similarity"):
-        minhash([sketch(pa.array(["a"]))], [np.ones(1, bool)], threshold=threshold)
-
-
-@pytest.mark.parametrize("bands", [0, 129])
-def test_bands_out_of_range_are_refused(bands: int) -> None:
-    with pytest.raises(UserError, match=f"bands = {bands} of 128 permutations"):
-        minhash([sketch(pa.array(["a"]))], [np.ones(1, bool)], bands=bands)
-
-
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"permutations": 0}, {"seed": -1}])
-def test_sketch_parameters_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match="at least 1"):
-        sketch(pa.array(["a"]), **wrong)
-
-
 def test_signatures_of_another_algorithm_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_RENSA_ALGORITHM", 1)
     with pytest.raises(UserError, match="computes signatures of algorithm 2"):

@@ -290,11 +290,6 @@ def test_a_part_that_is_not_there_is_unjudged(tmp_path: Path) -> None:
     assert (found.dropped_by, found.methods[0]["unjudged"]) == ([None, None], 1)
 
 
-def test_a_part_is_no_choice_for_a_filter_of_whole_rows(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"mine\.py:place sees whole rows, on = 'prompt' does nothing"):
-        Curated(tmp_path, ["./mine.py:words", {"use": "./mine.py:place", "on": "prompt"}])
-
-
 def test_what_a_method_does_is_told_beside_its_verdicts(tmp_path: Path) -> None:
     found = Curated(tmp_path, ["./mine.py:asks", "exact", "minhash"])
     assert found.methods[0]["meaning"] == "Whether it asks."

@@ -193,14 +193,6 @@ def test_compressed_files_go_to_workers_in_runs(put: Put, take: Take, monkeypatc
     assert packed["line"].equals(plain["line"])
 
 
-def test_a_parameter_that_does_nothing_is_a_mistake(put: Put, take: Take) -> None:
-    put("a.jsonl", '{"text": "a"}\n')
-    with pytest.raises(UserError, match="header does nothing: the files are jsonl"):
-        take("a.jsonl", header=True)
-    put("b.txt", "a\n")
-    assert take(["a.jsonl", "b.txt"], row_per="file")[0].detail["files"][1]["rows"] == 1
-
-
 @pytest.mark.parametrize(
     ("name", "content", "parameters", "what"),
     [

@@ -102,9 +102,9 @@ def test_a_groups_value_is_not_kept_in_clear(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"share": {"train": 0.5}}, "sum to 0.5"),
-        ({"share": {"train": 1.5, "test": -0.5}}, "shares"),
-        ({"share": {}}, "shares"),
+        ({"share": {"train": 0.5}}, "from 0 on, together 1, not {'train': 0.5}"),
+        ({"share": {"train": 1.5, "test": -0.5}}, "from 0 on"),
+        ({"share": {}}, "from 0 on"),
         ({"share": {"train": 1.0}, "by": "nobody"}, "no field 'nobody'"),
         ({"share": {"train": "most"}}, "must be a number"),
         ({}, "share is missing"),

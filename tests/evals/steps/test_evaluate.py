@@ -19,12 +19,22 @@ from adaptline.core import keys
 from adaptline.core.artifacts import Weights
 from adaptline.core.rows import Rows
 from adaptline.core.sources import find_tasks
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 from adaptline.evals.steps.evaluate import evaluate
+from adaptline.evals.tasks import usual_metrics
 from adaptline.models.runtime import quiet
 from adaptline.models.steps.train import train
 
 LABELS = sorted(tiny.TELLING)
+
+
+OWN = """
+from adaptline import metric
+
+@metric(version=1)
+def own(predictions, references):
+    return {}
+"""
 
 
 @dataclass(frozen=True)
@@ -204,7 +214,7 @@ def test_tasks_and_rows_together_each_with_its_metrics(world: World, tmp_path: P
         tmp_path / "desk",
         rows=world.rows,
         tasks=find_tasks("short.toml", tmp_path),
-        metrics=["accuracy"],
+        metrics=usual_metrics(None)[:1],
         progress=lambda *of: told.append(of),
     )
     assert set(report["metrics"]) == {"short.macro_f1", "test.accuracy"}
@@ -258,9 +268,27 @@ def test_an_unknown_metric_is_an_error_before_any_work(world: World, tmp_path: P
         )
 
 
-def test_batches_of_nothing(world: World, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="batch_size must be at least 1"):
-        run(world, tmp_path, batch_size=0)
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("[1.0]", "./mine.py:own failed: ValueError: 1 scores for 9 items"),
+        ("[float('nan') for _ in predictions]", "./mine.py:own gives a score that is no finite number"),
+        ("1 / 0", "./mine.py:own failed: ZeroDivisionError"),
+    ],
+)
+def test_a_metric_of_ones_own_that_fails(world: World, tmp_path: Path, returned: str, message: str) -> None:
+    (tmp_path / "mine.py").write_text(OWN.format(returned))
+    write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["./mine.py:own"]')
+    with pytest.raises(RunError, match=message):
+        run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+
+
+def test_a_metric_of_ones_own_is_scored_beside_the_others(world: World, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN.format("[float(len(said)) for said in predictions]"))
+    write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["accuracy", "./mine.py:own"]')
+    report, items, _ = run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+    assert items["own"].to_pylist() == [float(len(said)) for said in items["prediction"].to_pylist()]
+    assert report["metrics"]["short.own"] == pytest.approx(sum(items["own"].to_pylist()) / 9)
 
 
 def test_a_base_that_is_missing_or_changed(world: World, tmp_path: Path) -> None:

@@ -224,26 +224,9 @@ def test_a_training_that_changes_nothing_is_not_written(
         run(tmp_path, base, shards, rows, lr=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"epochs": 0}, "epochs must be at least 1, not 0"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"accumulate": 0}, "accumulate must be at least 1"),
-        ({"max_tokens": 2}, "max_tokens must be at least 3"),
-        ({"max_tokens": 64}, "max_tokens is 64, and the base takes at most 32"),
-        ({"patience": -1}, "patience must be at least 0"),
-        ({"weight_decay": -0.1}, "weight_decay must be at least 0"),
-        ({"warmup": 1.0}, "warmup is a share of all steps"),
-        ({"lr": 0.0}, "lr must be above 0"),
-        ({"lr": float("nan")}, "lr must be above 0"),
-    ],
-)
-def test_out_of_range(
-    base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path, given: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(UserError, match=message):
-        run(tmp_path, base, shards, rows, **given)
+def test_more_tokens_than_the_base_takes(base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="max_tokens is 64, and the base takes at most 32"):
+        run(tmp_path, base, shards, rows, max_tokens=64)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core.demands import at_least
 from adaptline.core.registry import filter
 from adaptline.core.sources import Task, Tasks
 from adaptline.data import text
@@ -36,9 +37,13 @@ _WRITTEN_TO = ("text", "user")  # roles whose messages are compared: what is ask
 Positions = npt.NDArray[np.int32]
 
 
-@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX})
+@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number")
 def decontaminate(
-    rows: pa.Table, *, against: Tasks, ngram: Literal["char", "word"] = "char", size: int = 5
+    rows: pa.Table,
+    *,
+    against: Tasks,
+    ngram: Literal["char", "word"] = "char",
+    size: Annotated[int, at_least(1)] = 5,
 ) -> pa.StructArray:
     """The Jaccard similarity of each row to the task item nearest to it. Drops from 0.8 on, unless a recipe gives max.
 
@@ -129,8 +134,6 @@ class _Asked:
 @lru_cache(maxsize=2)
 def _index(asked: _Asked) -> _Index:
     """Built once per process, not once per shard."""
-    if asked.size < 1:
-        raise UserError(f"size = {asked.size}", do="An n-gram has at least 1.")
     return _Index((item for task in asked.tasks for item in _items(task)), asked.ngram, asked.size)
 
 

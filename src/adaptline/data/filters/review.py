@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +43,20 @@ class _Verdict:
         return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
 
 
-@filter(version=1, defaults={"drop": ["drop"]})
+def _refuse_unplaced(scored: Iterable[pa.Table], *, file: Files) -> None:
+    """A verdict that names no row would be lost in silence: a file was renamed, or a number is wrong."""
+    used = {because for scores in scored for because in scores["because"].drop_null().to_pylist()}
+    for (source, row), verdict in _read(file).items():
+        if verdict.because not in used:
+            raise UserError(
+                f"no row {source}:{row} that could be read is in the data",
+                where=verdict.where,
+                line=verdict.line,
+                do="`file` is relative to the review file, and rows count from 1. Correct the line, or remove it.",
+            )
+
+
+@filter(version=1, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced)
 def review(rows: pa.Table, *, file: Files) -> pa.StructArray:
     """The verdict of a person on each row, "keep" or "drop"; null where nobody looked. Drops "drop" by default.
 
@@ -60,7 +73,8 @@ def review(rows: pa.Table, *, file: Files) -> pa.StructArray:
         Per row `score`, the verdict, and `because`: "file:line by whom: why".
 
     Raises:
-        UserError: a line that is no such object, an unknown verdict, or a disagreement, with file and line.
+        UserError: a line that is no such object or names no row, an unknown verdict, or a disagreement, with file and
+            line.
     """
     verdicts = _read(file)
     found = [verdicts.get(place) for place in zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)]

@@ -12,12 +12,13 @@ The minima are rensa's, after Dahlgaard, Knudsen, Thorup: Fast Similarity Sketch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import numpy as np
 import pyarrow as pa
 from rensa import RMinHash
 
+from adaptline.core.demands import at_least, between
 from adaptline.core.registry import matcher
 from adaptline.data import bands as lsh
 from adaptline.data import matching, text
@@ -37,9 +38,9 @@ def sketch(
     texts: pa.StringArray,
     *,
     ngram: Literal["char", "word"] = "char",
-    size: int = 5,
-    permutations: int = 128,
-    seed: int = 42,
+    size: Annotated[int, at_least(1)] = 5,
+    permutations: Annotated[int, at_least(1)] = 128,
+    seed: Annotated[int, at_least(0)] = 42,
 ) -> pa.Table:
     """The folded text and its MinHash signature, the low 16 bits of each minimum (Li and Koenig, 2010).
 
@@ -57,9 +58,9 @@ def sketch(
         Columns `text` and `signature` (2 bytes per permutation), both null for a null text.
 
     Raises:
-        UserError: a parameter is out of range, or rensa computes other signatures than this version stores.
+        UserError: rensa computes other signatures than this version stores.
     """
-    _check(size, permutations, seed)
+    _refuse_other_rensa()
     folded = [None if given is None else text.fold(given) for given in texts.to_pylist()]
     signatures = np.empty((len(folded), permutations), np.uint16)
     for start in range(0, len(folded), _BATCH):
@@ -73,9 +74,18 @@ def sketch(
     return pa.table({"text": pa.array(folded, pa.string()), "signature": column}).replace_schema_metadata(facts)
 
 
-@matcher(version=1, sketch=sketch, finds=("near_duplicate",))
+def _refuse_bands(*, permutations: int = 128, bands: int | None = None, **_: object) -> None:
+    if bands is not None and bands > permutations:
+        raise UserError(f"bands = {bands} of {permutations} permutations", do=f"Give 1 to {permutations}.")
+
+
+@matcher(version=1, sketch=sketch, finds=("near_duplicate",), check=_refuse_bands)
 def minhash(
-    shards: Sequence[pa.Table], alive: Sequence[matching.Mask], *, threshold: float = 0.8, bands: int | None = None
+    shards: Sequence[pa.Table],
+    alive: Sequence[matching.Mask],
+    *,
+    threshold: Annotated[float, between(0, 1, low_too=False)] = 0.8,
+    bands: Annotated[int, at_least(1)] | None = None,
 ) -> pa.Table:
     """Drops a text whose n-grams are nearly those of an earlier, kept text.
 
@@ -91,21 +101,17 @@ def minhash(
     Args:
         shards: sketches, in order.
         alive: per shard, which rows take part.
-        threshold: the Jaccard similarity, above 0 and up to 1, from which two texts are the same.
+        threshold: the Jaccard similarity from which two texts are the same.
         bands: of permutations // bands minima each. None: the fewest that find at least RECALL of the pairs exactly at
             the threshold (21 bands of 6 for 0.8 with 128 permutations: 0.998).
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score (the true Jaccard).
-
-    Raises:
-        UserError: the threshold or the bands are out of range.
     """
-    if not 0 < threshold <= 1:
-        raise UserError(f"threshold = {threshold} is no Jaccard similarity", do="Give more than 0 and at most 1.")
     if not shards:
         return matching.SCHEMA.empty_table()
-    bands = _bands(threshold, bands, shards[0]["signature"].type.byte_width // 2)
+    permutations = shards[0]["signature"].type.byte_width // 2
+    bands = bands or permutations // lsh.rows_per_band(threshold, permutations, RECALL)
     positions = matching.living(shards, alive, "signature")
     members, buckets = lsh.shared_buckets(lsh.band_keys(_signatures(shards, positions), bands))
     facts = shards[0].schema.metadata
@@ -118,23 +124,13 @@ def minhash(
     return verdicts.replace_schema_metadata({"rows_compared_in_part": str(kept.in_part)})
 
 
-def _check(size: int, permutations: int, seed: int) -> None:
-    if size < 1 or permutations < 1 or seed < 0:
-        raise UserError(f"size = {size}, permutations = {permutations}, seed = {seed}", do="Give at least 1, 1 and 0.")
+def _refuse_other_rensa() -> None:
     if RMinHash.ALGORITHM_VERSION != _RENSA_ALGORITHM:
         found = RMinHash.ALGORITHM_VERSION
         raise UserError(
             f"the installed rensa computes signatures of algorithm {found}, stored ones are of {_RENSA_ALGORITHM}",
             do="pip install 'rensa>=0.5,<0.6'",
         )
-
-
-def _bands(threshold: float, bands: int | None, permutations: int) -> int:
-    if bands is None:
-        return permutations // lsh.rows_per_band(threshold, permutations, RECALL)
-    if not 1 <= bands <= permutations:
-        raise UserError(f"bands = {bands} of {permutations} permutations", do=f"Give 1 to {permutations}.")
-    return bands
 
 
 def _signatures(shards: Sequence[pa.Table], rows: Sequence[matching.Positions]) -> Iterator[lsh.Signatures]:

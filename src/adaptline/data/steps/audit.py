@@ -14,8 +14,10 @@ from typing import Any
 import pyarrow.compute as pc
 
 from adaptline.core.artifacts import Desk
+from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, texts
+from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
 from adaptline.errors import UserError
 
@@ -24,7 +26,16 @@ _UNREADABLE = "unreadable"
 _GRADE = 0.1  # the width of a class of similarity
 
 
-@step(version=1, output="report", reads_detail=True)
+_UNCURATED = "audit needs rows that a curate step made"
+_CURATED = 'from = "clean", the name of the curate step'
+
+
+def _check(node: Node) -> None:
+    if node.inputs["rows"][0].table.step != "curate":
+        raise BadParameterError("", _UNCURATED, _CURATED, place=("from",))
+
+
+@step(version=1, output="report", reads_detail=True, check=_check)
 def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
     """Counts, per kind of planted defect, what curation found, missed and dropped besides.
 
@@ -41,7 +52,7 @@ def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
         UserError: a line that is not such an object, a row that is not there, or rows that were not curated.
     """
     if "methods" not in rows.detail:
-        raise UserError("audit needs rows that a curate step made", do='from = "clean", the name of the curate step')
+        raise UserError(_UNCURATED, do=_CURATED)
     entries = [entry for path, name in zip(planted.paths, planted.names, strict=True) for entry in _read(path, name)]
     fates = _fates(desk, rows, {(entry["file"], entry["row"]) for entry in entries})
     finders: dict[str, list[str]] = {_UNREADABLE: [QUARANTINE]}

@@ -6,9 +6,8 @@ Positions never change: a dropped row stays in its shard, and `keep` says that i
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -19,9 +18,11 @@ import pyarrow.compute as pc
 
 from adaptline.core import keys, registry, signatures
 from adaptline.core.artifacts import Read, Unit, Units, Use
-from adaptline.core.registry import step
+from adaptline.core.grid import Node
+from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
-from adaptline.data.verdicts import judge
+from adaptline.core.signatures import BadParameterError
+from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
 Mask = npt.NDArray[np.bool_]
@@ -46,7 +47,30 @@ class _State:
         self.methods[-1]["unjudged"] += unjudged
 
 
-@step(version=2, output="rows")
+def _check(node: Node) -> None:
+    """Refuses bounds that do not fit their filter, and `on` for a filter that sees whole rows."""
+    for use in node.values["do"]:
+        if use.kind == "filter":
+            method = use.load()
+            if use.settings.get("on", "all") != "all" and _asks_for(method.function) is pa.Table:
+                raise BadParameterError(
+                    "do",
+                    f"has {use.use!r}, which sees whole rows: on = {use.settings['on']!r} does nothing",
+                    "Leave on out.",
+                    place=("do", use.use, "on"),
+                )
+            try:
+                refuse_bounds(use.use, use.settings, registry.score_kind(method), _labels(method))
+            except UserError as error:
+                raise BadParameterError("", error.what, error.do, place=("do", use.use)) from error
+
+
+def _labels(method: Method) -> tuple[str, ...]:
+    labels = method.options.get("labels")
+    return tuple(labels()) if labels else ()
+
+
+@step(version=2, output="rows", check=_check)
 def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows:
     """Filters, drops duplicates, and mends text, method by method.
 
@@ -57,12 +81,9 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
             unjudged = "drop", ...its own parameters }, or a function of your own: { use = "./mine.py:polite", min = 0.2 }.
 
     Raises:
-        UserError: a bound that does not fit the scores (min and max are for numbers, keep and drop for labels), or `on`
-            for a filter that sees whole rows.
+        UserError: a bound that does not fit the scores: min and max are for numbers, keep and drop for labels.
         RunError: a method failed, or gives what is no score; its name is told.
     """
-    for use in do:
-        _check_on(use)
     state = _begin(rows, units)
     for use in do:
         method = use.load()
@@ -94,11 +115,6 @@ def _begin(rows: Rows, units: Units) -> _State:
     return _State([shard.text for shard in rows.shards], alive, dropped_by)
 
 
-def _check_on(use: Use) -> None:
-    if use.kind == "filter" and use.settings.get("on", "all") != "all" and _asks_for(use.load().function) is pa.Table:
-        raise UserError(f"{use.use} sees whole rows, on = {use.settings['on']!r} does nothing", do="Leave on out.")
-
-
 def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
     """What a unit's key says of the work: curate's own version counts too, for it shapes what a method gives."""
     return [registry.load("step", "curate").identity, work, use.identity, signatures.meaning(parameters)]
@@ -119,6 +135,8 @@ def _filter(state: _State, use: Use, units: Units) -> None:
     for i, ref in enumerate(refs):
         out, unjudged = judge(units.read(ref)["score"], use.use, use.settings)
         state.drop(i, out, int((unjudged & state.alive[i]).sum()))
+    if settle := use.load().options["settle"]:
+        settle((units.read(ref) for ref in refs), **use.parameters)
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
@@ -129,7 +147,7 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
     wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
     if _asks_for(function) == list[str]:  # no string stands for a text that is not there: such a row has no score
         wanted = wanted & texts(shard, on).is_valid().to_numpy(zero_copy_only=False)
-    with _named(use):
+    with use.blamed():
         scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
         if len(scores) != int(wanted.sum()):
             raise ValueError(f"{len(scores)} scores for {int(wanted.sum())} texts")
@@ -149,9 +167,8 @@ def _alike(scores: pa.Array, use: Use) -> pa.Array:
     """Scores as float64 or string, whatever the values of one shard suggest, so that all shards have one type."""
     kind = scores.type.value_type if pa.types.is_dictionary(scores.type) else scores.type
     if pa.types.is_null(kind):
-        # Nothing but nulls: only what the function says it gives can tell labels from numbers.
-        given = inspect.signature(use.load().function, eval_str=True).return_annotation
-        return scores.cast(pa.string() if given in (list[str], list[str | None]) else pa.float64())
+        # Nothing but nulls: only what the filter says it gives can tell labels from numbers.
+        return scores.cast(pa.string() if registry.score_kind(use.load()) == "label" else pa.float64())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return scores.cast(pa.string())
     if (
@@ -188,7 +205,7 @@ def _transform(state: _State, use: Use, units: Units) -> None:
 def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
     """What a transform changes in one shard: columns row, message, content. A shard without changes keeps its identity."""
     places, before = contents(read(text), use.settings.get("on", "all"))
-    with _named(use):
+    with use.blamed():
         after = use.load().function(before, **use.parameters)
         if len(after) != len(before):
             raise ValueError(f"{len(after)} texts for {len(before)}")
@@ -253,7 +270,7 @@ def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) ->
     method = use.load()
     if method.sketch is None:
         raise TypeError(f"{use.use} has no sketch")
-    with _named(use):
+    with use.blamed():
         sketch: pa.Table = method.sketch(texts(read(text), use.settings.get("on", "all")), **parameters)
     return sketch
 
@@ -263,7 +280,7 @@ def match_all(
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
-    with _named(use):
+    with use.blamed():
         found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, **parameters)
     return found
 
@@ -313,17 +330,6 @@ def _view(shard: pa.Table, on: On, function: Any) -> Any:
 def _asks_for(function: Any) -> Any:
     """The annotation of a filter's first parameter."""
     return next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
-
-
-@contextlib.contextmanager
-def _named(use: Use) -> Iterator[None]:
-    """A method may be anybody's code: whatever goes wrong in it is told with its name."""
-    try:
-        yield
-    except (UserError, RunError):
-        raise
-    except Exception as error:
-        raise RunError(f"{use.use} failed: {type(error).__name__}: {error}. --debug shows where.") from error
 
 
 def _pack(mask: Mask) -> bytes:

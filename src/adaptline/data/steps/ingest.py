@@ -6,34 +6,61 @@ Knows which blocks make a unit and what the unit's key must say. Formats, encodi
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
 from adaptline.core import registry
 from adaptline.core.artifacts import Unit, Units
+from adaptline.core.demands import Demand
+from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard
 from adaptline.core.sources import Files
 from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import pack
-from adaptline.data.opening import blocks_of, format_method, open_source
+from adaptline.data.delimited import is_delimiter
+from adaptline.data.encodings import is_encoding
+from adaptline.data.opening import blocks_of, format_method, format_of, open_source
 from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
+_OPTIONS = ("header", "quotes", "delimiter", "row_per")  # of formats; each takes those that it knows
 _WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
-@step(version=1, output="rows", uses=("format",), secret="subject")  # noqa: S106 - the name of a parameter
+def _check(node: Node) -> None:
+    """Refuses columns that contradict each other, files of unknown formats, and parameters that no format knows."""
+    values = node.values
+    _columns(values).check()
+    files: Files = values["files"]
+    formats = set()
+    for path, name in zip(files, files.names, strict=True):
+        try:
+            formats.add(values.get("format") or format_of(path.name))
+        except UserError as error:
+            raise error.at(name) from error
+    known = {name for format_ in formats for name in registry.parameters(format_method(format_).function)}
+    for name in _OPTIONS:
+        if name in values and name not in known:
+            raise UserError(f"{name} does nothing: the files are {', '.join(sorted(formats))}", do="Leave it out.")
+
+
+def _columns(values: Mapping[str, Any]) -> Columns:
+    return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
+
+
+@step(version=1, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
     units: Units,
-    format: str | None = None,
-    encoding: str | None = None,
+    format: Annotated[str, "format"] | None = None,
+    encoding: Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16")] | None = None,
     header: bool | None = None,
     quotes: bool | None = None,
-    delimiter: str | None = None,
+    delimiter: Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")] | None = None,
     row_per: Literal["line", "paragraph", "file"] = "line",
     text: str | None = None,
     label: str | None = None,
@@ -77,17 +104,11 @@ def ingest(
         UserError: a file is not what it seems, no row of it can be read, or it lacks a field that is named.
     """
     columns = Columns(text, label, prompt, context, completion, messages, references, split, group, tuple(subject))
-    options = {
-        "header": header,
-        "quotes": quotes,
-        "delimiter": delimiter,
-        "row_per": row_per if row_per != "line" else None,
-    }
+    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per), strict=True))
     sources = [
         open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)
         for path, name, part in zip(files, files.names, files.parts, strict=True)
     ]
-    _refuse_idle(options, sources)
     secret = units.subject_secret() if subject else b""
     refs: list[Ref] = []
     segments: list[list[list[Any]]] = []
@@ -104,14 +125,6 @@ def _summary(units: Units, refs: Sequence[Ref]) -> str:
     total = sum(ref.rows for ref in refs)
     unreadable = sum(ref.rows - units.read(ref)["unreadable"].null_count for ref in refs)
     return f"{total:,} rows" + (f", {unreadable:,} of them unreadable" if unreadable else "")
-
-
-def _refuse_idle(options: dict[str, Any], sources: Sequence[Source]) -> None:
-    """Raises UserError for a parameter that no file's format knows."""
-    for name, value in options.items():
-        if value is not None and not any(name in source.options for source in sources):
-            formats = sorted({source.format for source in sources})
-            raise UserError(f"{name} does nothing: the files are {', '.join(formats)}", do="Leave it out.")
 
 
 def _unit(blocks: list[Block], secret: bytes) -> Unit:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import accumulate
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 
 from adaptline.core import registry
 from adaptline.core.artifacts import Read, Unit, Units
+from adaptline.core.demands import Demand
 from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard, field_values, texts
 from adaptline.errors import UserError
@@ -22,9 +23,19 @@ from adaptline.errors import UserError
 _EXACT = 1e-9
 
 
+def _are_shares(share: dict[str, float]) -> bool:
+    return bool(share) and min(share.values()) >= 0 and abs(sum(share.values()) - 1) <= _EXACT
+
+
 @step(version=2, output="rows")
 def split(
-    rows: Rows, *, units: Units, share: dict[str, float], by: str | None = None, of: str | None = None, seed: int = 0
+    rows: Rows,
+    *,
+    units: Units,
+    share: Annotated[dict[str, float], Demand(_are_shares, "from 0 on, together 1")],
+    by: str | None = None,
+    of: str | None = None,
+    seed: int = 0,
 ) -> Rows:
     """Gives every row that has no split yet one of the named splits.
 
@@ -39,12 +50,8 @@ def split(
         seed: another seed, another division.
 
     Raises:
-        UserError: the shares do not sum to 1, or no row has the field `by`.
+        UserError: no row has the field `by`.
     """
-    if abs(sum(share.values()) - 1) > _EXACT or min(share.values()) < 0:
-        raise UserError(
-            f"the shares sum to {sum(share.values()):g}, not 1", do="share = { train = 0.9, validation = 0.1 }"
-        )
     identity = registry.load("step", "split").identity
     settings = {"share": sorted(share.items()), "by": by, "of": of, "seed": seed}
     work = [

@@ -4,20 +4,22 @@ Knows items, predictions and what is counted of them. Knows nothing of training.
 """
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaptline.core import registry
-from adaptline.core.artifacts import Desk, Weights
+from adaptline.core.artifacts import Desk, Use, Weights
+from adaptline.core.demands import at_least
+from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Rows, texts
 from adaptline.core.sources import Folder, Tasks
-from adaptline.errors import UserError
-from adaptline.evals.tasks import load_task, metrics_of
+from adaptline.errors import RunError, UserError
+from adaptline.evals.tasks import Metrics, load_task, metrics_of, promised, usual_metrics
 from adaptline.models.examples import select_examples
 from adaptline.models.runtime import deterministic, thread_count
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from adaptline.models.encoder import Classifier
 
 _TOP_CONFUSIONS = 20
+_NOTHING = "nothing to evaluate on"
+_SOMETHING = 'Name task files, tasks = ["tasks/*.toml"], or take rows with a test split.'
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class _Items:
     task: str
     texts: list[str]
     labels: list[str]
-    metrics: list[str]
+    metrics: list[Use]
     positions: pa.Table | None = None
 
 
@@ -48,7 +52,13 @@ class _Scored:
     scores: dict[str, list[float]]
 
 
-@step(version=1, output="report", uses=("metric", "format"))
+def _check(node: Node) -> None:
+    if "rows" not in node.inputs and not node.values.get("tasks"):
+        raise UserError(_NOTHING, do=_SOMETHING)
+    promised(node.values, rows="rows" in node.inputs)  # refuses settings of tasks and names of metrics
+
+
+@step(version=1, output="report", uses=("metric", "format"), check=_check)
 def evaluate(
     weights: Weights,
     rows: Rows | None = None,
@@ -56,8 +66,8 @@ def evaluate(
     desk: Desk,
     tasks: Tasks | None = None,
     split: str = "test",
-    metrics: list[str] = ["accuracy", "macro_f1"],  # noqa: B006 - a signature is a schema; nothing changes the list
-    batch_size: int = 64,
+    metrics: Metrics | None = None,
+    batch_size: Annotated[int, at_least(1)] = 64,
 ) -> dict[str, Any]:
     """Score weights on tasks, and on a split of rows where rows are given: in float32, whatever training used.
 
@@ -70,7 +80,8 @@ def evaluate(
         desk: where to work.
         tasks: task files.
         split: which rows to score.
-        metrics: for the rows, and for tasks that name none.
+        metrics: for the rows, and for tasks that name none; accuracy and macro_f1 if not given. A function of your own,
+            "./mine.py:polite", takes predictions and references as they do.
         batch_size: texts computed at once.
 
     Returns:
@@ -78,11 +89,13 @@ def evaluate(
 
     Raises:
         UserError: nothing to score, a task that cannot be read, or a base that is not the one the weights belong to.
+        RunError: a metric failed, or gives what is no score of each item.
     """
-    sets = [_of_task(task, metrics) for task in tasks or ()]
+    usual = usual_metrics(metrics)
+    sets = [_of_task(task, usual) for task in tasks or ()]
     if rows is not None:
-        sets += _of_rows(rows, desk, split, metrics)
-    _check(sets, batch_size)
+        sets += _of_rows(rows, desk, split, usual)
+    _refuse_confusable(sets)
     threads = thread_count()
     with deterministic(threads):
         classifier = _load(weights)
@@ -99,12 +112,12 @@ def evaluate(
     return {"metrics": report["metrics"], "items": sum(len(items.texts) for items in sets), "threads": threads}
 
 
-def _of_task(task: Any, metrics: list[str]) -> _Items:
+def _of_task(task: Any, metrics: list[Use]) -> _Items:
     items = load_task(task)
     return _Items(task.name, texts(items).to_pylist(), items["label"].to_pylist(), metrics_of(task, metrics))
 
 
-def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[str]) -> list[_Items]:
+def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[Use]) -> list[_Items]:
     """The rows of the split as one set of items; none if the artifact has no such rows."""
     found = select_examples(rows, desk.read, [split])
     if found.num_rows == 0:
@@ -120,23 +133,14 @@ def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[str]) -> list[_It
     ]
 
 
-def _check(sets: list[_Items], batch_size: int) -> None:
+def _refuse_confusable(sets: list[_Items]) -> None:
     if not sets:
-        raise UserError(
-            "nothing to evaluate on", do='Name task files, tasks = ["tasks/*.toml"], or take rows with a test split.'
-        )
+        raise UserError(_NOTHING, do=_SOMETHING)
     twice = [name for name, count in Counter(items.task for items in sets).items() if count > 1]
     if twice:
         raise UserError(
             f"two tasks are called {twice[0]!r}", do='Give one of them another name: name = "..." in its file.'
         )
-    if batch_size < 1:
-        raise UserError(f"batch_size must be at least 1, not {batch_size}")
-    for items in sets:
-        for name in items.metrics:
-            if ":" in name:
-                raise UserError(f"{name!r} is no metric of the package", do="Metrics of one's own are not read yet.")
-            registry.load("metric", name)  # an unknown one is an error before the work, not after it
 
 
 def _load(weights: Weights) -> "Classifier":
@@ -163,8 +167,19 @@ def _score(classifier: "Classifier", items: _Items, batch_size: int) -> _Scored:
     best = probabilities.max(1)
     predictions = [classifier.labels[number] for number in best.indices.tolist()]
     references = [[label] for label in items.labels]
-    scores = {name: registry.load("metric", name).function(predictions, references) for name in items.metrics}
+    scores = {metric.load().name: _measure(metric, predictions, references) for metric in items.metrics}
     return _Scored(items, predictions, best.values.tolist(), scores)
+
+
+def _measure(metric: Use, predictions: list[str], references: list[list[str]]) -> list[float]:
+    """A metric's score of each item. Raises RunError for anything else that it gives."""
+    with metric.blamed():
+        values = [float(value) for value in metric.load().function(predictions, references, **metric.parameters)]
+        if len(values) != len(predictions):
+            raise ValueError(f"{len(values)} scores for {len(predictions)} items")
+    if not all(map(math.isfinite, values)):
+        raise RunError(f"{metric.use} gives a score that is no finite number")
+    return values
 
 
 def _table(scored: _Scored, sets: list[_Items]) -> pa.Table:
@@ -177,7 +192,7 @@ def _table(scored: _Scored, sets: list[_Items]) -> pa.Table:
         "label": pa.array(scored.items.labels, pa.string()),
         "confidence": pa.array(scored.confidence, pa.float64()),
     }
-    for name in sorted({name for items in sets for name in items.metrics}):
+    for name in sorted({metric.load().name for items in sets for metric in items.metrics}):
         columns[name] = pa.array(scored.scores.get(name, [None] * count), pa.float64())
     for name, kind in (("shard", pa.string()), ("row", pa.int64()), ("split", pa.string())):
         columns[name] = pa.nulls(count, kind) if scored.items.positions is None else scored.items.positions[name]

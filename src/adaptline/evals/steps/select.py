@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,10 +17,14 @@ import pyarrow.parquet as pq
 
 from adaptline.core import keys
 from adaptline.core.artifacts import Desk, Report
+from adaptline.core.demands import between
+from adaptline.core.grid import Node
 from adaptline.core.recipe import label
 from adaptline.core.registry import step
+from adaptline.core.signatures import BadParameterError
 from adaptline.errors import UserError, did_you_mean
 from adaptline.evals.compare import Comparison, compare
+from adaptline.evals.tasks import promised
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,14 +72,28 @@ class _Candidate:
         return max(run.numbers.get("parameters.trainable", math.inf) for run in self.runs)
 
 
-@step(version=2, output="report")
+def _check(node: Node) -> None:
+    """Refuses a metric that no report will have, and grid keys that no cell has."""
+    reports = node.inputs["reports"]
+    if all(report.table.step == "evaluate" for report in reports):  # what else makes reports says its numbers later
+        known = {name for report in reports for name in promised(report.values, rows="rows" in report.inputs)}
+        best = node.values["best"]
+        if best not in known:
+            raise BadParameterError("best", f"= {best!r} is what no report will have", did_you_mean(best, known))
+    cells = {key for report in reports for key in report.cell}
+    for key in node.values.get("over", ()):
+        if key not in cells:
+            raise BadParameterError("over", f"has {key!r}, which no grid key is called", did_you_mean(key, cells))
+
+
+@step(version=2, output="report", check=_check)
 def select(
     reports: list[Report],
     *,
     desk: Desk,
     best: str,
     over: list[str] = ["seed"],  # noqa: B006 - a signature is a schema; nothing changes the list
-    confidence: float = 0.95,
+    confidence: Annotated[float, between(0, 1, low_too=False, high_too=False)] = 0.95,
     limit: dict[str, float] = {},  # noqa: B006 - the same
 ) -> dict[str, Any]:
     """Choose the candidate with the highest mean of a metric, and say how it compares with the others.

@@ -1,14 +1,20 @@
 """lora: low-rank updates of the encoder's linear layers learn, and the classification head."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from adaptline.core.demands import above, at_least, between
 from adaptline.core.registry import adapter
 from adaptline.errors import UserError, did_you_mean
 
 
 @adapter(version=1, lr=2e-3)
 def lora(
-    model: Any, *, rank: int = 8, alpha: float | None = None, dropout: float = 0.0, targets: list[str] | None = None
+    model: Any,
+    *,
+    rank: Annotated[int, at_least(1)] = 8,
+    alpha: Annotated[float, above(0)] | None = None,
+    dropout: Annotated[float, between(0, 1, high_too=False)] = 0.0,
+    targets: list[str] | None = None,
 ) -> Any:
     """W x becomes W x + (alpha / rank) B A x, where A: (rank, inputs) and B: (outputs, rank) learn and W does not.
 
@@ -22,14 +28,12 @@ def lora(
         targets: ends of names of the linear layers to adapt, as PEFT takes them; all of the encoder if not given.
 
     Raises:
-        UserError: a value out of range, or a target that no linear layer's name ends with.
+        UserError: a target that no linear layer's name ends with.
     """
     from peft import LoraConfig, TaskType, get_peft_model  # noqa: PLC0415 - planning a recipe must not import torch
 
     from adaptline.models.encoder import head_modules, linear_modules  # noqa: PLC0415 - the same
 
-    if rank < 1 or not 0 <= dropout < 1:
-        raise UserError(f"lora takes rank from 1 and dropout from 0 to below 1, not rank {rank}, dropout {dropout:g}")
     layers = linear_modules(model)
     for target in targets or []:
         if not any(f".{layer}".endswith(f".{target}") for layer in layers):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from adaptline.core import keys
 from adaptline.core.artifacts import Desk, Use
+from adaptline.core.demands import above, at_least, between
 from adaptline.core.registry import step
 from adaptline.core.rows import Rows
 from adaptline.core.sources import Folder
@@ -29,7 +30,7 @@ CHECKPOINT_SECONDS = "ADAPTLINE_CHECKPOINT_SECONDS"  # an environment variable, 
 _SPLITS = ("train", "validation")
 _PROOF_ROWS = 64
 _FEWEST_LABELS = 2
-_LEAST = {"epochs": 1, "batch_size": 1, "accumulate": 1, "max_tokens": 3, "patience": 0, "weight_decay": 0, "warmup": 0}
+_FEWEST_TOKENS = 3  # the two that a tokenizer sets around a text, and one of the text
 
 
 @step(version=1, output="weights", auto={"precision": resolve_precision})
@@ -40,14 +41,14 @@ def train(
     base: Folder,
     method: Annotated[Use, "adapter"],
     seed: int = 0,
-    epochs: int = 3,
-    batch_size: int = 16,
-    accumulate: int = 1,
-    lr: float | None = None,
-    warmup: float = 0.1,
-    weight_decay: float = 0.01,
-    max_tokens: int = 128,
-    patience: int = 2,
+    epochs: Annotated[int, at_least(1)] = 3,
+    batch_size: Annotated[int, at_least(1)] = 16,
+    accumulate: Annotated[int, at_least(1)] = 1,
+    lr: Annotated[float, above(0)] | None = None,
+    warmup: Annotated[float, between(0, 1, high_too=False)] = 0.1,
+    weight_decay: Annotated[float, at_least(0)] = 0.01,
+    max_tokens: Annotated[int, at_least(_FEWEST_TOKENS)] = 128,
+    patience: Annotated[int, at_least(0)] = 2,
     precision: Precision = "auto",
 ) -> dict[str, Any]:
     """Teach a base to tell the labels of the split "train" apart; the epoch that does best on "validation" is kept.
@@ -76,7 +77,7 @@ def train(
         The record: counts of parameters, validation, proof, and what this run took.
 
     Raises:
-        UserError: rows, base or parameters that cannot be trained with.
+        UserError: rows or a base that cannot be trained with.
         RunError: the loss is not finite, or the export is not what was trained.
     """
     settings: dict[str, Any] = {
@@ -90,7 +91,6 @@ def train(
     suited = method.load().options
     settings |= {"lr": suited["lr"] if lr is None else lr, "head_rate": suited["head_rate"]}
     settings["precision"] = resolve_precision() if precision == "auto" else precision
-    _refuse_out_of_range({**settings, "max_tokens": max_tokens})
     examples = select_examples(rows, desk.read, _SPLITS)
     labels = _labels(examples)
     threads = thread_count()
@@ -156,16 +156,6 @@ def _labels(examples: "pa.Table") -> list[str]:
     if not train & validation:
         raise UserError("no validation row has a label that a training row has", do="Split at random, or by group.")
     return sorted(train)
-
-
-def _refuse_out_of_range(settings: dict[str, Any]) -> None:
-    for name, least in _LEAST.items():
-        if not settings[name] >= least:
-            raise UserError(f"{name} must be at least {least}, not {settings[name]:g}")
-    if not settings["lr"] > 0:
-        raise UserError(f"lr must be above 0, not {settings['lr']:g}")
-    if not settings["warmup"] < 1:
-        raise UserError(f"warmup is a share of all steps, below 1, not {settings['warmup']:g}")
 
 
 def _content(examples: "pa.Table") -> str:

@@ -1,0 +1,41 @@
+"""What a parameter's annotation demands of its value besides a type, so that a recipe is refused before any work.
+
+    rank: Annotated[int, at_least(1)] = 8
+    share: Annotated[dict[str, float], Demand(sums_to_one, "together 1")]
+    format: Annotated[str, "format"]      a string instead of a demand: the name of a method of that kind
+
+Knows values. Knows nothing of recipes or of what a value is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Stands inside Annotated. `holds` tells whether a value of the right type fits; `words` complete "must be a number"."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def at_least(low: float) -> Demand:
+    """A number from `low` on."""
+    return Demand(lambda value: bool(value >= low), f"of at least {low:g}")
+
+
+def above(low: float) -> Demand:
+    """A number above `low`."""
+    return Demand(lambda value: bool(value > low), f"above {low:g}")
+
+
+def between(low: float, high: float, *, low_too: bool = True, high_too: bool = True) -> Demand:
+    """A number from `low` to `high`, each included unless it is said that it is not."""
+
+    def holds(value: Any) -> bool:
+        return bool((low <= value if low_too else low < value) and (value <= high if high_too else value < high))
+
+    return Demand(holds, f"{'from' if low_too else 'above'} {low:g} {'to' if high_too else 'to below'} {high:g}")

@@ -1,0 +1,187 @@
+"""Values that cannot work are refused before any work, with the line of the recipe, what would fit, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import adaptline as al
+from adaptline.data.filters.language import LANGUAGES, _detector
+from adaptline.errors import UserError
+
+RAW = '[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n'
+PARTS = RAW + '[parts]\nstep = "split"\nfrom = "raw"\nshare = { train = 0.9, validation = 0.1 }\n'
+TRAIN = PARTS + '[tuned]\nstep = "train"\nfrom = "parts"\nbase = "base"\nmethod = "lora"\n'  # to line 12
+SCORES = TRAIN + 'seed = 0\n[scores]\nstep = "evaluate"\nfrom = ["tuned", "parts"]\n'  # to line 16
+BEST = SCORES + '[best]\nstep = "select"\nfrom = "scores"\n'  # to line 19
+
+
+def clean(method: str) -> str:
+    """A recipe with a method in line 8."""
+    return RAW + f'[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["exact",\n  {method}\n]\n'
+
+
+MINE = """
+from adaptline import filter
+
+@filter(version=1)
+def polite(texts: list[str]) -> list[float | None]:
+    return [None for _ in texts]
+
+@filter(version=1)
+def tone(texts: list[str]) -> list[str]:
+    return ["warm" for _ in texts]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"text": "row {i}", "label": "x"}}\n' for i in range(20)))
+    (tmp_path / "b.xyz").write_text("a\n")
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text("{}")
+    (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
+    return tmp_path
+
+
+def refused(folder: Path, text: str) -> UserError:
+    (folder / "recipe.toml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        al.plan(folder / "recipe.toml")
+    assert not (folder / ".adaptline").exists()
+    return caught.value
+
+
+CASES = {
+    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of csv, ", "Did you mean 'jsonl'?"),
+    "encoding": (RAW + 'encoding = "utf8x"\n', 4, "encoding must be a string that is an encoding's name", ""),
+    "delimiter": (RAW + 'delimiter = ";;"\n', 4, "delimiter must be a string of one character", ""),
+    "idle": (RAW + "header = true\n", 1, "header does nothing: the files are jsonl", "Leave it out."),
+    "columns": (RAW + 'text = "a"\nprompt = "b"\n', 1, "text and prompt cannot both be given", "A row is a text"),
+    "shares": (PARTS.replace("0.1", "0.2"), 7, "share must be a table, each value a number from 0 on, together 1", ""),
+    "no number": (clean('{ use = "length", min = nan }'), 8, "min of length must be a number, not nan", ""),
+    "label": (clean('{ use = "language", keep = ["english"] }'), 8, "keep of language has 'english'", "Known:"),
+    "kind": (clean('{ use = "language", min = 1 }'), 8, "language gives labels, min does not fit", "Bound it"),
+    "other kind": (clean('{ use = "length", keep = ["en"] }'), 8, "length gives numbers, keep does not fit", ""),
+    "own numbers": (
+        clean('{ use = "./mine.py:polite", drop = ["x"] }'),
+        8,
+        "./mine.py:polite gives numbers",
+        "",
+    ),
+    "own labels": (clean('{ use = "./mine.py:tone", max = 1 }'), 8, "./mine.py:tone gives labels", ""),
+    "bounds": (clean('{ use = "length", min = 9, max = 3 }'), 8, "min of length is 9 and max 3", "Swap them."),
+    "verdict": (clean('{ use = "review", file = "a.jsonl", keep = ["mend"] }'), 8, "keep of review has", ""),
+    "on": (
+        clean('{ use = "review", file = "a.jsonl", on = "prompt" }'),
+        8,
+        "do has 'review', which sees whole rows: on = 'prompt' does nothing",
+        "Leave on out.",
+    ),
+    "threshold": (
+        clean('{ use = "minhash", threshold = 1.5 }'),
+        8,
+        "threshold of minhash must be a number above 0 to 1, not 1.5",
+        "",
+    ),
+    "size": (
+        clean('{ use = "minhash", size = 0 }'),
+        8,
+        "size of minhash must be a whole number of at least 1",
+        "",
+    ),
+    "seed": (clean('{ use = "minhash", seed = -1 }'), 8, "seed of minhash must be", ""),
+    "bands": (clean('{ use = "minhash", bands = 129 }'), 8, "do has bands = 129 of 128 permutations", "Give 1"),
+    "no bands": (clean('{ use = "minhash", bands = 0 }'), 8, "bands of minhash must be a whole number of", ""),
+    "confidence": (clean('{ use = "language", min_confidence = 2 }'), 8, "min_confidence of language must", ""),
+    "n-gram": (
+        clean('{ use = "decontaminate", against = "task.toml", size = 0 }'),
+        8,
+        "size of decontaminate must",
+        "",
+    ),
+    "not curated": (RAW + '[x]\nstep = "audit"\nfrom = "raw"\nplanted = "a.jsonl"\n', 6, "audit needs rows that a", ""),
+    "epochs": (TRAIN + "epochs = 0\n", 13, "epochs must be a whole number of at least 1, not 0", ""),
+    "batch_size": (TRAIN + "batch_size = 0\n", 13, "batch_size must be", ""),
+    "accumulate": (TRAIN + "accumulate = 0\n", 13, "accumulate must be", ""),
+    "max_tokens": (TRAIN + "max_tokens = 2\n", 13, "max_tokens must be a whole number of at least 3", ""),
+    "patience": (TRAIN + "patience = -1\n", 13, "patience must be", ""),
+    "weight_decay": (TRAIN + "weight_decay = -0.1\n", 13, "weight_decay must be", ""),
+    "warmup": (TRAIN + "warmup = 1.0\n", 13, "warmup must be a number from 0 to below 1, not 1.0", ""),
+    "lr": (TRAIN + "lr = 0.0\n", 13, "lr must be a number above 0, not 0.0", ""),
+    "lr of nothing": (TRAIN + "lr = nan\n", 13, "lr must be a number, not nan", ""),
+    "rank": (TRAIN + "rank = 0\n", 13, "rank of lora must be a whole number of at least 1, not 0", ""),
+    "a cell": (TRAIN + "each = { rank = [4, 0] }\n", 13, "rank of lora must be", ""),
+    "alpha": (TRAIN + "alpha = 0\n", 13, "alpha of lora must be", ""),
+    "dropout": (TRAIN + "dropout = 1.0\n", 13, "dropout of lora must be", ""),
+    "nothing to evaluate": (SCORES.replace(', "parts"]', "]"), 14, "nothing to evaluate on", "Name task files"),
+    "metric": (
+        SCORES + 'metrics = ["acuracy"]\n',
+        17,
+        "metrics has unknown metric 'acuracy'",
+        "Did you mean 'accuracy'?",
+    ),
+    "no metrics": (SCORES + "metrics = []\n", 17, "metrics must be a list", ""),
+    "twice": (SCORES + 'metrics = ["accuracy", "accuracy"]\n', 14, "two metrics are called 'accuracy'", ""),
+    "best": (
+        BEST + 'best = "test.acuracy"\n',
+        20,
+        "best = 'test.acuracy' is what no report",
+        "Did you mean 'test.accu",
+    ),
+    "over": (
+        BEST + 'best = "test.accuracy"\nover = ["sead"]\n',
+        21,
+        "over has 'sead', which no grid key",
+        "Known: none.",
+    ),
+    "sure": (
+        BEST + 'best = "test.accuracy"\nconfidence = 1\n',
+        21,
+        "confidence must be a number above 0 to below 1",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "what", "do"), CASES.values(), ids=CASES)
+def test_it_is_told_before_any_work(folder: Path, text: str, line: int, what: str, do: str) -> None:
+    error = refused(folder, text)
+    assert (error.where, error.line) == (folder / "recipe.toml", line)
+    assert error.what.partition("] ")[2].startswith(what)
+    assert do in error.do
+
+
+def test_a_file_of_an_unknown_format_is_named(folder: Path) -> None:
+    error = refused(folder, RAW.replace("a.jsonl", "*.xyz"))
+    assert (error.where, error.what) == ("b.xyz", "no format is known for '.xyz'")
+    assert "Or say format = one of csv, " in error.do
+
+
+def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
+    error = refused(folder, SCORES + 'tasks = "task.toml"\n')
+    assert (error.where, error.line) == (folder / "task.toml", 2)
+    assert (error.what, error.do) == ("metrics has unknown metric 'acuracy'", "Did you mean 'accuracy'?")
+
+
+def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
+    """Known only once the rows are read; but a person's word is never lost in silence."""
+    reviews = [{"file": "a.jsonl", "row": row, "verdict": "drop"} for row in (3, 21)]
+    (folder / "review.jsonl").write_text("".join(json.dumps(review) + "\n" for review in reviews))
+    (folder / "recipe.toml").write_text(clean('{ use = "review", file = "review.jsonl" }'))
+    with pytest.raises(UserError, match=r"review\.jsonl:2: no row a\.jsonl:21 that could be read is in the data"):
+        al.run(folder / "recipe.toml")
+    (folder / "review.jsonl").write_text(json.dumps(reviews[0]) + "\n")
+    made = al.run(folder / "recipe.toml")
+    assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
+    assert len(made) == 2
+
+
+def test_the_languages_are_those_of_the_model() -> None:
+    known = set(LANGUAGES.split())
+    assert len(known) == 176
+    # The model tells only of those whose probability it does not round to nothing.
+    assert {entry["lang"] for entry in _detector().detect("hello", model="lite", k=176)} <= known
