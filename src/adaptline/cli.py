@@ -13,6 +13,7 @@ import select
 import sys
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -113,13 +114,13 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do, and why, without doing it."""
-    from adaptline.core import run as running  # noqa: PLC0415 - start-up time
+    from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core.recipe import label  # noqa: PLC0415
     from adaptline.web import terminal  # noqa: PLC0415
 
-    planned = running.plan(recipe, step, store=store, keep=keep or ())
+    planned = library.plan(recipe, step, store=store, keep=keep or ())
     if as_json:
-        return _print_json([running.as_json(entry) for entry in planned])
+        return _print_json([asdict(entry) for entry in planned])
     for entry in planned:
         took = (
             f"  (took {entry.seconds:.1f} s last time)"
@@ -156,13 +157,12 @@ def run(
     """Make what is not there yet, in order; what is done stays done."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core import progress  # noqa: PLC0415
-    from adaptline.core.run import as_json as shown  # noqa: PLC0415
 
     with progress.for_terminal() as show:
         made = library.run(recipe, step, store=store, workers=workers, keep=keep or (), show=show)
     if as_json:
         for artifact in made:
-            print(json.dumps(shown(artifact)))
+            print(json.dumps(asdict(artifact), default=str))  # a path as a string
         return
     from adaptline.web import terminal  # noqa: PLC0415
 

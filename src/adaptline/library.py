@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import machine, recipe, versions
+from adaptline.core import machine, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
+from adaptline.core.plan import plan
 from adaptline.core.progress import Progress
 from adaptline.core.recipe import Recipe
-from adaptline.core.run import Artifact, plan
+from adaptline.core.run import Artifact
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
 
@@ -99,7 +100,7 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
     if not (root / "store.json").exists():
         raise UserError("no store here", where=root, do="A recipe's store is the folder .adaptline beside it.")
     opened = Store.open(root)
-    return opened.collect_damaged(dry=dry) if damaged else opened.collect(opened.roots(), dry=dry)
+    return sweep.damaged(opened, dry=dry) if damaged else sweep.unreached(opened, opened.roots(), dry=dry)
 
 
 def new(

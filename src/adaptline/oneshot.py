@@ -98,7 +98,7 @@ def call(
 
 def _write(made: list[Artifact], store: Path, out: Path, aside: Path) -> None:
     """What the last step made to `out`, what the first could not read to `aside`."""
-    from adaptline.core import run  # noqa: PLC0415 - start-up time
+    from adaptline.core.manifests import rows_of  # noqa: PLC0415 - start-up time
     from adaptline.core.store import Store  # noqa: PLC0415
     from adaptline.data.schemas import Columns  # noqa: PLC0415
     from adaptline.data.writing import write_rows  # noqa: PLC0415
@@ -107,10 +107,10 @@ def _write(made: list[Artifact], store: Path, out: Path, aside: Path) -> None:
     source, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
     if made[-1].kind == "rows":
         columns = Columns.told(source["detail"]["files"][0]["columns"])
-        write_rows(_kept(opened, run.rows_of(last)), out, columns=columns)
+        write_rows(_kept(opened, rows_of(last)), out, columns=columns)
     else:
         shutil.copytree(made[-1].path, out)
-    if unreadable := list(_unreadable(opened, run.rows_of(source))):
+    if unreadable := list(_unreadable(opened, rows_of(source))):
         aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in unreadable), "utf-8")
         _tell(unreadable, aside)
 

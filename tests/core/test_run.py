@@ -15,9 +15,10 @@ import forks
 import lines
 import pytest
 
-from adaptline.core import grid, registry, sources, versions
+from adaptline.core import grid, registry, sources, sweep, versions
 from adaptline.core import recipe as recipes
-from adaptline.core.run import Artifact, as_json, make_folder_artifact, plan, run
+from adaptline.core.plan import plan
+from adaptline.core.run import Artifact, make_folder_artifact, run
 from adaptline.core.store import Store
 from adaptline.errors import RunError, UserError
 
@@ -78,21 +79,6 @@ def test_the_second_run_runs_nothing(line: Path) -> None:
     assert ran(second) == []
     assert [artifact.digest for artifact in first] == [artifact.digest for artifact in second]
     assert all(planned.state == "cached" for planned in plan(line))
-
-
-def test_plan_says_what_will_and_what_may_run(line: Path) -> None:
-    assert [(p.step, p.state) for p in plan(line)] == [
-        ("raw", "will run"),
-        ("parts", "may run"),
-        ("clean", "may run"),
-        ("again", "may run"),
-    ]
-    run(line)
-    edit(line, "min = 12", "min = 14")
-    states = {p.step: (p.state, p.why) for p in plan(line)}
-    assert states["parts"][0] == "cached"
-    assert states["clean"] == ("will run", "changed: do")
-    assert states["again"] == ("may run", "if clean changes")
 
 
 def test_appended_rows_cost_units_for_them_alone_and_change_no_verdict(line: Path) -> None:
@@ -263,11 +249,6 @@ def test_a_mistake_with_a_place_keeps_it(line: Path) -> None:
         run(line)
 
 
-def test_plans_and_artifacts_are_json(line: Path) -> None:
-    assert json.dumps([as_json(entry) for entry in plan(line)])
-    assert as_json(run(line)[0])["path"].endswith(".json")
-
-
 def test_two_runs_in_one_process_share_the_work(line: Path) -> None:
     """The second waits for the lock of each key and finds its artifact made."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -431,7 +412,7 @@ def test_each_cell_is_remembered_as_soon_as_it_is_there(line: Path) -> None:
         run(line, workers=1)
     store = Store.open(line.parent / ".adaptline")
     assert [ref["cell"] for ref in store.refs("recipe")["truth"]] == [{"planted": "good.jsonl"}]
-    assert store.collect(store.roots(), dry=True) == []
+    assert sweep.unreached(store, store.roots(), dry=True) == []
     assert versions.log(store, "recipe", "truth")
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import pickle
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -422,17 +422,3 @@ class TestMeaning:
         assert found["base"] == keys.folder_digest(folder / "base")
         assert found["method"] == [registry.load("adapter", "lora").identity, {"rank": 2}, {}]
         assert str(folder) not in str(found)
-
-    @pytest.mark.parametrize(
-        ("annotation", "words"),
-        [
-            (Annotated[Use, "row"], "a method's name"),
-            (Annotated[Use, "metric"] | None, "one of "),
-            (list[Annotated[Use, "row"]], "a list, each a method's name"),
-            (dict[str, int | None], "a table, each value a whole number"),
-            (Files, "a file pattern, a list of them, or a table of either"),
-            (complex, "<class 'complex'>"),
-        ],
-    )
-    def test_annotations_in_words(self, annotation: Any, words: str) -> None:
-        assert describe(annotation).startswith(words)

@@ -4,102 +4,23 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 import stat
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from file_sizes import limited
+from stores import TABLE, name, unit, unit_file, wait_for, weights
 from unprivileged import unprivileged
 
 from adaptline.core import keys
 from adaptline.core.rows import Ref
 from adaptline.core.store import FORMAT, Store
 from adaptline.errors import UserError
-
-TABLE = pa.table({"a": [1, 2, None], "b": ["x", "y", "ü"]})
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
-
-
-def name(what: str) -> str:
-    """A key."""
-    return keys.key(what)
-
-
-def unit(store: Store, what: str, table: pa.Table = TABLE) -> Ref:
-    return store.commit_unit(name(what), table)
-
-
-def unit_file(store: Store, ref: Ref) -> Path:
-    return store.root / "units" / ref.key[:2] / ref.key
-
-
-def triple(ref: Ref) -> list[Any]:
-    return [ref.key, ref.digest, ref.rows]
-
-
-def rows(store: Store, what: str, *refs: Ref, inputs: tuple[str, ...] = (), scores: tuple[Ref, ...] = ()) -> str:
-    """Commits the manifest of an artifact of rows and returns its key."""
-    shards = [{"text": triple(ref), "split": None, "keep": None} for ref in refs]
-    detail = {"methods": [{"use": "length", "scores": [triple(ref) for ref in scores]}]}
-    manifest = {
-        "key": name(what),
-        "kind": "rows",
-        "digest": keys.key(what),
-        "shards": shards,
-        "detail": detail,
-        "inputs": {"rows": list(inputs)},
-    }
-    return str(store.commit_manifest(manifest)["key"])
-
-
-def weights(store: Store, what: str, content: bytes = b"weights", inputs: tuple[str, ...] = ()) -> str:
-    """Commits a folder and its manifest and returns its key."""
-    with store.temporary() as folder:
-        folder.mkdir()
-        (folder / "adapter").write_bytes(content)
-        digest = store.commit_folder(name(what), folder)
-    manifest = {"key": name(what), "kind": "weights", "digest": digest, "inputs": {"rows": list(inputs)}}
-    return str(store.commit_manifest(manifest)["key"])
-
-
-def held(store: Store) -> set[str]:
-    """Every payload of a store, relative to it."""
-    found = [*store.root.glob("units/*/*"), *store.root.glob("artifacts/*/*"), *store.root.glob("work/*")]
-    return {path.relative_to(store.root).as_posix() for path in found}
-
-
-@pytest.fixture
-def python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts a process that runs code with a store opened as `store`; none outlives the test."""
-    head = "import sys, time\nfrom pathlib import Path\nfrom adaptline.core.store import Store\nstore = Store.open(Path(sys.argv[1]))\n"
-    started = []
-
-    def start(code: str, *arguments: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", head + code, *map(str, arguments)]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == line + "\n"
 
 
 class TestOpening:
@@ -389,116 +310,3 @@ class TestTemporary:
             make(path)
             (store.root / "temporary").mkdir()
         assert not list((store.root / "temporary").iterdir())
-
-
-class TestCollect:
-    def test_it_keeps_what_roots_reach_and_removes_the_rest(self, store: Store) -> None:
-        refs = {what: unit(store, what) for what in ("raw", "clean", "score", "old")}
-        raw = rows(store, "raw artifact", refs["raw"])
-        clean = rows(store, "clean artifact", refs["clean"], inputs=(raw,), scores=(refs["score"],))
-        trained = weights(store, "trained", inputs=(clean,))
-        store.set_refs("recipe", "adapters", [{"cell": {}, "key": trained}])
-        kept = held(store) - {f"units/{refs['old'].key[:2]}/{refs['old'].key}"}
-        old = rows(store, "old artifact", refs["old"])
-        weights(store, "old weights", b"123", inputs=(old,))
-        (store.scratch(name("half done")) / "checkpoint").write_bytes(b"12345")
-        os.utime(store.scratch(name("half done")), (0, 0))
-        kept |= {f"work/{store.scratch(name('of this week')).name}"}
-        everything = held(store)
-        found = store.collect(store.roots(), dry=True)
-        assert held(store) == everything
-        assert {path for path, _ in found} == everything - kept
-        assert dict(found)[f"work/{name('half done')}"] == 5
-        assert dict(found)[f"artifacts/{name('old weights')[:2]}/{name('old weights')}"] == 3
-        assert store.collect(store.roots()) == found
-        assert held(store) == kept
-        assert store.collect(store.roots()) == []
-        assert store.read(refs["score"]).equals(TABLE)
-
-    def test_a_unit_that_two_artifacts_share_stays_while_one_is_reached(self, store: Store) -> None:
-        shared = unit(store, "shared")
-        one, two = rows(store, "one", shared), rows(store, "two", shared)
-        store.collect({two})
-        assert store.manifest(one) is None
-        assert store.find_unit(shared.key) == shared
-
-    def test_it_waits_for_a_run(self, store: Store, python: Callable[..., subprocess.Popen[str]]) -> None:
-        unit(store, "a")
-        user = python("with store.in_use(): print('running', flush=True); time.sleep(60)", store.root)
-        wait_for(user, "running")
-        collector = python("store.collect(set()); print('collected', flush=True)", store.root)
-        with pytest.raises(subprocess.TimeoutExpired):
-            collector.wait(1.5)
-        assert store.find_unit(name("a")) is not None
-        user.kill()
-        wait_for(collector, "collected")
-        assert store.find_unit(name("a")) is None
-
-
-class TestCollectDamaged:
-    def test_a_sound_store_loses_nothing(self, store: Store) -> None:
-        trained = weights(store, "trained", inputs=(rows(store, "rows", unit(store, "a"), scores=(unit(store, "b"),)),))
-        store.scratch(name("half done"))
-        before = held(store)
-        assert store.collect_damaged() == []
-        assert held(store) == before
-        assert store.manifest(trained) is not None
-
-    @pytest.mark.parametrize("part", ["text", "score"])
-    @pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "another"])
-    def test_a_damaged_unit_goes_with_the_artifacts_that_hold_it(self, store: Store, part: str, damage: str) -> None:
-        refs = {"text": unit(store, "text"), "score": unit(store, "score"), "other": unit(store, "other")}
-        broken = rows(store, "broken", refs["text"], scores=(refs["score"],))
-        sound = rows(store, "sound", refs["other"])
-        path = unit_file(store, refs[part])
-        data = path.read_bytes()
-        middle = len(data) // 4  # among the pages
-        damages: dict[str, Callable[[], object]] = {
-            "cut": lambda: path.write_bytes(data[:-3]),
-            "flipped": lambda: path.write_bytes(data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :]),
-            "missing": path.unlink,
-            "another": lambda: path.write_bytes(unit_file(store, unit(store, "else", TABLE.slice(1))).read_bytes()),
-        }
-        damages[damage]()
-        dry = store.collect_damaged(dry=True)
-        assert store.manifest(broken) is not None
-        assert store.collect_damaged() == dry
-        assert store.manifest(broken) is None
-        assert store.manifest(sound) is not None
-        if damage in ("cut", "flipped"):
-            assert not path.exists()
-            assert unit(store, part) == refs[part]
-
-    @pytest.mark.parametrize("damage", ["file", "folder", "manifest", "no manifest"])
-    def test_damaged_weights_are_made_anew(self, store: Store, damage: str) -> None:
-        trained = weights(store, "trained", b"good")
-        folder, manifest = store.folder(trained), store.manifest(trained)
-        if damage == "file":
-            (folder / "adapter").write_bytes(b"bad!")
-        elif damage == "folder":
-            (folder / "adapter").unlink()
-            folder.rmdir()
-        elif damage == "manifest":
-            folder.with_suffix(".json").write_text("{")
-        else:  # what a folder without a manifest should hold, nobody knows
-            folder.with_suffix(".json").unlink()
-        assert store.collect_damaged()
-        assert held(store) == set()
-        weights(store, "trained", b"good")
-        assert store.manifest(trained) == manifest
-        assert (folder / "adapter").read_bytes() == b"good"
-
-
-def test_keys_are_found_wherever_a_manifest_holds_them(store: Store) -> None:
-    ref = unit(store, "deep")
-    manifest = {"key": name("m"), "kind": "rows", "detail": [{"a": {"b": [[1, True, triple(ref)]]}}], "digest": ""}
-    store.commit_manifest(manifest)
-    store.collect({name("m")})
-    assert store.find_unit(ref.key) == ref
-
-
-def test_old_half_done_work_is_no_damage(store: Store) -> None:
-    scratch = store.scratch(name("half done"))
-    os.utime(scratch, (0, 0))
-    assert store.collect_damaged() == []
-    assert scratch.is_dir()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adaptline.core import recipe as recipes
-from adaptline.core.run import plan, run
+from adaptline.core.plan import plan
+from adaptline.core.run import run
 from adaptline.data import starting
 from adaptline.data.starting import starting_recipe
 from adaptline.errors import UserError

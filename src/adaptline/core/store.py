@@ -19,7 +19,6 @@ import json
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +34,6 @@ from adaptline.errors import UserError
 FORMAT = 1
 _COMPRESSION = "zstd"
 _MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
-_WEEK_SECONDS = 7 * 24 * 3600
-_HEXADECIMAL = set("0123456789abcdef")
-_KEY_LENGTH = 64  # of keys.digest in hexadecimal
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -136,7 +132,7 @@ class Store:
         path = self.folder(key)
         disk.make_folder(path.parent)
         if path.exists() and self.manifest(key) is None:
-            self._discard(path)  # of a run or a gc that died halfway: nothing says that it is whole
+            self.discard(path)  # of a run or a gc that died halfway: nothing says that it is whole
         disk.commit_folder(folder, path)
         return keys.folder_digest(path)
 
@@ -238,17 +234,6 @@ class Store:
             self._sweep_temporary()
             yield
 
-    def collect(self, roots: set[str], *, dry: bool = False) -> list[tuple[str, int]]:
-        """Removes units and artifacts that no root reaches. Returns (path relative to the store, bytes) of each."""
-        with disk.lock(self.root / "lock"):
-            reached = self._reach(roots)
-            return self._take_away([path for path in self._payloads() if path.stem not in reached], dry)
-
-    def collect_damaged(self, *, dry: bool = False) -> list[tuple[str, int]]:
-        """Removes units that cannot be read and artifacts whose payload is not what their manifest says."""
-        with disk.lock(self.root / "lock"):
-            return self._take_away([path for path in self._payloads() if not self._is_sound(path)], dry)
-
     def roots(self) -> set[str]:
         """The keys that refs point at: the last run of every recipe."""
         return {
@@ -283,64 +268,13 @@ class Store:
                     _remove(holder.with_suffix(""))
                     _remove(holder)
 
-    def _discard(self, path: Path) -> None:
+    def discard(self, path: Path) -> None:
         """Removes a file or a folder so that no half of it is ever seen under its name."""
         if path.is_dir():
             with self.temporary() as temporary:
                 path.rename(temporary)
         else:
             path.unlink(missing_ok=True)
-
-    def _take_away(self, gone: list[Path], dry: bool) -> list[tuple[str, int]]:
-        found = [(path.relative_to(self.root).as_posix(), _size(path)) for path in gone]
-        # Manifests first: an artifact must never exist without its payload.
-        for path in [] if dry else sorted(gone, key=lambda path: path.suffix != ".json"):
-            self._discard(path)
-        return found
-
-    def _is_sound(self, path: Path) -> bool:
-        """Whether a unit reads, or an artifact's payload is there with the digests that its manifest says."""
-        room = path.relative_to(self.root).parts[0]
-        try:
-            # A folder falls with its manifest: what the next run makes must not find it in its place.
-            if room == "artifacts":
-                return self._is_whole(path.stem)
-            if room == "units":
-                self.read(Ref(path.name, "", 0))
-        except UserError:
-            return False
-        return True
-
-    def _is_whole(self, key: str) -> bool:
-        manifest = self.manifest(key)
-        if manifest is None:
-            return False
-        if manifest["kind"] != "rows":
-            folder = self.folder(key)
-            return folder.is_dir() and keys.folder_digest(folder) == manifest["digest"]
-        return all(self._has(triple) for triple in _triples_in([manifest["shards"], manifest["detail"]]))
-
-    def _has(self, triple: list[Any]) -> bool:
-        found = self.find_unit(triple[0])
-        return found is not None and found.digest == triple[1]
-
-    def _reach(self, roots: set[str]) -> set[str]:
-        reached: set[str] = set()
-        waiting = list(roots)
-        while waiting:
-            key = waiting.pop()
-            if key not in reached:
-                reached.add(key)
-                if manifest := self.manifest(key):
-                    waiting += _keys_in(manifest)
-        return reached
-
-    def _payloads(self) -> Iterator[Path]:
-        for room in ("artifacts", "units"):
-            yield from (self.root / room).glob("*/*")
-        # Half-done work of last week may be gone on with; what is older nobody waits for.
-        now = time.time()
-        yield from (path for path in (self.root / "work").glob("*") if now - path.stat().st_mtime > _WEEK_SECONDS)
 
     def _unit_path(self, key: str) -> Path:
         return self.root / "units" / key[:2] / key
@@ -372,46 +306,11 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _keys_in(value: Any) -> Iterator[str]:
-    """Every string of a manifest that looks like a key; a digest that looks like one reaches nothing more."""
-    if isinstance(value, str):
-        if _is_key(value):
-            yield value
-    elif isinstance(value, dict):
-        for entry in value.values():
-            yield from _keys_in(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _keys_in(entry)
-
-
 def _read_parquet(source: pa.NativeFile, columns: list[str] | None = None) -> pa.Table:
     """Without Arrow's threads: units are small, and a thread of its pool that still runs when Python ends aborts it."""
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
         return file.read(columns=columns, use_threads=False)
 
 
-def _is_key(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == _KEY_LENGTH and set(value) <= _HEXADECIMAL
-
-
-def _triples_in(value: Any) -> Iterator[list[Any]]:
-    """Every [key, digest, rows] of a manifest."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        if len(value) == 3 and _is_key(value[0]) and _is_key(value[1]):  # noqa: PLR2004 - a triple
-            yield value
-        else:
-            for entry in value:
-                yield from _triples_in(entry)
-
-
 def _remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
-    return path.stat().st_size

@@ -1,0 +1,94 @@
+"""plan: what a run would do, and why. Knows keys and manifests; makes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from adaptline.core import machine
+from adaptline.core.grid import Node
+from adaptline.core.line import Line
+from adaptline.core.recipe import Recipe
+
+_ALSO = {"methods": "versions of methods that it uses", "secret": "the secret of subjects"}  # of a key's meaning
+State = Literal["cached", "kept", "will run", "may run"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do about one artifact, and why. `seconds` is what it took last time, None if never."""
+
+    step: str
+    cell: dict[str, Any]
+    kind: str
+    state: State
+    why: str
+    key: str | None
+    seconds: float | None
+    drift: tuple[str, ...]
+
+
+def plan(
+    source: Path | str | Recipe, step: str | None = None, *, store: Path | str | None = None, keep: Iterable[str] = ()
+) -> list[Planned]:
+    """What a run would do and why, without doing it.
+
+    "will run" is certain; "may run" depends on what comes out before it: the same bytes, and it will not.
+
+    Raises:
+        UserError: a mistake in the recipe or its sources.
+    """
+    line = Line.open(source, store, keep, make=False)
+    return [_plan_node(line, node) for node in line.chosen(step)]
+
+
+def _plan_node(line: Line, node: Node) -> Planned:
+    key, manifest = line.look_up(node)
+    last = line.last(node)
+    seconds = last["record"].get("seconds") if last else None
+    if manifest is not None:
+        kept = key != line.key(node)
+        drift = machine.drift(manifest["record"])
+        return Planned(
+            node.table.name,
+            node.cell,
+            node.kind,
+            "kept" if kept else "cached",
+            "accepted with --keep" if kept else "",
+            key,
+            seconds,
+            drift,
+        )
+    if key is None:
+        waiting = sorted(
+            {
+                parent.table.name
+                for parents in node.inputs.values()
+                for parent in parents
+                if id(parent) not in line.manifests
+            }
+        )
+        return Planned(
+            node.table.name, node.cell, node.kind, "may run", f"if {' or '.join(waiting)} changes", None, seconds, ()
+        )
+    return Planned(
+        node.table.name, node.cell, node.kind, "will run", _why(line.meaning(node) or {}, last), key, seconds, ()
+    )
+
+
+def _why(meaning: dict[str, Any], last: dict[str, Any] | None) -> str:
+    """What differs from the last time, in words."""
+    if last is None:
+        return "new"
+    before = last["meaning"]
+    if before["step"] != meaning["step"]:
+        return f"{meaning['step'][1]} is version {meaning['step'][2]} now, was {before['step'][2]}"
+    old, new = before["parameters"], meaning["parameters"]
+    changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    changed += sorted(
+        f"what {name} gives" for name in meaning["inputs"] if before["inputs"].get(name) != meaning["inputs"][name]
+    )
+    changed += [word for name, word in _ALSO.items() if before.get(name) != meaning.get(name)]
+    return f"changed: {', '.join(changed)}" if changed else "its artifact is gone"

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from adaptline.core.demands import Demand, above, at_least, between
+
+
+@pytest.mark.parametrize(
+    ("demand", "inside", "outside", "words"),
+    [
+        (at_least(1), [1, 2.5, math.inf], [0, 0.999, -1, math.nan], "of at least 1"),
+        (above(0), [1e-300, 1], [0, -1, math.nan], "above 0"),
+        (between(0, 1), [0, 0.5, 1], [-1e-9, 1.1, math.nan], "from 0 to 1"),
+        (between(0, 1, low_too=False), [0.1, 1], [0, 2], "above 0 to 1"),
+        (between(0, 1, high_too=False), [0, 0.9], [1, -1], "from 0 to below 1"),
+        (between(0, 1, low_too=False, high_too=False), [0.5], [0, 1], "above 0 to below 1"),
+    ],
+)
+def test_numbers(demand: Demand, inside: list[float], outside: list[float], words: str) -> None:
+    assert all(demand.holds(value) for value in inside)
+    assert not any(demand.holds(value) for value in outside)
+    assert demand.words == words

@@ -1,0 +1,69 @@
+"""What a plan says: states, reasons, times; and that it makes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lines
+import pytest
+
+from adaptline.core import machine
+from adaptline.core.plan import plan
+from adaptline.core.run import run
+from adaptline.errors import UserError
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    return lines.make(tmp_path / "project")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_plan_says_what_will_and_what_may_run(line: Path) -> None:
+    assert [(p.step, p.state) for p in plan(line)] == [
+        ("raw", "will run"),
+        ("parts", "may run"),
+        ("clean", "may run"),
+        ("again", "may run"),
+    ]
+    run(line)
+    edit(line, "min = 12", "min = 14")
+    states = {p.step: (p.state, p.why) for p in plan(line)}
+    assert states["parts"][0] == "cached"
+    assert states["clean"] == ("will run", "changed: do")
+    assert states["again"] == ("may run", "if clean changes")
+
+
+def test_it_makes_nothing(line: Path) -> None:
+    plan(line)
+    assert not (line.parent / ".adaptline").exists()
+
+
+def test_it_knows_how_long_a_step_took(line: Path) -> None:
+    assert all(planned.seconds is None for planned in plan(line))
+    took = {artifact.step: artifact.seconds for artifact in run(line)}
+    edit(line, "min = 12", "min = 14")
+    for planned in plan(line):
+        assert planned.seconds is not None
+        assert 0 < planned.seconds <= took[planned.step]
+
+
+def test_it_stops_at_a_step_and_refuses_an_unknown_one(line: Path) -> None:
+    assert [planned.step for planned in plan(line, "parts")] == ["raw", "parts"]
+    with pytest.raises(UserError, match=r"no step \[partz\] in the recipe"):
+        plan(line, "partz")
+
+
+def test_it_tells_what_has_drifted(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(line)
+    assert {planned.drift for planned in plan(line)} == {()}
+    then = machine.versions()
+    monkeypatch.setattr(machine, "versions", lambda: {**then, "pyarrow": "0.1"})
+    (found,) = {planned.drift for planned in plan(line)}
+    assert found == (f"pyarrow {then['pyarrow']} -> 0.1",)
+    assert {planned.state for planned in plan(line)} == {"cached"}
