@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machines", deadline=None)  # an example may take long where others work too
+settings.load_profile("shared machines")
 
 ROOT = Path(__file__).resolve().parent.parent
 

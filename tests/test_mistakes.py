@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import adaptline as al
+from adaptline import oneshot
 from adaptline.data.filters.language import LANGUAGES, _detector
 from adaptline.errors import UserError
 
@@ -43,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text("{}")
+    (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
     return tmp_path
 
@@ -150,8 +152,8 @@ CASES = {
 @pytest.mark.parametrize(("text", "line", "what", "do"), CASES.values(), ids=CASES)
 def test_it_is_told_before_any_work(folder: Path, text: str, line: int, what: str, do: str) -> None:
     error = refused(folder, text)
-    assert (error.where, error.line) == (folder / "recipe.toml", line)
-    assert error.what.partition("] ")[2].startswith(what)
+    assert (Path(str(error.where)).name, error.line) == ("odd.toml" if "odd.toml" in text else "recipe.toml", line)
+    assert error.what.partition("] ")[2].startswith(what) or error.what.startswith(what)
     assert do in error.do
 
 
@@ -165,6 +167,12 @@ def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
     error = refused(folder, SCORES + 'tasks = "task.toml"\n')
     assert (error.where, error.line) == (folder / "task.toml", 2)
     assert (error.what, error.do) == ("metrics has unknown metric 'acuracy'", "Did you mean 'accuracy'?")
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
+    for out, what in (("out.xyz", "no format is known for '.xyz'"), ("nowhere/out.jsonl", "no such folder")):
+        with pytest.raises(UserError, match=what):
+            oneshot.call("curate", folder / "a.jsonl", folder / out, {"do": ["./never.py:read"]})
 
 
 def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:

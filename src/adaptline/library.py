@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import machine, recipe, sweep, versions
+from adaptline.core import disk, machine, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.plan import plan
@@ -100,7 +100,7 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
     if not (root / "store.json").exists():
         raise UserError("no store here", where=root, do="A recipe's store is the folder .adaptline beside it.")
     opened = Store.open(root)
-    return sweep.damaged(opened, dry=dry) if damaged else sweep.unreached(opened, opened.roots(), dry=dry)
+    return sweep.damaged(opened, dry=dry) if damaged else sweep.unreached(opened, dry=dry)
 
 
 def new(
@@ -134,7 +134,8 @@ def new(
     if not path.absolute().parent.is_dir():
         raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
     recipe_text = starting_recipe(data, beside=path.absolute().parent, text=text, label=label, delimiter=delimiter)
-    path.write_text(recipe_text, "utf-8")
+    with disk.explained(path):
+        path.write_text(recipe_text, "utf-8")
     return path
 
 

@@ -79,11 +79,14 @@ def call(
         UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
     from adaptline.core import progress, recipe, run  # noqa: PLC0415 - start-up time
+    from adaptline.data.writing import refuse_unwritable  # noqa: PLC0415
 
     aside = out.with_name(out.name + ".unreadable.jsonl")
     for path in (out, aside):
         if path.exists():
             raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+    if registry.load("step", step).options["output"] == "rows":
+        refuse_unwritable(out)
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
     if step == "train":  # validation needs a part of its own
         tables["parts"] = {"step": "split", "from": "in", "share": {"train": 0.9, "validation": 0.1}}

@@ -140,3 +140,9 @@ def test_every_table_and_key_of_a_generated_text_is_found(
             text += f"{quote(name)} = {written(value, breaks)}\n"
     assert set(tomllib.loads(text)) == set(tables)
     assert {place: line_of(text, *place) for place in expected} == expected
+
+
+def test_the_fraction_of_a_number_is_no_key() -> None:
+    text = "[a]\nx = 0.5\n5 = 1\ny.5 = 2\n"
+    assert line_of(text, "a", "5") == 3
+    assert line_of("[a]\nx = 0.0\n0 = []\n", "a", "0") == 3

@@ -180,36 +180,22 @@ class TestContents:
         assert [place for place in zip(*rows.contents(after), strict=True) if place[0] not in places] == others
 
 
-class TestFields:
-    @pytest.mark.parametrize("name", ["label", "split", "group", "file"])
-    def test_columns_of_the_schema(self, name: str) -> None:
-        assert rows.field_values(shard([None, None], **{name: ["a", None]}), name) == ["a", None]
-
-    def test_subjects(self) -> None:
-        found = shard([None, None], subject=pa.array([["a", "b"], None], COLUMNS["subject"]))
-        assert rows.field_values(found, "subject") == [["a", "b"], None]
-
+class TestExtraValues:
     def test_fields_in_json(self) -> None:
         extra = [json.dumps({"user": "a", "n": 1}), json.dumps({"n": None}), None, ""]
         found = shard([None] * 4, extra=extra)
-        assert rows.field_values(found, "user") == ["a", None, None, None]
-        assert rows.field_values(found, "n") == [1, None, None, None]
+        assert rows.extra_values(found, "user") == ["a", None, None, None]
+        assert rows.extra_values(found, "n") == [1, None, None, None]
 
     def test_fields_in_a_struct(self) -> None:
         found = shard([None] * 3, extra=pa.array([{"user": "a", "n": [1]}, None, {"user": None, "n": None}]))
-        assert rows.field_values(found, "user") == ["a", None, None]
-        assert rows.field_values(found, "n") == [[1], None, None]
+        assert rows.extra_values(found, "user") == ["a", None, None]
+        assert rows.extra_values(found, "n") == [[1], None, None]
 
     @pytest.mark.parametrize("extra", [['{"a": 1}', None], pa.array([{"a": 1}, None]), [None, None]])
     def test_a_field_that_no_row_has(self, extra: Any) -> None:
-        with pytest.raises(KeyError, match="user"):
-            rows.field_values(shard([None, None], extra=extra), "user")
-
-    def test_rows_that_could_not_be_read_say_nothing_of_fields(self) -> None:
-        raw = ['{"raw": "{user"}'] * 2
-        assert rows.field_values(shard([None, None], extra=raw, unreadable=["not JSON"] * 2), "user") == [None, None]
-        with pytest.raises(KeyError):
-            rows.field_values(shard([None, None], extra=raw, unreadable=["not JSON", None]), "user")
+        assert rows.extra_values(shard([None, None], extra=extra, label=["x", "y"]), "user") == [None, None]
+        assert rows.extra_values(shard([None, None], extra=extra, label=["x", "y"]), "label") == [None, None]
 
     def test_no_rows(self) -> None:
-        assert rows.field_values(rows.table({}, 0), "user") == []
+        assert rows.extra_values(rows.table({}, 0), "user") == []

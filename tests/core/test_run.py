@@ -396,6 +396,24 @@ def test_what_changes_while_it_is_used_is_not_kept(line: Path, target: str) -> N
     assert {p.step: p.state for p in plan(line)}["clean"] == "will run"
 
 
+def test_what_was_made_of_a_changed_file_is_not_taken_for_what_is_made_of_the_restored_one(line: Path) -> None:
+    """The unit that read the file as it was for a moment must not lie under the key of what it is."""
+    review, said = line.parent / "review.jsonl", '{"file": "data/part-0.jsonl", "row": ROW, "verdict": "drop"}\n'
+    review.write_text(said.replace("ROW", "1"))
+    swap = f"pathlib.Path({str(review)!r}).write_text({said.replace('ROW', '2')!r})"
+    method = "import pathlib\nfrom adaptline import filter\n\n@filter(version=1)\ndef swaps(texts):\n    {}\n    return [1.0] * len(texts)\n"
+    (line.parent / "swaps.py").write_text(method.format(swap))
+    edit(line, '"exact"', '"./swaps.py:swaps", { use = "review", file = "review.jsonl" }')
+    with pytest.raises((UserError, RunError), match="changed while it was used"):
+        run(line)
+    review.write_text(said.replace("ROW", "1"))
+    (line.parent / "swaps.py").write_text(method.format("pass"))
+    found = verdicts(line, of(run(line), "clean"))
+    by_review = 3  # the place of review in do
+    assert found["data/part-0.jsonl", 1] == by_review
+    assert by_review not in {by for place, by in found.items() if place != ("data/part-0.jsonl", 1)}
+
+
 def test_a_file_that_goes_away_while_it_is_used_has_changed(line: Path) -> None:
     files = sources.find_files("data/*.jsonl", line.parent)
     assert files.changed() is None
@@ -412,7 +430,7 @@ def test_each_cell_is_remembered_as_soon_as_it_is_there(line: Path) -> None:
         run(line, workers=1)
     store = Store.open(line.parent / ".adaptline")
     assert [ref["cell"] for ref in store.refs("recipe")["truth"]] == [{"planted": "good.jsonl"}]
-    assert sweep.unreached(store, store.roots(), dry=True) == []
+    assert sweep.unreached(store, dry=True) == []
     assert versions.log(store, "recipe", "truth")
 
 

@@ -8,7 +8,7 @@ import signal
 import stat
 import subprocess
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -145,6 +145,17 @@ class TestUnits:
         assert not list((store.root / "temporary").iterdir())
         assert store.find_unit(name("a")) is None
         assert store.read(unit(store, "a")).equals(TABLE)
+
+
+def test_refs_that_many_set_at_once_are_all_kept(store: Store) -> None:
+    cells = [{"seed": seed} for seed in range(30)]
+    with ThreadPoolExecutor(30) as pool:
+        news = list(pool.map(lambda cell: store.set_ref("recipe", "adapters", {"cell": cell, "key": "k"}), cells))
+    assert all(news)
+    assert sorted(ref["cell"]["seed"] for ref in store.refs("recipe")["adapters"]) == list(range(30))
+    assert not store.set_ref("recipe", "adapters", {"cell": {"seed": 3}, "key": "k"})
+    assert store.set_ref("recipe", "adapters", {"cell": {"seed": 3}, "key": "other"})
+    assert len(store.refs("recipe")["adapters"]) == 30
 
 
 class TestArtifacts:

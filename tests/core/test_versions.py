@@ -44,7 +44,7 @@ def test_the_log_tells_what_each_run_made(line: Path) -> None:
 def test_a_version_that_gc_removed_says_so(line: Path) -> None:
     changed(line, "min = 12", "min = 20")
     found = store(line)
-    sweep.unreached(found, found.roots())
+    sweep.unreached(found)
     assert versions.log(found, "recipe", "clean")[0]["summary"] == "removed by gc"
     with pytest.raises(UserError, match="has 1 version in this store"):
         versions.diff(found, "recipe", "clean")

@@ -235,6 +235,18 @@ def test_the_interval_of_the_chosen_is_corrected_for_the_choice() -> None:
     leader = wide.systems[wide.leader]
     assert (found.chosen.low, found.chosen.high) == pytest.approx((leader.low, leader.high))
     assert (found.chosen.mean, found.chosen.confidence) == (leader.mean, 0.95)
+
+
+def test_a_noisy_system_is_judged_by_its_own_seeds() -> None:
+    steady = {name: np.tile(draw(index, (1, 80)), (3, 1)) for index, name in enumerate("ABC")}
+    noisy = draw(7, (1, 80)) + np.array([[-0.3], [0.0], [0.3]])
+    found = compare({**steady, "noisy": noisy})
+    own = interval(noisy)
+    assert (found.systems["noisy"].low, found.systems["noisy"].high) == (own.low, own.high)
+
+
+def test_an_interval_corrected_for_no_choice_is_the_plain_one() -> None:
+    systems = {"A": draw(0, (2, 80))}
     alone = compare({"A": systems["A"]})
     assert (alone.chosen.low, alone.chosen.high) == pytest.approx((alone.systems["A"].low, alone.systems["A"].high))
 

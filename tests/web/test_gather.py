@@ -177,7 +177,7 @@ def test_two_writers_at_once_leave_one_whole_page(history: History) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def selected(name: str, among: int, *, better: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def selected(name: str, among: int, *, better: bool, seeds: int = 3) -> tuple[dict[str, Any], dict[str, Any]]:
     """A select step's manifest and what it found, as far as the head of the page needs it."""
     winner = {"name": "a", "cell": {"rank": 4}, "because": "the only run", "interval": [0.7, 0.9], "among": among}
     found = {
@@ -185,6 +185,7 @@ def selected(name: str, among: int, *, better: bool) -> tuple[dict[str, Any], di
         "items": 1000,
         "metrics": {"test.accuracy": 0.8},
         "winner": winner,
+        "candidates": [{"mean": 0.8, "runs": [{}] * seeds, "within_limits": True}],
         "differences": [{"better": better}],
         "verdict": f"what {name} says",
         "notes": [],
@@ -206,6 +207,19 @@ def test_every_select_step_is_told_of_in_the_head() -> None:
     assert (found.outcome, found.headline) == ("winner", "a wins")
     assert "What first says." in found.explanation
     assert "Decided by [first]. a leads; no difference to the closest was shown. What second says." in found.explanation
+
+
+def test_with_one_seed_each_nobody_wins() -> None:
+    found = gather_evidence.verdict(*selected("s", 3, better=True, seeds=1))
+    assert (found.outcome, found.headline) == ("tie", "a leads; with one seed each that may be chance")
+
+
+def test_a_metric_beyond_one_is_no_share() -> None:
+    _, found = selected("s", 1, better=True)
+    found["candidates"][0]["mean"] = found["metrics"]["test.accuracy"] = 6.6
+    found["winner"]["interval"] = [5.0, 8.25]
+    (figure,) = gather_evidence.figures(found)
+    assert (figure.unit, figure.note) == ("number", "5 to 8.25, 1,000 items")
 
 
 def test_the_page_is_written_whole_and_rows_are_harmless(history: History) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """An artifact of weights: a folder in the store, and the grid's cell that it is."""
+    """An artifact of weights: a folder in the store, and the grid's cell that it is, for a step that is told of cells."""
 
     path: Path
     key: str
@@ -35,13 +35,12 @@ class Weights:
 
 @dataclass(frozen=True)
 class Report:
-    """An artifact that is evidence: a folder in the store with a report.json, and the cell that it is about."""
+    """An artifact that is evidence: a folder in the store with a report.json, and the cell that it is, as for weights."""
 
     path: Path
     key: str
     digest: str
     cell: dict[str, Any]
-    inputs: tuple[str, ...] = ()  # keys of the artifacts that it was made from
 
 
 @dataclass(frozen=True)

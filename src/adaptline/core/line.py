@@ -55,17 +55,18 @@ class Line:
 
     def meaning(self, node: Node) -> dict[str, Any] | None:
         """All that a node's key holds: step, parameters, inputs' digests, and cells where the step is told of them."""
+        step = registry.load("step", node.table.step)
+        told = step.options["reads_cells"]
         inputs: dict[str, Any] = {}
         for name, parents in node.inputs.items():
             known = [self.manifests.get(id(parent)) for parent in parents]
             if not all(known):
                 return None
             inputs[name] = [
-                [manifest["digest"], parent.cell if parent.kind != "rows" else {}, self._detail(node, manifest)]
+                [manifest["digest"], parent.cell if told else {}, self._detail(node, manifest)]
                 for parent, manifest in zip(parents, known, strict=True)
                 if manifest
             ]
-        step = registry.load("step", node.table.step)
         meaning = {"step": step.identity, "parameters": signatures.meaning(node.values), "inputs": inputs}
         if step.options["uses"]:
             meaning["methods"] = registry.identities(step.options["uses"])

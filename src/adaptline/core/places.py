@@ -64,7 +64,7 @@ def _words(text: str, table: str | None) -> Iterator[_Word]:
     found = [match for match in _TOKEN.finditer(text) if not match[0].startswith("#")]
     tokens = [match[0] for match in found]
     depth, in_header, inside = 0, False, table is None
-    for before, match, after in zip(["", *tokens], found, [*tokens[1:], ""], strict=False):
+    for number, (before, match) in enumerate(zip(["", *tokens], found, strict=False)):
         token = match[0]
         if token in ("[", "{"):
             if depth == 0 and before != "=":
@@ -79,8 +79,15 @@ def _words(text: str, table: str | None) -> Iterator[_Word]:
             inside = inside or (is_name and word == table)
             if inside:
                 line = text.count("\n", 0, match.start()) + 1
-                is_key = in_header or after in ("=", ".")
+                is_key = in_header or _leads_to_value(tokens, number)
                 yield _Word(line, "" if is_name else word, is_key, 0 if in_header else depth)
+
+
+def _leads_to_value(tokens: list[str], at: int) -> bool:
+    """Whether a word is a key, alone or dotted: a = or a.b.c =. The 0 of 0.5 is none."""
+    while tokens[at + 1 : at + 2] == ["."]:
+        at += 2
+    return tokens[at + 1 : at + 2] == ["="]
 
 
 def _unquoted(token: str) -> str:

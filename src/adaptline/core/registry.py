@@ -46,7 +46,7 @@ class Method:
 
     `identity` enters every key that the method has a part in: name and version for the package's own methods, the
     digest of the file's tokens for a user's. `files` are data files whose digests enter it too (a bundled model).
-    `check` is called with the parameters that a recipe gives, or a step's node, before any work; it raises UserError.
+    `uses` are kinds of methods that it finds by itself, whose versions enter it. `check` is called with the parameters that a recipe gives, or a step's node, before any work; it raises UserError.
     """
 
     kind: str
@@ -57,6 +57,7 @@ class Method:
     files: Callable[[], Sequence[Path]] | None = None
     sketch: Callable[..., Any] | None = None
     check: Callable[..., None] | None = None
+    uses: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""  # "" for the package's own, else the digest of the user's file
 
@@ -69,7 +70,8 @@ class Method:
     def identity(self) -> list[Any]:
         """What enters a key for this method."""
         own: list[Any] = [self.kind, self.name, self.source or self.version]
-        return own + ([[keys.file_digest(path) for path in self.files()]] if self.files else [])
+        own += [[keys.file_digest(path) for path in self.files()]] if self.files else []
+        return own + ([identities(self.uses)] if self.uses else [])
 
 
 def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
@@ -88,6 +90,7 @@ def step(
     uses: Sequence[str] = (),
     secret: str | None = None,
     reads_detail: bool = False,
+    reads_cells: bool = False,
     check: Callable[[Node], None] | None = None,
 ) -> Callable[[F], F]:
     """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
@@ -100,11 +103,17 @@ def step(
             key.
         secret: the parameter that, where it is given, makes results depend on the store's secret.
         reads_detail: whether it reads what its inputs remember beside their rows (scores, verdicts).
+        reads_cells: whether it is told which cells of the grid its inputs are; others' keys do not hold them.
         check: looks at the step's values and at the steps before it, before any work, and raises UserError for what
             cannot end well.
     """
     options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret}
-    return _register("step", version=version, check=check, options={**options, "reads_detail": reads_detail})
+    return _register(
+        "step",
+        version=version,
+        check=check,
+        options={**options, "reads_detail": reads_detail, "reads_cells": reads_cells},
+    )
 
 
 def filter(
@@ -117,6 +126,8 @@ def filter(
     gives: Literal["number", "label"] | None = None,
     labels: Callable[[], Iterable[str]] | None = None,
     settle: Callable[..., None] | None = None,
+    uses: Sequence[str] = (),
+    check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
     """A score per text: a number or a label, null where there is none to give.
 
@@ -130,6 +141,8 @@ def filter(
         labels: all labels that it can give; keep and drop must name some of them.
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
+        uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
     options = {
         "defaults": dict(defaults or {}),
@@ -137,7 +150,8 @@ def filter(
         "labels": labels,
         "settle": settle,
     }
-    return _register("filter", version=version, finds=tuple(finds), cost=cost, files=files, options=options)
+    facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}
+    return _register("filter", version=version, options=options, **facts)
 
 
 def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
@@ -247,7 +261,10 @@ def _load_users(use: str, beside: Path) -> Method:
     path = (beside / file).resolve()
     if not path.is_file():
         raise UserError(f"no such file: {file}", do=f"{use!r} is looked for beside the recipe.")
-    source = keys.source_digest(path)
+    try:
+        source = keys.source_digest(path)
+    except PermissionError as error:
+        raise UserError(f"no permission to read {error.filename}", do="chmod u+r, or run as its owner.") from error
     method = _method_in(_import_file(path, source), name)
     return Method(**{**vars(method), "source": source})
 

@@ -122,24 +122,14 @@ def with_contents(shard: pa.Table, changes: pa.Table, parent: str) -> pa.Table:
     return table(columns, shard.num_rows)
 
 
-def field_values(shard: pa.Table, name: str) -> list[Any]:
-    """The values of a source field by its name, wherever it lies: a column of the schema or inside `extra`.
-
-    Raises:
-        KeyError: no row of the shard has such a field.
-    """
-    if name in ("label", "split", "group", "file", "subject"):
-        return list(shard[name].to_pylist())
+def extra_values(shard: pa.Table, name: str) -> list[Any]:
+    """The values of a source field that no column took, null where a row has none."""
     extra = shard["extra"]
     if pa.types.is_struct(extra.type):
         if name not in {extra.type.field(i).name for i in range(extra.type.num_fields)}:
-            raise KeyError(name)
+            return [None] * shard.num_rows
         return [None if row is None else row[name] for row in extra.to_pylist()]
-    rows = [json.loads(row) if row else {} for row in extra.to_pylist()]
-    # A shard of nothing but unreadable rows says nothing of the source's fields.
-    if pc.any(readable(shard)).as_py() and not any(name in row for row in rows):
-        raise KeyError(name)
-    return [row.get(name) for row in rows]
+    return [json.loads(row).get(name) if row else None for row in extra.to_pylist()]
 
 
 def _one_chunk(column: pa.ChunkedArray) -> Any:

@@ -85,6 +85,9 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, show: Progress
     found = {id(node): line.look_up(node) for node in nodes}
     missing = [node for node in nodes if found[id(node)][1] is None]
     took: dict[int, float] = {}
+    for node in nodes:
+        if found[id(node)][1] is not None:
+            _remember(line, _artifact(line, node, cached=True, seconds=0.0))
     runner = _run_rows if nodes[0].kind == "rows" else _run_folders
     start = time.monotonic()
     for node, manifest, seconds in runner(line, missing, engine, show):
@@ -100,11 +103,10 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, show: Progress
 
 
 def _remember(line: Line, artifact: Artifact) -> None:
-    """Tells log and gc of an artifact as soon as it is there: the next cell may never be."""
-    step, ref = artifact.step, _ref_of(artifact)
-    others = [old for old in line.store.refs(line.recipe.name).get(step, []) if old["cell"] != artifact.cell]
-    line.store.set_refs(line.recipe.name, step, [*others, ref])
-    line.store.append_event("run", recipe=line.recipe.name, made=[{"step": step, **ref}])
+    """Tells log and gc of what a recipe's cell has now, as soon as it has it: the next cell may never be."""
+    ref = _ref_of(artifact)
+    if line.store.set_ref(line.recipe.name, artifact.step, ref):
+        line.store.append_event("run", recipe=line.recipe.name, made=[{"step": artifact.step, **ref}])
 
 
 def _ref_of(artifact: Artifact) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _run_rows(
                 record = machine.record(
                     line.recipe.beside,
                     seconds=time.monotonic() - start,
-                    cpu_seconds=max(units.cpu_seconds, time.process_time() - cpu),
+                    cpu_seconds=units.cpu_seconds_elsewhere + time.process_time() - cpu,
                 )
                 manifest = manifests.of_rows(
                     line, node, key, made, {**record, "units": {"ran": units.ran, "found": units.found}}
@@ -188,22 +190,23 @@ def make_folder_artifact(
 def _arguments(line: Line, node: Node) -> dict[str, Any]:
     """What the step's function is called with: parameters that are set, and its input artifacts."""
     inputs = {i.name: i for i in signatures.of_step(node.table.step).inputs}
+    told = registry.load("step", node.table.step).options["reads_cells"]
     arguments = dict(node.values)
     for name, parents in node.inputs.items():
-        artifacts = [_open_artifact(line, parent) for parent in parents]
+        artifacts = [_open_artifact(line, parent, parent.cell if told else {}) for parent in parents]
         arguments[name] = artifacts if inputs[name].gathers else artifacts[0]
     return arguments
 
 
-def _open_artifact(line: Line, node: Node) -> Rows | Weights | Report:
+def _open_artifact(line: Line, node: Node, cell: dict[str, Any]) -> Rows | Weights | Report:
     manifest = line.manifests[id(node)]
     if node.kind == "rows":
         return manifests.rows_of(manifest)
     folder = line.store.folder(manifest["key"])
     if node.kind == "weights":
         folders = {name: value for name, value in node.values.items() if isinstance(value, Folder)}
-        return Weights(folder, manifest["key"], manifest["digest"], node.cell, manifest["record"], folders)
-    return Report(folder, manifest["key"], manifest["digest"], node.cell)
+        return Weights(folder, manifest["key"], manifest["digest"], cell, manifest["record"], folders)
+    return Report(folder, manifest["key"], manifest["digest"], cell)
 
 
 def _key_of(line: Line, node: Node) -> str:

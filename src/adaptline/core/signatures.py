@@ -18,7 +18,7 @@ from adaptline.core import registry, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.rows import Rows
-from adaptline.errors import RunError, UserError, did_you_mean
+from adaptline.errors import UserError, did_you_mean
 
 LINKS = ("step", "from", "each", "by", "where")  # the keys of a recipe's table that are not parameters
 KINDS: dict[type, str] = {Rows: "rows", Weights: "weights", Report: "report"}
@@ -274,15 +274,12 @@ def meaning(value: Any) -> Any:
 
 
 def refuse_changed(value: Any) -> None:
-    """Raises RunError where a file, folder or method that a value names is not what it was when the value was bound.
-
-    What was made of it would lie for ever under the key of what it had been.
-    """
+    """Raises RunError where a file, folder or method that a value names is not what it was when the value was bound."""
     if isinstance(value, Use):
         value.load()
         value = value.parameters
     if isinstance(value, dict | list):
         for entry in value.values() if isinstance(value, dict) else value:
             refuse_changed(entry)
-    elif isinstance(value, sources.Files | sources.Folder | sources.Tasks) and (name := value.changed()):
-        raise RunError(f"{name} changed while it was used. Run again.")
+    elif isinstance(value, sources.Files | sources.Folder | sources.Tasks):
+        sources.refuse_changed(value)

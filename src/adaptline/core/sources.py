@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptline.core import keys
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 
 _OWN_METHOD = re.compile(r".+\.py:\w+")
 
@@ -117,6 +117,15 @@ class Tasks:
         return [task.meaning for task in self.tasks]
 
 
+def refuse_changed(found: Files | Folder | Tasks) -> None:
+    """Raises RunError where something is not what it was when it was found.
+
+    What was made of it would lie for ever under the key of what it had been.
+    """
+    if name := found.changed():
+        raise RunError(f"{name} changed while it was used. Run again.")
+
+
 def find_files(patterns: Patterns, beside: Path) -> Files:
     """The files of patterns relative to the folder `beside`; one that two patterns find counts once.
 
@@ -145,7 +154,12 @@ def find_folder(name: str, beside: Path) -> Folder:
             f"no such folder: {name!r}",
             do="Give a folder relative to the recipe, or package:NAME for a model inside an installed package.",
         )
-    return Folder(path, name, keys.folder_digest(path))
+    try:
+        return Folder(path, name, keys.folder_digest(path))
+    except PermissionError as error:
+        raise UserError(
+            f"no permission to read {error.filename}", do=f"chmod -R u+rX {name}, or run as its owner."
+        ) from error
 
 
 def find_tasks(patterns: Patterns, beside: Path) -> Tasks:

@@ -163,6 +163,18 @@ class Store:
         """Points a recipe's step at its artifacts."""
         self._change_refs(recipe, lambda refs: {**refs, step: artifacts})
 
+    def set_ref(self, recipe: str, step: str, artifact: dict[str, Any]) -> bool:
+        """Points one cell of a recipe's step at its artifact, and leaves the others. Returns whether that is news."""
+        before: list[dict[str, Any]] = []
+
+        def change(refs: dict[str, Any]) -> dict[str, Any]:
+            before.extend(refs.get(step, []))
+            others = [ref for ref in before if ref["cell"] != artifact["cell"]]
+            return {**refs, step: before if artifact in before else [*others, artifact]}
+
+        self._change_refs(recipe, change)
+        return artifact not in before
+
     def forget_refs(self, recipe: str, *, besides: set[str]) -> None:
         """Lets go of the artifacts of steps that a recipe has no more."""
         self._change_refs(recipe, lambda refs: {step: found for step, found in refs.items() if step in besides})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +18,23 @@ _HEXADECIMAL = set("0123456789abcdef")
 _KEY_LENGTH = 64  # of keys.digest in hexadecimal
 
 
-def unreached(store: Store, roots: set[str], *, dry: bool = False) -> list[tuple[str, int]]:
-    """Removes units and artifacts that no root reaches. Returns (path relative to the store, bytes) of each."""
+def unreached(store: Store, *, dry: bool = False) -> list[tuple[str, int]]:
+    """Removes units and artifacts that no recipe's last run reaches. Returns (path relative to the store, bytes) of each.
+
+    Waits until no run is under way, and only then asks what is reached: the run has just made something.
+    """
     with disk.lock(store.root / "lock"):
-        reached = _reach(store, roots)
+        reached = _reach(store, store.roots())
         return _take_away(store, [path for path in _payloads(store) if path.stem not in reached], dry)
 
 
 def damaged(store: Store, *, dry: bool = False) -> list[tuple[str, int]]:
-    """Removes units that cannot be read and artifacts whose payload is not what their manifest says."""
+    """Removes units that cannot be read and artifacts whose payload is not what their manifest says, with that payload."""
     with disk.lock(store.root / "lock"):
-        return _take_away(store, [path for path in _payloads(store) if not _is_sound(store, path)], dry)
+        gone = {path for path in _payloads(store) if not _is_sound(store, path)}
+        broken = [store.manifest(path.stem) for path in gone if path.suffix == ".json" and _is_json(path)]
+        gone |= {path for manifest in broken if manifest for path in _contradicted(store, manifest)}
+        return _take_away(store, sorted(gone), dry)
 
 
 def _take_away(store: Store, gone: list[Path], dry: bool) -> list[tuple[str, int]]:
@@ -82,8 +89,27 @@ def _is_whole(store: Store, key: str) -> bool:
     return all(_has(store, triple) for triple in _triples_in([manifest["shards"], manifest["detail"]]))
 
 
+def _contradicted(store: Store, manifest: dict[str, Any]) -> Iterator[Path]:
+    """Units that are not what a manifest says: whoever finds them next under their keys would take them for it."""
+    for triple in _triples_in([manifest.get("shards"), manifest.get("detail")]):
+        path = store.root / "units" / triple[0][:2] / triple[0]
+        if path.exists() and not _has(store, triple):
+            yield path
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
 def _has(store: Store, triple: list[Any]) -> bool:
-    found = store.find_unit(triple[0])
+    try:
+        found = store.find_unit(triple[0])
+    except UserError:  # cannot be read at all
+        return False
     return found is not None and found.digest == triple[1]
 
 

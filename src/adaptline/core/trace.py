@@ -22,7 +22,6 @@ from adaptline.errors import UserError, did_you_mean
 
 _SHORTEST_DIGEST = 6
 _DROPPED_EARLIER = -1
-_WEIGHTS_AND_ROWS = 2  # what an evaluation takes at most; what takes more chooses
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def trace_artifact(history: History, step: str) -> dict[str, Any]:
 def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
     """The manifest, shard and position of an address."""
     name, _, number = address.rpartition(":")
-    if not name or not number.isdigit():
+    if not name or not number.isdecimal():
         raise UserError(
             f"{address!r} names no row",
             do="Rows are FILE:ROW (data.jsonl:17), STEP:POSITION (clean:16) or DIGEST:POSITION.",
@@ -218,10 +217,10 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
                     yield {**entry, "did": used}
             elif manifest["kind"] == "report" and (saw := judged & set(parents)):
                 judged.add(manifest["digest"])
-                one = len(parents) <= _WEIGHTS_AND_ROWS
+                chose = "reports" in manifest["meaning"]["inputs"]
                 yield {
                     **entry,
-                    "did": "judged an adapter that saw it" if one else f"chose among {len(saw)} that saw it",
+                    "did": f"chose among {len(saw)} that saw it" if chose else "judged an adapter that saw it",
                 }
             elif (
                 manifest["kind"] == "report"

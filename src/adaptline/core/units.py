@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from adaptline.core import keys
+from adaptline.core import keys, signatures
 from adaptline.core.artifacts import Unit
 from adaptline.core.engines.local import LocalEngine
 from adaptline.core.progress import Progress, Silent
@@ -32,7 +32,7 @@ class StoreUnits:
     title: str = ""  # goes before the notes that progress shows
     ran: dict[str, int] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
-    cpu_seconds: float = 0.0
+    cpu_seconds_elsewhere: float = 0.0  # in worker processes
 
     def map(self, function: Callable[..., pa.Table], units: Sequence[Unit], note: str) -> list[Ref]:
         """The units' results in order; see artifacts.Units."""
@@ -50,7 +50,7 @@ class StoreUnits:
         shown = f"{self.title}: {note}" if self.title else note
         for done, result in enumerate(self.engine.map(compute_unit, calls, weight=_weight(missing.values())), 1):
             refs[order[result.index]] = result.value
-            self.cpu_seconds += result.cpu_seconds
+            self.cpu_seconds_elsewhere += result.cpu_seconds if result.elsewhere else 0.0
             self.progress.at(shown, done, len(calls))
         self.progress.end(shown)
         return [refs[key] for key in named]
@@ -65,9 +65,11 @@ class StoreUnits:
 
 
 def compute_unit(root: Path, key: str, function: Callable[..., pa.Table], arguments: dict[str, Any]) -> Ref:
-    """Computes one unit and commits it; runs here or in a worker."""
+    """Computes one unit and commits it; runs here or in a worker. Raises RunError where a file changed meanwhile."""
     store = Store(root)
-    return store.commit_unit(key, function(store.read, **arguments))
+    table = function(store.read, **arguments)
+    signatures.refuse_changed(arguments)  # it would be found for ever under the key of what the file had been
+    return store.commit_unit(key, table)
 
 
 def _weight(units: Any) -> float:

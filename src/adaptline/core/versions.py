@@ -137,11 +137,13 @@ def _rows(
         dropped: list[Any] = (
             store.read(Ref(*verdicts[i]))["dropped_by"].to_pylist() if verdicts else [None] * table.num_rows
         )
+        divided = shard["split"] is not None and not verdicts  # a split step: what moves is a row's split
+        splits = store.read(Ref(*shard["split"]))["split"].to_pylist() if divided else []
         original = _original_texts(store, manifest, i)
         now = texts(table).to_pylist()
         for j, (file, number) in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):
             rule = (
-                None
+                (f"in {splits[j]}" if divided else None)
                 if dropped[j] is None
                 else "dropped earlier"
                 if dropped[j] < 0
@@ -156,6 +158,7 @@ def _identity(manifest: dict[str, Any], shard: int) -> tuple[Any, ...]:
     return (
         manifest["shards"][shard]["text"][1],
         verdicts and verdicts[shard][1],
+        manifest["shards"][shard]["split"] and manifest["shards"][shard]["split"][1],
         tuple(method["use"] for method in manifest["detail"].get("methods", [])),
     )
 

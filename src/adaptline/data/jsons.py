@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from json import JSONDecodeError, JSONDecoder
+from pathlib import Path
 from typing import Any
 
 from adaptline.data.records import encode, kind_of
 from adaptline.data.schemas import Value
+from adaptline.errors import UserError
 
 decode = JSONDecoder().decode
 _TOO_DEEP = "nested too deeply"
+
+
+def objects(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a small file of JSON lines that a person may have written, each with its 1-based line; empty lines pass.
+
+    Raises:
+        UserError: it is no UTF-8, or a line is no object; `example` says what a line is like.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8: {error.reason} at byte {error.start}"
+        raise UserError(what, where=path, do="Save it as UTF-8.") from error
+    # Only these ends are ends of JSON lines: a string may hold U+2028 and its like as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                value = decode(line.strip())
+            except (ValueError, RecursionError) as error:
+                raise UserError(why_not(error), where=path, line=number, do=f"A line is like {example}") from error
+            if not isinstance(value, dict):
+                raise UserError(
+                    f"{kind_of(value)}, not an object", where=path, line=number, do=f"A line is like {example}"
+                )
+            yield number, value
 
 
 def fields_of(value: Any) -> Value:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adaptline.core import registry
 from adaptline.data.blocks import Record, Source
 from adaptline.data.encodings import detect as detect_coding
-from adaptline.data.records import UnreadableError, take_messages
+from adaptline.data.records import UnreadableError, take_messages, take_people, take_references, take_scalar
 from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, require, shortened
 from adaptline.errors import UserError, did_you_mean
 
@@ -174,8 +174,13 @@ def _check(
 
 
 def _misfit(value: Value, columns: Columns) -> str | None:
+    record = dict(value)
     try:
-        take_messages(dict(value), columns)
+        take_messages(record, columns)
+        for name in (columns.label, columns.split):
+            take_scalar(record, name)
+        take_references(record, columns.references)
+        take_people(record, columns, b"")
     except UnreadableError as error:
         return str(error)
     return None

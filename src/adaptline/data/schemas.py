@@ -26,6 +26,7 @@ PROMPTS = {
 CONTEXT = {"instruction": "input"}
 TEXTS = ("text", "content")
 _LONGEST_SHOWN = 30  # characters
+_SCALARS = (str, bool, int, float)  # what has a spelling: records.py
 TAKEN_BY_NAME = ("label", "references", "split")
 
 
@@ -108,6 +109,8 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
     for name in TAKEN_BY_NAME:
         kind = list if name == "references" else str
         if getattr(wanted, name) is None and name not in taken and _holds(sample, name, kind):
+            if name == "references" and not _are_answers(sample):
+                continue
             found[name] = name
     return replace(wanted, **found)
 
@@ -130,10 +133,17 @@ def _content(sample: Sequence[Value]) -> dict[str, Any]:
     return {"text": names.pop()} if len(names) == 1 else {}
 
 
+def _are_answers(sample: Sequence[Value]) -> bool:
+    """Whether most references are lists of scalars: a list of citations is no list of right answers."""
+    lists = [value["references"] for value in sample if value.get("references") is not None]
+    fit = sum(isinstance(given, list) and all(isinstance(entry, _SCALARS) for entry in given) for given in lists)
+    return fit * 2 > len(lists)
+
+
 def _holds(sample: Sequence[Value], name: str, kind: type) -> bool:
     """Whether a field is there and more than half of its values, nulls aside, are scalars (`kind` str) or lists."""
     values = [value[name] for value in sample if value.get(name) is not None]
-    fit = sum(isinstance(value, list) == (kind is list) and not isinstance(value, dict) for value in values)
+    fit = sum(isinstance(value, list if kind is list else _SCALARS) for value in values)
     return fit * 2 > len(values)
 
 

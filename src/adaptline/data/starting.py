@@ -6,6 +6,7 @@ Knows how fields are recognised (schemas.py) and writes TOML for people to chang
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _training() -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's basic strings escape as JSON's do
 
 
 _ROWS = """\

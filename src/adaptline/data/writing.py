@@ -47,8 +47,7 @@ def write_rows(
     Raises:
         UserError: the format is unknown, or cannot hold the rows.
     """
-    if not path.parent.is_dir():
-        raise UserError("no such folder", where=path.parent, do="Make it first.")
+    refuse_unwritable(path, format)
     write = format_method(format or format_of(path.name)).options["write"]
     written = 0
 
@@ -65,6 +64,16 @@ def write_rows(
     except UserError as error:
         raise error.at(path) from error
     return written
+
+
+def refuse_unwritable(path: Path, format: str | None = None) -> None:
+    """Raises UserError where a file of this name could not be written: worth asking before the work."""
+    if not path.parent.is_dir():
+        raise UserError("no such folder", where=path.parent, do="Make it first.")
+    try:
+        format_method(format or format_of(path.name))
+    except UserError as error:
+        raise error.at(path) from error
 
 
 def _batch(shard: pa.Table, columns: Columns) -> Batch:

@@ -207,9 +207,10 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
         for draft, p in zip(drafts, corrected, strict=True)
     ]
     worded = tuple(replace(pair, verdict=_verdict(pair, confidence, len(pairs), points=points)) for pair in judged)
-    alone = {name: _interval(parts[name], confidence, bounded=_bounded(systems[name])) for name in order}
+    # A noisy system among steady ones would borrow too small a variance: its own mean is judged by its own seeds.
+    alone = {name: interval(systems[name], confidence=confidence) for name in order}
     leader = order[0]
-    wide = _interval(parts[leader], 1 - _alpha(confidence) / len(order), bounded=_bounded(systems[leader]))
+    wide = interval(systems[leader], confidence=1 - _alpha(confidence) / len(order))
     return Comparison(alone, worded, confidence, replace(wide, confidence=confidence))
 
 
@@ -379,7 +380,16 @@ def _verdict(pair: Difference, confidence: float, pairs: int, *, points: bool) -
 
 
 def _seeds_in_words(pair: Difference) -> str:
-    single = [name for name, seeds in zip((pair.first, pair.second), pair.seeds, strict=True) if seeds == 1]
-    if len(single) == 2:  # noqa: PLR2004 - both
-        return "; one seed each: variation over seeds is not measured and may undo this"
-    return f"; {single[0]} has one seed: its variation over seeds is taken to be that of the others" if single else ""
+    words = seeds_in_words(dict(zip((pair.first, pair.second), pair.seeds, strict=True)))
+    return f"; {words}" if words else ""
+
+
+def seeds_in_words(seeds: Mapping[str, int]) -> str:
+    """What must be said of a claim about systems with so many seeds each; nothing where all have two or more."""
+    single = [name for name, count in seeds.items() if count == 1]
+    if len(single) == len(seeds):
+        return "one seed each: variation over seeds is not measured and may undo this"
+    if not single:
+        return ""
+    has, its = ("has", "its") if len(single) == 1 else ("have", "their")
+    return f"{', '.join(single)} {has} one seed: {its} variation over seeds is taken to be that of the others"

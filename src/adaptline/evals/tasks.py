@@ -1,7 +1,7 @@
 """A task file's items as rows: labelled texts to be judged by.
 
-Knows the settings of a task file (`text`, `label`, `format`, `metrics`). Knows nothing of models or of what a metric
-computes.
+Knows what an evaluation asks of items, and the metrics that a task names. Knows nothing of models, of how items are read
+(data/tasks.py) or of what a metric computes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ import pyarrow.compute as pc
 from adaptline.core import signatures
 from adaptline.core.artifacts import Use
 from adaptline.core.demands import Demand
-from adaptline.core.places import line_of
 from adaptline.core.rows import texts
-from adaptline.data.reading import read_table
-from adaptline.data.schemas import Columns
-from adaptline.errors import UserError, did_you_mean
+from adaptline.data.tasks import READING, check_settings, read_items
+from adaptline.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,13 +27,6 @@ if TYPE_CHECKING:
 
 Metrics = Annotated[list[Annotated[Use, "metric"]], Demand(bool, "and not empty")]
 
-# Besides name and files, which core/sources.py takes.
-_SETTINGS: dict[str, Any] = {
-    "text": str,
-    "label": str,
-    "format": Annotated[str, "format"],
-    "metrics": Metrics,
-}
 _USUAL = ("accuracy", "macro_f1")
 _SPLIT = "test"
 
@@ -47,12 +38,9 @@ def load_task(task: Task) -> pa.Table:
         UserError: a setting that is unknown or of the wrong type, no items, or an item that cannot be read or lacks
             text or label (with its file and line).
     """
-    _check_settings(task)
-    columns = Columns(text=task.settings.get("text"), label=task.settings.get("label"))
-    named = zip(task.files.paths, task.files.names, strict=True)
-    tables = [read_table(path, format=task.settings.get("format"), columns=columns, name=name) for path, name in named]
-    items = pa.concat_tables([table.drop_columns("extra") for table in tables])  # its type differs from file to file
-    _refuse(items, pc.is_valid(items["unreadable"]), "cannot be read: {unreadable}", "Mend it: every item counts.")
+    items = pa.concat_tables(
+        [table.drop_columns("extra") for table in read_items(task)]
+    )  # its type differs from file to file
     _refuse(items, pc.is_null(texts(items)), "has no text", "Leave it out: there is nothing to score.")
     _refuse(items, pc.is_null(items["label"]), "has no label", 'Name the field: label = "intent".')
     return items
@@ -60,7 +48,7 @@ def load_task(task: Task) -> pa.Table:
 
 def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
     """The metrics that the task asks for. Raises UserError for a setting that is unknown or does not fit."""
-    found: list[Use] = _check_settings(task).get("metrics", list(otherwise))
+    found: list[Use] = check_settings(task, {**READING, "metrics": Metrics}).get("metrics", list(otherwise))
     _refuse_twice([metric.load().name for metric in found], task.path)
     return found
 
@@ -89,25 +77,6 @@ def _refuse_twice(names: Sequence[str], where: Path | None) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(f"two metrics are called {name!r}", where=where, do="Take one away, or rename your own.")
-
-
-def _check_settings(task: Task) -> dict[str, Any]:
-    """The settings as the schema above has them, methods resolved."""
-    checked = {}
-    for name, value in task.settings.items():
-        line = line_of(task.path.read_text("utf-8"), None, name)
-        if name not in _SETTINGS:
-            raise UserError(
-                f"{name!r} is not a setting of a task",
-                where=task.path,
-                line=line,
-                do=did_you_mean(name, (*_SETTINGS, "name", "files")),
-            )
-        try:
-            checked[name] = signatures.check(name, value, _SETTINGS[name], task.path.parent)
-        except UserError as error:
-            raise error.at(task.path, line) from error
-    return checked
 
 
 def _refuse(items: pa.Table, wrong: Any, what: str, do: str) -> None:

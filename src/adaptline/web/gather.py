@@ -22,7 +22,7 @@ _FACTS = ("adaptline", "python", "torch", "transformers", "peft", "pyarrow")
 def write_report(history: History) -> Path:
     """Writes the report beside the store's other files and returns its path."""
     folder = history.store.root / "reports"
-    folder.mkdir(exist_ok=True)
+    disk.make_folder(folder)
     path = folder / f"{history.recipe}.html"
     page = report.render(gather(history))
     if not path.exists() or path.read_text("utf-8") != page:

@@ -27,12 +27,10 @@ def verdict(manifest: dict[str, Any], found: dict[str, Any]) -> view.Verdict:
     """The winner, or that there is none, in words."""
     if not found["differences"]:
         return view.Verdict("none", f"{found['winner']['name']} is the only candidate", found["verdict"])
-    shown = all(pair["better"] for pair in found["differences"])
-    headline = (
-        f"{found['winner']['name']} wins"
-        if shown
-        else f"{found['winner']['name']} leads; no difference to the closest was shown"
-    )
+    measured = all(len(candidate["runs"]) > 1 for candidate in found["candidates"] if candidate["within_limits"])
+    shown = measured and all(pair["better"] for pair in found["differences"])
+    but = "no difference to the closest was shown" if measured else "with one seed each that may be chance"
+    headline = f"{found['winner']['name']} wins" if shown else f"{found['winner']['name']} leads; {but}"
     sentences = [
         found["verdict"],
         *found["notes"],
@@ -58,8 +56,16 @@ def figures(found: dict[str, Any]) -> tuple[view.Figure, ...]:
     winner = found["winner"]
     low, high = winner["interval"]
     among = f", corrected for choosing among {winner['among']}" if winner["among"] > 1 else ""
-    note = f"{100 * low:.1f} to {100 * high:.1f} %{among}, {found['items']:,} items"
-    return (view.Figure(found["best"], found["metrics"][found["best"]], "share", note),)
+    unit = _unit(found)
+    ends = f"{100 * low:.1f} to {100 * high:.1f} %" if unit == "share" else f"{low:.4g} to {high:.4g}"
+    return (
+        view.Figure(found["best"], found["metrics"][found["best"]], unit, f"{ends}{among}, {found['items']:,} items"),
+    )
+
+
+def _unit(found: dict[str, Any]) -> view.Unit:
+    """A metric whose every mean lies between 0 and 1 is written as a share."""
+    return "share" if all(0 <= candidate["mean"] <= 1 for candidate in found["candidates"]) else "number"
 
 
 def training(history: History, manifests: list[dict[str, Any]]) -> view.Training:
@@ -93,12 +99,17 @@ def comparison(found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any],
     winner = found["winner"]["name"]
     pairs = {pair["second"]: pair for pair in found["differences"]}
     of_winner = next(
-        (report for _, report in evaluated.values() if report["weights"]["key"] == found["winner"]["key"]), None
+        (
+            report
+            for _, report in evaluated.values()
+            if report["weights"]["digest"] == found["winner"]["digest"] and task in report["labels"]
+        ),
+        None,
     )
     return view.Comparison(
         task=task,
         metric=metric,
-        unit="share",
+        unit=_unit(found),
         higher_is_better=True,
         split=task,
         items=found["items"],

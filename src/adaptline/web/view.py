@@ -339,11 +339,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class LabelScore:
-    """The leader's score on the items of one label; `mistaken_for` is its most frequent wrong answer."""
+    """The leader's recall on the items of one label; `mistaken_for` is its most frequent wrong answer."""
 
     label: str
     items: int
-    score: float | None
+    recall: float | None
     mistaken_for: str = ""
 
 

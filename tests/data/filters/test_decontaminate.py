@@ -172,7 +172,7 @@ def test_the_index_is_built_once_for_the_same_meaning(tasks: NewTasks, tmp_path:
 def test_an_item_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"question": "fine"}\n{"question": \n', "utf-8")
     (tmp_path / "a.toml").write_text('files = "a.jsonl"\ntext = "question"', "utf-8")
-    with pytest.raises(UserError, match="an item of task 'a' cannot be read") as told:
+    with pytest.raises(UserError, match="row 2 cannot be read") as told:
         decontaminate(shard(["x"]), against=find_tasks("a.toml", tmp_path))
     assert (told.value.where, told.value.line) == ("a.jsonl", 2)
 

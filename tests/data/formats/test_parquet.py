@@ -57,6 +57,19 @@ def test_appended_row_groups_leave_earlier_blocks_as_they_were(tmp_path: Path, m
     assert len({block.digest for block in after}) == 10
 
 
+def test_a_file_that_was_replaced_after_it_was_cut_is_not_read(tmp_path: Path) -> None:
+    blocks = blocks_of(file_of(tmp_path, TABLE))
+    file_of(tmp_path, TABLE.set_column(0, "text", pa.array(["other"] * 1000)))
+    with pytest.raises(UserError, match="changed while it was read"):
+        read(blocks)
+
+
+def test_shards_of_which_nothing_is_left_tell_no_schema() -> None:
+    file = BytesIO()
+    write([Batch([], {}), Batch([{"text": "a", "n": 1}], {}), Batch([], {})], file)
+    assert pq.read_table(BytesIO(file.getvalue())).to_pylist() == [{"text": "a", "n": 1}]
+
+
 def test_types_are_part_of_what_a_block_means(tmp_path: Path) -> None:
     wider = TABLE.set_column(1, "n", TABLE["n"].cast(pa.int32()))
     assert blocks_of(file_of(tmp_path, TABLE))[0].digest != blocks_of(file_of(tmp_path, wider))[0].digest

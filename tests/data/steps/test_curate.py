@@ -10,6 +10,7 @@ from typing import Any
 import lines
 import pytest
 
+import adaptline as al
 from adaptline.core import recipe as recipes
 from adaptline.core import registry
 from adaptline.core.rows import Ref, texts
@@ -288,6 +289,38 @@ def test_a_part_that_is_not_there_is_unjudged(tmp_path: Path) -> None:
     found = Curated(tmp_path, [{"use": "./mine.py:words", "on": "response", "min": 1}], rows=rows)
     assert found.read(found.methods[0]["scores"][0])["score"].to_pylist() == [None, 2]
     assert (found.dropped_by, found.methods[0]["unjudged"]) == ([None, None], 1)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kept"),
+    [("", 2), (": list", 2), (": list[str]", 2), (": List[str]", 2), (": Sequence[str]", 2)],
+)
+def test_texts_are_python_strings_however_that_is_said(tmp_path: Path, annotation: str, kept: int) -> None:
+    code = "from collections.abc import Sequence\nfrom typing import List\nfrom adaptline import filter\n@filter(version=1)\n"
+    body = f"def own(texts{annotation}):\n    return [0.0 if text == 'spam' else 1.0 for text in texts]\n"
+    found = own_filter(tmp_path, code + body, ["spam", "ham", "spam", "eggs"])
+    assert found == kept
+
+
+def test_a_view_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    code = (
+        "from adaptline import filter\n@filter(version=1)\ndef own(texts: set[str]):\n    return [1.0 for _ in texts]\n"
+    )
+    with pytest.raises(UserError, match=r"whose first parameter 'texts: set\[str\]' is no view of texts"):
+        own_filter(tmp_path, code, ["a"])
+
+
+def own_filter(folder: Path, code: str, texts: list[str]) -> int:
+    """How many texts a filter of one's own keeps with min = 0.5."""
+    (folder / "own.py").write_text(code)
+    (folder / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    (folder / "recipe.toml").write_text(
+        '[raw]\nstep = "ingest"\nfiles = "in.jsonl"\n'
+        '[clean]\nstep = "curate"\nfrom = "raw"\ndo = [{ use = "./own.py:own", min = 0.5 }]\n'
+    )
+    run(folder / "recipe.toml")
+    dropped: int = al.show(folder / "recipe.toml", "clean")[0]["methods"][0]["dropped"]
+    return len(texts) - dropped
 
 
 def test_what_a_method_does_is_told_beside_its_verdicts(tmp_path: Path) -> None:

@@ -171,6 +171,48 @@ def test_a_field_that_ingest_took_as_something_else_still_groups(tmp_path: Path,
     assert whole(splits(tmp_path, records, ingest=named, by="conversation", share=HALVES), 50)
 
 
+def test_one_of_several_subjects_makes_no_group(tmp_path: Path) -> None:
+    """Their HMACs are kept together, so a row's whole list would stand for one of them and a person span two splits."""
+    records = [{"text": f"{i}", "user": f"u{i % 5}", "agent": f"a{i}"} for i in range(40)]
+    with pytest.raises(UserError, match="'user' is one of several subjects") as caught:
+        splits(tmp_path, records, ingest={"subject": ["user", "agent"]}, by="user", share=HALVES)
+    assert 'group = "user"' in caught.value.do
+    assert whole(
+        splits(
+            tmp_path / "grouped",
+            records,
+            ingest={"subject": ["user", "agent"], "group": "user"},
+            by="user",
+            share=HALVES,
+        ),
+        5,
+    )
+
+
+@pytest.mark.parametrize("name", ["file", "line", "row"])
+def test_a_field_that_is_called_like_a_column_of_ours_is_the_sources(tmp_path: Path, name: str) -> None:
+    records = [{"text": f"{i}", name: i % 20} for i in range(200)]
+    assert whole(splits(tmp_path, records, by=name, share=HALVES), 20)
+
+
+def test_a_sources_own_label_beside_the_one_that_was_taken(tmp_path: Path) -> None:
+    records = [{"text": f"{i}", "intent": "same", "label": f"l{i % 20}"} for i in range(200)]
+    assert whole(splits(tmp_path, records, ingest={"label": "intent"}, by="label", share=HALVES), 20)
+
+
+def test_a_sources_own_group_that_was_not_taken(tmp_path: Path) -> None:
+    assert whole(
+        splits(tmp_path, [{"text": f"{i}", "group": i % 20} for i in range(200)], by="group", share=HALVES), 20
+    )
+
+
+def test_a_split_to_divide_that_no_row_has(tmp_path: Path) -> None:
+    records = [{"text": f"{i}", "split": "train"} for i in range(20)]
+    with pytest.raises(UserError, match="no row has the split 'trian' to divide") as caught:
+        splits(tmp_path, records, of="trian", share=HALVES)
+    assert caught.value.do == "Did you mean 'train'?"
+
+
 def test_people_make_a_group_in_any_order(tmp_path: Path) -> None:
     records = [{"text": f"{i}", "who": ["anna", "bo"] if i % 2 else ["bo", "anna"]} for i in range(40)]
     assert whole(splits(tmp_path, records, ingest={"subject": ["who"]}, by="who", share=HALVES), 1)

@@ -83,7 +83,7 @@ def write(tmp_path: Path) -> Write:
             pq.write_table(table, folder / "items.parquet")
         facts = {
             "metrics": found,
-            "weights": {"key": f"key of {name}", "digest": f"digest of {name}", "cell": cell},
+            "weights": {"digest": f"digest of {name}"},
             "validation": {"score": validation},
             "parameters": {"trainable": trainable, "total": 10 * trainable},
         }
@@ -119,7 +119,6 @@ def test_the_highest_mean_wins_and_its_best_run_on_validation_is_taken(write: Wr
     assert found["winner"] == {
         "name": "method=full",
         "cell": {"method": "full", "seed": 1},
-        "key": 'key of {"method": "full", "seed": 1}',
         "digest": 'digest of {"method": "full", "seed": 1}',
         "because": "the best of 3 runs on validation, 0.9",
         "interval": found["winner"]["interval"],
@@ -200,12 +199,24 @@ def test_a_validation_score_of_zero_is_a_score(write: Write, desk: Desk) -> None
     assert read(desk)["winner"]["cell"] == {"seed": 1}
 
 
+def test_one_seed_each_is_said_with_any_number_of_candidates(write: Write, desk: Desk) -> None:
+    select(
+        [write({"rank": rank}, right(0.5 + rank / 20, rank)) for rank in (2, 4, 8)], desk=desk, best="route.accuracy"
+    )
+    assert read(desk)["verdict"].endswith("one seed each: variation over seeds is not measured and may undo this")
+
+
+def test_seeds_are_ordered_by_their_size(write: Write, desk: Desk) -> None:
+    select([write({"seed": seed}, right(0.5, seed)) for seed in (10, 2)], desk=desk, best="route.accuracy")
+    assert [run["cell"]["seed"] for run in read(desk)["candidates"][0]["runs"]] == [2, 10]
+
+
 def test_one_candidate_has_nothing_to_be_compared_with(write: Write, desk: Desk) -> None:
     select([write({}, right(0.8, 0), weights="abcdefghijklmnop")], desk=desk, best="route.accuracy")
     found = read(desk)
     assert found["verdict"].endswith("; there is nothing to compare it with")
     assert (found["differences"], found["winner"]["because"]) == ([], "the only run")
-    assert found["winner"]["name"] == "weights key of abcde"
+    assert found["winner"]["name"] == "weights digest of ab"
 
 
 def test_of_two_candidates_the_verdict_is_that_of_the_pair(write: Write, desk: Desk) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from typing import Any, Self
 
@@ -30,11 +30,12 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 @dataclass
 class Result:
-    """What a call returned, its place among the calls, and the CPU-seconds that it took."""
+    """What a call returned, its place among the calls, the CPU-seconds that it took, and whether in another process."""
 
     index: int
     value: Any
     cpu_seconds: float
+    elsewhere: bool = False
 
 
 @dataclass
@@ -106,7 +107,7 @@ def _timed(index: int, function: Callable[..., Any], call: tuple[Any, ...]) -> R
 
 def _in_worker(index: int, function: Callable[..., Any], call: tuple[Any, ...]) -> Result:
     try:
-        return _timed(index, function, call)
+        return replace(_timed(index, function, call), elsewhere=True)
     except Exception as error:
         if _crosses(error):
             raise

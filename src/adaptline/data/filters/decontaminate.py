@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adaptline.core.demands import at_least
 from adaptline.core.registry import filter
-from adaptline.core.sources import Task, Tasks
+from adaptline.core.sources import Task, Tasks, refuse_changed
 from adaptline.data import text
-from adaptline.data.reading import read_table
-from adaptline.data.schemas import Columns
+from adaptline.data.tasks import READING, check_settings, read_items
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,7 +35,12 @@ _WRITTEN_TO = ("text", "user")  # roles whose messages are compared: what is ask
 Positions = npt.NDArray[np.int32]
 
 
-@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number")
+def _check(*, against: Tasks, **_: object) -> None:
+    for task in against:
+        check_settings(task, {**READING, "metrics": Any})
+
+
+@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number", uses=("format",), check=_check)
 def decontaminate(
     rows: pa.Table,
     *,
@@ -134,7 +137,9 @@ class _Asked:
 @lru_cache(maxsize=2)
 def _index(asked: _Asked) -> _Index:
     """Built once per process, not once per shard."""
-    return _Index((item for task in asked.tasks for item in _items(task)), asked.ngram, asked.size)
+    index = _Index((item for task in asked.tasks for item in _items(task)), asked.ngram, asked.size)
+    refuse_changed(asked.tasks)  # what is kept for later shards must be what its meaning says
+    return index
 
 
 def _hashable(meaning: Any) -> Any:
@@ -145,19 +150,13 @@ def _hashable(meaning: Any) -> Any:
 
 def _items(task: Task) -> Iterator[tuple[str, str]]:
     """("task: file:row", folded text) of each item."""
-    known = {field.name for field in dataclasses.fields(Columns)}
-    columns = Columns(**{name: value for name, value in task.settings.items() if name in known})
     found = False
-    for path, name in zip(task.files.paths, task.files.names, strict=True):
-        items = read_table(path, format=task.settings.get("format"), columns=columns, name=name)
-        for item in items.filter(pc.is_valid(items["unreadable"])).slice(0, 1).to_pylist():
-            raise UserError(
-                f"an item of task {task.name!r} cannot be read: {item['unreadable']}", where=name, line=item["line"]
-            )
-        for messages, row in zip(items["messages"].to_pylist(), items["row"].to_pylist(), strict=True):
+    for items in read_items(task):
+        columns = (items[name].to_pylist() for name in ("messages", "file", "row"))
+        for messages, file, row in zip(*columns, strict=True):
             # The longest piece is all of what an item asks.
             for asked in sorted(_asked(messages or ()), key=len)[-1:]:
                 found = True
-                yield f"{task.name}: {name}:{row}", asked
+                yield f"{task.name}: {file}:{row}", asked
     if not found:
         raise UserError(f"task {task.name!r} has no items with a text", where=task.path)

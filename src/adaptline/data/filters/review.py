@@ -5,7 +5,6 @@ Knows positions in source files and verdicts. Knows nothing of what the rows say
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from adaptline.core.registry import filter
-from adaptline.core.sources import Files
+from adaptline.core.sources import Files, refuse_changed
+from adaptline.data.jsons import objects
 from adaptline.errors import UserError, did_you_mean
 
 VERDICTS = ("keep", "drop")
@@ -92,6 +92,7 @@ def _read(files: Files) -> dict[Place, _Verdict]:
             people = said.setdefault(place, {})
             people.pop(verdict.by, None)  # so that the latest verdict stands last
             people[verdict.by] = verdict
+    refuse_changed(files)  # what is read once per process must be what its key says
     return {place: _agreed(place, list(verdicts.values())) for place, verdicts in said.items()}
 
 
@@ -111,29 +112,18 @@ def _agreed(place: Place, verdicts: list[_Verdict]) -> _Verdict:
 
 
 def _lines(path: Path, name: str) -> Iterator[tuple[Place, _Verdict]]:
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"not UTF-8: {error}", where=path) from error
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        if line.strip():
-            try:
-                value = _check(line)
-            except UserError as error:
-                raise error.at(path, number) from error
-            source = os.path.normpath(Path(name).parent / value["file"])
-            said = _Verdict(value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number)
-            yield (source, value["row"]), said
+    for number, value in objects(path, _EXAMPLE):
+        try:
+            _check(value)
+        except UserError as error:
+            raise error.at(path, number) from error
+        source = os.path.normpath(Path(name).parent / value["file"])
+        said = _Verdict(value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number)
+        yield (source, value["row"]), said
 
 
-def _check(line: str) -> dict[str, Any]:
-    """A line's object. Raises UserError, without a place, for anything else."""
-    try:
-        value: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(f"not JSON: {error}", do=f"A line is like {_EXAMPLE}") from error
-    if not isinstance(value, dict):
-        raise UserError("not an object", do=f"A line is like {_EXAMPLE}")
+def _check(value: dict[str, Any]) -> None:
+    """Raises UserError, without a place, for an object that is no verdict."""
     if missing := [key for key in _NEEDED if value.get(key) is None]:
         raise UserError(f"a review has no {', '.join(missing)}", do=f"A line is like {_EXAMPLE}")
     for key, kind in _TYPES.items():
@@ -148,4 +138,3 @@ def _check(line: str) -> dict[str, Any]:
         )
     if value["verdict"] not in VERDICTS:
         raise UserError(f"unknown verdict {value['verdict']!r}", do=did_you_mean(value["verdict"], VERDICTS))
-    return value

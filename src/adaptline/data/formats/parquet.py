@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -23,6 +23,8 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
     writer: pq.ParquetWriter | None = None
     try:
         for batch in batches:
+            if not batch.records:  # all of a shard may have been dropped; it tells no schema
+                continue
             schema = writer.schema if writer else _schema(batch)
             if writer is not None and (
                 strange := {name for record in batch.records for name in record} - set(schema.names)
@@ -48,16 +50,17 @@ def cut(source: Source) -> Iterator[Block]:
             if size < block_size(offset) and number + 1 < metadata.num_row_groups:
                 continue
             groups = tuple(range(first, number + 1))
-            digest = keys.key("parquet", schema, [_digest(source, metadata.row_group(group)) for group in groups])
-            yield Block(source, offset, size, row, 1, rows, digest, groups=groups)
+            yield Block(source, offset, size, row, 1, rows, _digest(source, metadata, schema, groups), groups=groups)
             first, row, offset = number + 1, row + rows, offset + size
             rows = size = 0
 
 
 @format(version=1, suffixes=(".parquet",), cut=cut, write=write)
 def parquet(block: Block) -> Iterator[pa.RecordBatch]:
-    """The rows of a block of row groups, as columns."""
+    """The rows of a block of row groups, as columns. Raises UserError where the file is not the one that was cut."""
     with _opened(block.source) as file:
+        if block.digest != _digest(block.source, file.metadata, str(file.schema_arrow), block.groups):
+            raise UserError("changed while it was read", where=block.source.name, do="Run again.")
         for batch in file.iter_batches(_BATCH, row_groups=list(block.groups)):
             batch.validate(full=True)  # strings that are no UTF-8 would fail much later and say less
             yield batch
@@ -74,7 +77,12 @@ def _opened(source: Source) -> Iterator[Any]:
         raise UserError(f"a damaged Parquet file: {error}", where=source.name) from error
 
 
-def _digest(source: Source, group: Any) -> str:
+def _digest(source: Source, metadata: Any, schema: str, groups: Sequence[int]) -> str:
+    """The digest of the schema and of some row groups."""
+    return keys.key("parquet", schema, [_group_digest(source, metadata.row_group(group)) for group in groups])
+
+
+def _group_digest(source: Source, group: Any) -> str:
     """The digest of a row group's bytes, wherever it lies in the file."""
     columns = [group.column(number) for number in range(group.num_columns)]
     starts = [column.dictionary_page_offset or column.data_page_offset for column in columns]

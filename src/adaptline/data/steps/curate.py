@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,7 @@ def _check(node: Node) -> None:
     for use in node.values["do"]:
         if use.kind == "filter":
             method = use.load()
+            _refuse_strange_view(use, method.function)
             if use.settings.get("on", "all") != "all" and _asks_for(method.function) is pa.Table:
                 raise BadParameterError(
                     "do",
@@ -63,6 +64,17 @@ def _check(node: Node) -> None:
                 refuse_bounds(use.use, use.settings, registry.score_kind(method), _labels(method))
             except UserError as error:
                 raise BadParameterError("", error.what, error.do, place=("do", use.use)) from error
+
+
+def _refuse_strange_view(use: Use, function: Any) -> None:
+    if _asks_for(function) is None:
+        given = next(iter(inspect.signature(function, eval_str=True).parameters.values()))
+        raise BadParameterError(
+            "do",
+            f"has {use.use!r}, whose first parameter {str(given)!r} is no view of texts",
+            "Annotate it with list[str], pa.StringArray (for fast loops) or pa.Table (the whole shard).",
+            place=("do", use.use),
+        )
 
 
 def _labels(method: Method) -> tuple[str, ...]:
@@ -328,8 +340,15 @@ def _view(shard: pa.Table, on: On, function: Any) -> Any:
 
 
 def _asks_for(function: Any) -> Any:
-    """The annotation of a filter's first parameter."""
-    return next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
+    """What a filter's first parameter asks for: list[str] (also if it says nothing), pa.StringArray or pa.Table; else None."""
+    asked = next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
+    if asked in (inspect.Parameter.empty, list) or (
+        get_origin(asked) in (list, Sequence) and get_args(asked) == (str,)
+    ):
+        return list[str]
+    if asked in (pa.StringArray, pa.Array, pa.ChunkedArray):
+        return pa.StringArray
+    return pa.Table if asked is pa.Table else None
 
 
 def _pack(mask: Mask) -> bytes:

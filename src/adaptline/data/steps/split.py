@@ -17,8 +17,8 @@ from adaptline.core import registry
 from adaptline.core.artifacts import Read, Unit, Units
 from adaptline.core.demands import Demand
 from adaptline.core.registry import step
-from adaptline.core.rows import Ref, Rows, Shard, field_values, texts
-from adaptline.errors import UserError
+from adaptline.core.rows import Ref, Rows, Shard, extra_values, texts
+from adaptline.errors import UserError, did_you_mean
 
 _EXACT = 1e-9
 
@@ -27,7 +27,7 @@ def _are_shares(share: dict[str, float]) -> bool:
     return bool(share) and min(share.values()) >= 0 and abs(sum(share.values()) - 1) <= _EXACT
 
 
-@step(version=2, output="rows")
+@step(version=3, output="rows")
 def split(
     rows: Rows,
     *,
@@ -50,7 +50,7 @@ def split(
         seed: another seed, another division.
 
     Raises:
-        UserError: no row has the field `by`.
+        UserError: no row has the field `by` or the split `of`, or `by` is one of several subjects.
     """
     identity = registry.load("step", "split").identity
     settings = {"share": sorted(share.items()), "by": by, "of": of, "seed": seed}
@@ -62,11 +62,22 @@ def split(
         for shard in rows.shards
     ]
     refs = units.map(split_shard, work, "split")
+    if of is not None:
+        given = {split for shard in rows.shards for split in _given(units, shard)}
+        if of not in given:
+            raise UserError(f"no row has the split {of!r} to divide", do=did_you_mean(of, given))
     if by is not None and not any(_has_group(units, ref) for ref in refs):
         raise UserError(
             f"no field {by!r} to split by", do="Name a field of the source, or leave by out to group by text."
         )
     return Rows(tuple(Shard(shard.text, ref, shard.keep) for shard, ref in zip(rows.shards, refs, strict=True)))
+
+
+def _given(units: Units, shard: Shard) -> set[str]:
+    """The splits that a shard's rows have before this step."""
+    held = units.read(shard.split) if shard.split else units.read(shard.text)
+    found: set[str] = set(held["split"].drop_null().to_pylist())
+    return found
 
 
 def _has_group(units: Units, ref: Ref) -> bool:
@@ -90,16 +101,19 @@ def split_shard(
 
 
 def _groups(shard: pa.Table, by: str | None) -> list[Any]:
-    """The field's values, null where a row has none; a shard may well have none of a field that only some rows have."""
+    """The field's values, null where a row has none; a shard may well have none of a field that only some rows have.
+
+    A name is that of the source: where ingest moved the field to a column, that column holds it for the rows of that
+    file, whatever else is called so. "group" is what ingest took as group where the source has no field of that name.
+    """
     if by is None:
         return list(shard["group"].to_pylist())
-    try:
-        values = field_values(shard, by)
-    except KeyError:
-        values = [None] * shard.num_rows
+    values = extra_values(shard, by)
+    if by == "group" and not any(value is not None for value in values):
+        values = list(shard["group"].to_pylist())
     for column, files in _holders(shard, by).items():
         moved = zip(shard["file"].to_pylist(), shard[column].to_pylist(), values, strict=True)
-        values = [value if held is None or file not in files else held for file, held, value in moved]
+        values = [held if file in files else value for file, held, value in moved]
     # Who takes part makes a group, in whatever order they are named.
     return [sorted(value, key=str) if isinstance(value, list) else value for value in values]
 
@@ -115,8 +129,16 @@ def _holders(shard: pa.Table, name: str) -> dict[str, set[str]]:
 
 
 def _holder(columns: dict[str, Any], name: str) -> str | None:
-    moved = next((column for column in ("group", "label", "split") if columns.get(column) == name), None)
-    return moved or ("subject" if name in columns.get("subject", ()) else None)
+    for column in ("group", "label", "split"):
+        if columns.get(column) == name:
+            return column
+    subjects = columns.get("subject", ())
+    if name in subjects and len(subjects) > 1:
+        raise UserError(
+            f"{name!r} is one of several subjects, whose HMACs are kept together",
+            do=f'Say in the ingest step that it groups the rows: group = "{name}"; it stays an HMAC.',
+        )
+    return "subject" if name in subjects else None
 
 
 def _hash(purpose: str, value: str) -> bytes:

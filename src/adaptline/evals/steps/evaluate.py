@@ -58,7 +58,7 @@ def _check(node: Node) -> None:
     promised(node.values, rows="rows" in node.inputs)  # refuses settings of tasks and names of metrics
 
 
-@step(version=1, output="report", uses=("metric", "format"), check=_check)
+@step(version=2, output="report", uses=("metric", "format"), check=_check)
 def evaluate(
     weights: Weights,
     rows: Rows | None = None,
@@ -118,10 +118,13 @@ def _of_task(task: Any, metrics: list[Use]) -> _Items:
 
 
 def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[Use]) -> list[_Items]:
-    """The rows of the split as one set of items; none if the artifact has no such rows."""
+    """The rows of the split as one set of items. Raises UserError where the artifact has no such rows."""
     found = select_examples(rows, desk.read, [split])
     if found.num_rows == 0:
-        return []
+        raise UserError(
+            f"no row is left in the split {split!r}",
+            do='Name another with split = "...", give it a share in the split step, or take no rows but tasks.',
+        )
     return [
         _Items(
             split,
@@ -208,7 +211,7 @@ def _report(weights: Weights, scored: list[_Scored], known: set[str]) -> dict[st
             for name, values in entry.scores.items()
         },
         "items": {entry.items.task: len(entry.predictions) for entry in scored},
-        "weights": {"key": weights.key, "digest": weights.digest, "cell": weights.cell},
+        "weights": {"digest": weights.digest},
         "validation": {**training["validation"], "score": training["validation"]["accuracy"]},
         "parameters": training["parameters"],
         "labels": {entry.items.task: _labels(entry) for entry in scored},

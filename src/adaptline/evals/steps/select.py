@@ -23,7 +23,7 @@ from adaptline.core.recipe import label
 from adaptline.core.registry import step
 from adaptline.core.signatures import BadParameterError
 from adaptline.errors import UserError, did_you_mean
-from adaptline.evals.compare import Comparison, compare
+from adaptline.evals.compare import Comparison, compare, seeds_in_words
 from adaptline.evals.tasks import promised
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from adaptline.evals.compare import Scores
 
 _ITEM_COLUMNS = ["task", "item", "label"]
+_SAME_CELL = "two reports are about the same cell"
+_OF_ONE_GRID = "Make what is to be compared cells of one grid, with each, or name what they differ in."
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ class _Run:
 
     @property
     def weights(self) -> str:
-        key: str = self.facts["weights"]["key"]
-        return key
+        """The digest of the weights that it is about."""
+        digest: str = self.facts["weights"]["digest"]
+        return digest
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -80,13 +83,33 @@ def _check(node: Node) -> None:
         best = node.values["best"]
         if best not in known:
             raise BadParameterError("best", f"= {best!r} is what no report will have", did_you_mean(best, known))
+        _refuse_limits(node.values.get("limit", {}), known)
+        _refuse_same_cells(
+            [report for report in reports if best in promised(report.values, rows="rows" in report.inputs)]
+        )
     cells = {key for report in reports for key in report.cell}
     for key in node.values.get("over", ()):
         if key not in cells:
             raise BadParameterError("over", f"has {key!r}, which no grid key is called", did_you_mean(key, cells))
 
 
-@step(version=2, output="report", check=_check)
+def _refuse_limits(limit: dict[str, float], known: set[str]) -> None:
+    numbers = {*known, "parameters.trainable", "parameters.total"}
+    for name in limit:
+        if name not in numbers:
+            what = f"is on {name!r}, which no report will have"
+            raise BadParameterError("limit", what, did_you_mean(name, numbers), place=("limit", name))
+
+
+def _refuse_same_cells(reports: Sequence[Node]) -> None:
+    for number, report in enumerate(reports):
+        if any(report.cell == other.cell for other in reports[:number]):
+            raise BadParameterError(
+                "", f"{_SAME_CELL}: {label(report.cell) or 'no grid'}", _OF_ONE_GRID, place=("from",)
+            )
+
+
+@step(version=3, output="report", reads_cells=True, check=_check)
 def select(
     reports: list[Report],
     *,
@@ -164,15 +187,21 @@ def _candidates(runs: Iterable[_Run], over: Sequence[str]) -> list[_Candidate]:
         group = groups.setdefault(_canonical(cell), {})
         if group.setdefault(_canonical(rest), run) is not run:
             raise UserError(
-                f"two reports are about the same cell: {label(run.report.cell) or 'no grid'}",
-                do="Make what is to be compared cells of one grid, with each, or name what they differ in.",
+                f"{_SAME_CELL}: {label(run.report.cell) or 'no grid'}",
+                do=_OF_ONE_GRID,
             )
     found = []
     for text, group in groups.items():
-        ordered = tuple(group[key] for key in sorted(group))
+        ordered = tuple(group[key] for key in sorted(group, key=_natural))
         cell = {key: value for key, value in ordered[0].report.cell.items() if key not in over}
         found.append(_Candidate(label(cell) or f"weights {keys.short(ordered[0].weights)}", json.loads(text), ordered))
     return sorted(found, key=lambda candidate: (candidate.trainable, candidate.name))
+
+
+def _natural(cell: str) -> list[tuple[bool, Any]]:
+    """A canonical cell as what it sorts by: numbers by size, before words."""
+    values = json.loads(cell).values()
+    return [(False, value) if isinstance(value, int | float) else (True, json.dumps(value)) for value in values]
 
 
 def _canonical(cell: dict[str, Any]) -> str:
@@ -276,7 +305,6 @@ def _weights(winner: _Candidate) -> dict[str, Any]:
     return {
         "name": winner.name,
         "cell": chosen.report.cell,
-        "key": weights["key"],
         "digest": weights["digest"],
         "because": because,
     }
@@ -317,4 +345,6 @@ def _verdict(best: str, comparison: Comparison) -> str:
         return f"{words}: {against[0].verdict}"
     parts = [f"better than {', '.join(shown)}"] if shown else []
     parts += [f"no difference shown to {', '.join(open_)}"] if open_ else []
+    if caveat := seeds_in_words({name: system.seeds for name, system in comparison.systems.items()}):
+        parts.append(caveat)
     return f"{words}: {'; '.join(parts)}"
