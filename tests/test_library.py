@@ -76,3 +76,34 @@ def test_new_refuses_to_write_over_a_recipe(tmp_path: Path) -> None:
 def test_new_wants_a_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(al.UserError, match="no such file"):
         al.new(tmp_path / name)
+
+
+def test_completion_shows_the_public_names() -> None:
+    assert set(al.__all__) <= set(dir(al))
+
+
+def test_a_row_is_found_by_a_path_from_where_one_is(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(line.parent.parent)
+    assert al.trace(line, f"{line.parent.name}/data/part-1.jsonl:3")["origin"]["row"] == 3
+    monkeypatch.chdir(line.parent / "data")
+    assert al.trace(line, "part-1.jsonl:3")["origin"]["file"] == "data/part-1.jsonl"
+
+
+def test_a_row_is_found_by_the_digest_that_run_and_show_print(line: Path) -> None:
+    digest = al.show(line, "clean")[0]["digest"]
+    assert al.trace(line, f"{digest[:12]}:5")["origin"] == al.trace(line, "clean:5")["origin"]
+
+
+def test_a_run_that_fails_leaves_a_report_of_what_is_done(tmp_path: Path) -> None:
+    path = lines.make(tmp_path / "project")
+    path.write_text(path.read_text().replace('by    = "conversation"', 'by    = "conversaton"'))
+    with pytest.raises(al.UserError, match="no field 'conversaton'"):
+        al.run(path, workers=1)
+    assert (path.parent / ".adaptline" / "reports" / "recipe.html").exists()
+
+
+def test_steps_are_functions_of_one_file(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", lines.records(0, 40))
+    al.curate(tmp_path / "in.jsonl", tmp_path / "out.csv", do=["exact"], reading={"label": "label"})
+    al.split(tmp_path / "out.csv", tmp_path / "parts.jsonl", share={"train": 0.5, "test": 0.5}, seed=1)
+    assert '"split":"train"' in (tmp_path / "parts.jsonl").read_text()

@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "b.xyz").write_text("a\n")
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "config.json").write_text("{}")
+    (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
     (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
     return tmp_path
@@ -115,6 +115,13 @@ CASES = {
     "warmup": (TRAIN + "warmup = 1.0\n", 13, "warmup must be a number from 0 to below 1, not 1.0", ""),
     "lr": (TRAIN + "lr = 0.0\n", 13, "lr must be a number above 0, not 0.0", ""),
     "lr of nothing": (TRAIN + "lr = nan\n", 13, "lr must be a number, not nan", ""),
+    "more tokens than the base takes": (
+        TRAIN + "max_tokens = 513\n",
+        13,
+        "max_tokens is 513, and the base takes at most 512",
+        "Set max_tokens = 512",
+    ),
+    "given twice": (TRAIN + "seed = 3\neach = { seed = [0, 1] }\n", 14, "seed is given twice", "Once in each"),
     "rank": (TRAIN + "rank = 0\n", 13, "rank of lora must be a whole number of at least 1, not 0", ""),
     "a cell": (TRAIN + "each = { rank = [4, 0] }\n", 13, "rank of lora must be", ""),
     "alpha": (TRAIN + "alpha = 0\n", 13, "alpha of lora must be", ""),

@@ -151,3 +151,29 @@ def test_what_is_said_of_unreadable_rows_cannot_command_the_terminal(
     said = capsys.readouterr().err
     assert "could not be read" in said
     assert "\x1b" not in said
+
+
+def test_an_option_of_a_list_may_be_given_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines.write(tmp_path / "in.jsonl", [{"text": "long enough"}, {"text": "long enough"}, {"text": "no"}])
+    arguments = ["in.jsonl", "--do", "length:min=5", "--do", "exact", "-o", "out.jsonl"]
+    oneshot.command("curate", whole=True)(arguments, standalone_mode=False)
+    assert Path("out.jsonl").read_text() == '{"text":"long enough"}\n'
+
+
+def test_how_a_file_is_read_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("Frage#Antwort\nwann?#morgen\n")
+    arguments = ["in.csv", "--do", "exact", "--delimiter", "#", "--prompt", "Frage", "--completion", "Antwort"]
+    oneshot.command("curate", whole=True)([*arguments, "-o", "out.jsonl"], standalone_mode=False)
+    assert json.loads(Path("out.jsonl").read_text()) == {"Frage": "wann?", "Antwort": "morgen"}
+
+
+def test_a_mistake_speaks_of_no_recipe(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "a"}])
+    with pytest.raises(UserError) as caught:
+        oneshot.call("curate", tmp_path / "in.jsonl", tmp_path / "out.jsonl", {"do": ["lenght"]})
+    assert (
+        str(caught.value)
+        == "do has unknown method 'lenght'\n  Did you mean 'length'? Your own: use = \"./file.py:function\"."
+    )

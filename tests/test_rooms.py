@@ -19,8 +19,9 @@ ALLOWED = {
     "evals": {"core", "data", "models", "errors"},
     "models": {"core", "data", "errors"},
     "web": {"core", "data", "errors", "library"},
-    "library.py": {"core", "data", "web", "errors"},
-    "oneshot.py": {"core", "data", "errors"},
+    "library.py": {"core", "data", "web", "errors", "output", "oneshot"},
+    "oneshot.py": {"core", "data", "errors", "output"},
+    "output.py": {"core", "data", "errors"},
     "cli.py": {"core", "errors", "library", "oneshot", "web"},
     "__init__.py": {"core", "errors", "library"},
 }

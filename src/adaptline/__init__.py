@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adaptline.core.registry import adapter, filter, matcher, metric, transform
     from adaptline.errors import RunError, UserError
-    from adaptline.library import diff, gc, log, new, plan, report, run, show, trace
+    from adaptline.library import curate, diff, export, gc, log, new, plan, report, run, show, split, trace, train
 
 _HOMES = {
     "adaptline.core.registry": ("adapter", "filter", "matcher", "metric", "transform"),
     "adaptline.errors": ("RunError", "UserError"),
-    "adaptline.library": ("diff", "gc", "log", "new", "plan", "report", "run", "show", "trace"),
+    "adaptline.library": (
+        *("curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split", "trace", "train"),
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -25,7 +27,9 @@ __all__ = [
     "RunError",
     "UserError",
     "adapter",
+    "curate",
     "diff",
+    "export",
     "filter",
     "gc",
     "log",
@@ -36,7 +40,9 @@ __all__ = [
     "report",
     "run",
     "show",
+    "split",
     "trace",
+    "train",
     "transform",
 ]
 
@@ -46,3 +52,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'adaptline' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What completion shows: the public names, loaded or not."""
+    return sorted([*__all__, "__version__"])

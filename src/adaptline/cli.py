@@ -233,6 +233,21 @@ def report(recipe: RecipePath, store: StorePath = None) -> None:
 
 
 @app.command()
+def export(
+    recipe: RecipePath,
+    step: Annotated[str, typer.Argument(help="a step of the recipe; of select, the weights that it chose")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="the file (rows) or folder (weights, reports) to write")],
+    cell: Annotated[str | None, typer.Option(help="which cell of a grid: method=lora,seed=0")] = None,
+    store: StorePath = None,
+) -> None:
+    """Write what a step made: kept rows to a file, weights to a folder."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+
+    pairs = [entry.partition("=") for entry in (cell or "").split(",") if entry]
+    print(library.export(recipe, step, out, cell={key.strip(): value.strip() for key, _, value in pairs}, store=store))
+
+
+@app.command()
 def gc(
     store: Annotated[Path, typer.Option(help="the store")] = Path(".adaptline"),
     dry: Annotated[bool, typer.Option("--dry", help="only say what would go")] = False,

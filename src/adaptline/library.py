@@ -5,24 +5,42 @@ Each is thin: it opens the recipe and its store, asks a room, and returns plain 
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import disk, machine, recipe, sweep, versions
+from adaptline.core import disk, machine, manifests, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.plan import plan
 from adaptline.core.progress import Progress
-from adaptline.core.recipe import Recipe
+from adaptline.core.recipe import Recipe, label
 from adaptline.core.run import Artifact
 from adaptline.core.store import Store
-from adaptline.errors import UserError, did_you_mean
+from adaptline.errors import RunError, UserError, did_you_mean
 
-__all__ = ["diff", "gc", "log", "new", "plan", "report", "run", "show", "trace"]
+__all__ = [
+    "curate",
+    "diff",
+    "export",
+    "gc",
+    "log",
+    "new",
+    "plan",
+    "report",
+    "run",
+    "show",
+    "split",
+    "trace",
+    "train",
+]
 Source = Path | str | Recipe
 Where = Path | str | None
+Reading = Mapping[str, Any] | None  # parameters of ingest: format, text, label ...
 
 
 def run(
@@ -34,8 +52,13 @@ def run(
     keep: Iterable[str] = (),
     show: Progress | None = None,
 ) -> list[Artifact]:
-    """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
-    made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
+    """Runs a recipe up to `step` and writes its report, also of a run that fails; see adaptline.core.run.run."""
+    try:
+        made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
+    except (UserError, RunError):
+        with contextlib.suppress(UserError):  # nothing ran yet, or the recipe cannot be read: the first error says more
+            report(source, store=store)
+        raise
     if any(not artifact.cached for artifact in made) or not report_path(source, store=store).exists():
         report(source, store=store)
     return made
@@ -69,8 +92,16 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
 
 def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
     """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION), or what stands behind a step's artifacts. Raises UserError."""
-    history = _history(source, store)
-    return tracing.trace_artifact(history, what) if what in history.manifests else tracing.trace_row(history, what)
+    found = _recipe(source)
+    history = _history(found, store)
+    if what in history.manifests:
+        return tracing.trace_artifact(history, what)
+    name, colon, row = what.rpartition(":")
+    if colon and Path(name).is_file():  # as a shell completes it: relative to where one is, not to the recipe
+        beside = Path(os.path.relpath(Path(name).resolve(), found.beside.resolve())).as_posix()
+        with contextlib.suppress(UserError):
+            return tracing.trace_row(history, f"{beside}:{row}")
+    return tracing.trace_row(history, what)
 
 
 def log(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
@@ -101,6 +132,72 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
         raise UserError("no store here", where=root, do="A recipe's store is the folder .adaptline beside it.")
     opened = Store.open(root)
     return sweep.damaged(opened, dry=dry) if damaged else sweep.unreached(opened, dry=dry)
+
+
+def export(
+    source: Source, step: str, out: Path | str, *, cell: Mapping[str, Any] | None = None, store: Where = None
+) -> Path:
+    """Writes what a step made: kept rows to a file, by its suffix; weights or a report to a folder.
+
+    Args:
+        source: the recipe, which has run.
+        step: one of its steps. Of select, the weights that it chose are written.
+        out: the file or folder to write.
+        cell: which cell of a grid, as far as it takes to tell: {"method": "lora", "seed": 0}.
+        store: the store's folder.
+
+    Raises:
+        UserError: no such artifact, more than one, `out` exists, or its format cannot hold the rows.
+    """
+    from adaptline import output  # noqa: PLC0415 - reads formats
+
+    history = _history(source, store)
+    if step not in history.manifests:
+        raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
+    wanted = {key: str(value) for key, value in (cell or {}).items()}
+    found = [
+        manifest
+        for manifest in history.manifests[step]
+        if all(str(manifest["cell"].get(key)) == value for key, value in wanted.items())
+    ]
+    if len(found) != 1:
+        cells = "; ".join(label(manifest["cell"]) for manifest in history.manifests[step][:12])
+        what = f"{len(found) or 'no'} artifacts of step {step!r} fit {label(wanted) or 'no cell'}"
+        raise UserError(what, do=f"Name one with --cell: {cells}")
+    return output.write(history.store, _chosen(history, found[0]), Path(out))
+
+
+def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The weights that a select step chose; any other artifact itself."""
+    if manifest["step"] != "select":
+        return manifest
+    winner = json.loads((history.store.folder(manifest["key"]) / "report.json").read_bytes())["winner"]
+    found = history.by_digest(winner["digest"])
+    if found is None:
+        raise UserError(f"the weights that {manifest['name']} chose are gone", do="Run the recipe again.")
+    return found
+
+
+def curate(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step curate on one file: al.curate("in.jsonl", "out.jsonl", do=["exact"]); see adaptline.oneshot.call."""
+    return _one("curate", source, out, store, reading, given)
+
+
+def split(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step split on one file: al.split("in.csv", "out.csv", share={"train": 0.9, "test": 0.1})."""
+    return _one("split", source, out, store, reading, given)
+
+
+def train(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step train on one file: al.train("in.csv", "adapter", base="models/base", method="lora")."""
+    return _one("train", source, out, store, reading, given)
+
+
+def _one(step: str, source: Path | str, out: Path | str, store: Where, reading: Reading, given: dict[str, Any]) -> Path:
+    from adaptline import oneshot  # noqa: PLC0415 - loads the command line's library
+
+    kept = Path(store) if store else None
+    return oneshot.call(step, Path(source), Path(out), given, reading=dict(reading or {}), store=kept)
 
 
 def new(
@@ -159,6 +256,7 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
     shown["drift"] = list(machine.drift(manifest["record"]))
     if manifest["kind"] == "rows":
         shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
+        shown |= _rows_shown(store, manifest)
         shown["methods"] = [
             {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
             for method in manifest["detail"].get("methods", [])
@@ -169,3 +267,20 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
     if evidence.exists():
         shown["metrics"] = json.loads(evidence.read_bytes())
     return shown
+
+
+def _rows_shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Of rows: the files that were read, why some of them could not be, and how many of the kept ones each split has."""
+    from adaptline import output  # noqa: PLC0415 - reads formats
+
+    rows = manifests.rows_of(manifest)
+    splits: Counter[str] = Counter()
+    for shard in rows.shards:
+        table = store.read_columns(shard.split or shard.text, ["split"])
+        kept = store.read(shard.keep)["keep"] if shard.keep else None
+        splits.update((table["split"].filter(kept) if kept else table["split"]).drop_null().to_pylist())
+    found: dict[str, Any] = {"splits": dict(splits.most_common())}
+    if "files" in manifest["detail"]:
+        reasons = Counter(row["reason"] for row in output.unreadable(store, manifest))
+        found |= {"files": manifest["detail"]["files"], "unreadable": dict(reasons.most_common())}
+    return found

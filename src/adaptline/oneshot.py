@@ -6,16 +6,16 @@ Knows how a signature becomes options and how a file becomes a recipe of two ste
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import json
 import re
-import shutil
 import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -24,18 +24,15 @@ from adaptline.core.annotations import bare
 from adaptline.core.artifacts import Use
 from adaptline.errors import UserError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from adaptline.core.rows import Rows
-    from adaptline.core.run import Artifact
-    from adaptline.core.store import Store
-
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("curate", "split", "train")
 _OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
 _REASONS_SHOWN = 3
-_INGEST_OPTIONS = ("format", "encoding", "text", "label")
+# Parameters of ingest that no step here has too.
+_INGEST_OPTIONS = (
+    "format", "encoding", "delimiter", "header", "quotes", "row_per",
+    "text", "label", "prompt", "context", "completion", "messages", "references", "group", "subject",
+)  # fmt: skip
 
 
 def names() -> list[str]:
@@ -78,59 +75,43 @@ def call(
     Raises:
         UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
+    from adaptline import output  # noqa: PLC0415 - start-up time
     from adaptline.core import progress, recipe, run  # noqa: PLC0415 - start-up time
+    from adaptline.core.store import Store  # noqa: PLC0415
     from adaptline.data.writing import refuse_unwritable  # noqa: PLC0415
 
     aside = out.with_name(out.name + ".unreadable.jsonl")
-    for path in (out, aside):
-        if path.exists():
-            raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+    output.refuse_existing(out, aside)
     if registry.load("step", step).options["output"] == "rows":
         refuse_unwritable(out)
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
     if step == "train":  # validation needs a part of its own
         tables["parts"] = {"step": "split", "from": "in", "share": {"train": 0.9, "validation": 0.1}}
     tables[step] = {"step": step, "from": list(tables)[-1], **parameters}
-    found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
-    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, _of_no_recipe():
+        found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
         with progress.for_terminal() as show:
             made = run.run(found, store=store or Path(temporary), show=show)
-        _write(made, store or Path(temporary), out, aside)
+        opened = Store.open(store or Path(temporary))
+        first, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
+        output.write(opened, last, out)
+        if strange := list(output.unreadable(opened, first)):
+            aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in strange), "utf-8")
+            _tell(strange, aside)
     return out
 
 
-def _write(made: list[Artifact], store: Path, out: Path, aside: Path) -> None:
-    """What the last step made to `out`, what the first could not read to `aside`."""
-    from adaptline.core.manifests import rows_of  # noqa: PLC0415 - start-up time
-    from adaptline.core.store import Store  # noqa: PLC0415
-    from adaptline.data.schemas import Columns  # noqa: PLC0415
-    from adaptline.data.writing import write_rows  # noqa: PLC0415
-
-    opened = Store.open(store)
-    source, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
-    if made[-1].kind == "rows":
-        columns = Columns.told(source["detail"]["files"][0]["columns"])
-        write_rows(_kept(opened, rows_of(last)), out, columns=columns)
-    else:
-        shutil.copytree(made[-1].path, out)
-    if unreadable := list(_unreadable(opened, rows_of(source))):
-        aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in unreadable), "utf-8")
-        _tell(unreadable, aside)
-
-
-def _unreadable(store: Store, rows: Rows) -> Iterator[dict[str, Any]]:
-    """Every row that could not be read: where it stands, why, and as much of it as was kept."""
-    for shard in rows.shards:
-        table = store.read(shard.text)
-        for row in table.filter(table["unreadable"].is_valid()).to_pylist():
-            extra = json.loads(row["extra"]) if isinstance(row["extra"], str) else row["extra"] or {}
-            yield {
-                "file": row["file"],
-                "row": row["row"],
-                "line": row["line"],
-                "reason": row["unreadable"],
-                "raw": extra.get("raw"),
-            }
+@contextlib.contextmanager
+def _of_no_recipe() -> Iterator[None]:
+    """Takes the recipe and its step out of a mistake's words: the user wrote neither."""
+    try:
+        yield
+    except UserError as error:
+        if error.where != "recipe":
+            raise
+        what = re.sub(r"^\[\w+\] ", "", error.what)
+        do = error.do.replace("Paths are relative to the recipe's folder", "Paths are relative to the current folder")
+        raise UserError(what, do=do) from error
 
 
 def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:
@@ -141,15 +122,6 @@ def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:
     for line in lines:  # names of files are foreign, and a terminal obeys escape sequences
         shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
         print(shown, file=sys.stderr)
-
-
-def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
-    """The shards without the rows that were dropped, with their splits."""
-    for shard in rows.shards:
-        table = store.read(shard.text)
-        if shard.split:
-            table = table.set_column(table.schema.get_field_index("split"), "split", store.read(shard.split)["split"])
-        yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
 
 
 def _caller(name: str) -> Callable[..., None]:
@@ -163,11 +135,14 @@ def _caller(name: str) -> Callable[..., None]:
             for key, parameter in registry.parameters(registry.load("adapter", choice).function).items():
                 types.setdefault(key, parameter.annotation)
     docs = _documented(registry.load("step", name).function)
+    asked = {key: parameter.annotation for key, parameter in signatures.of_step("ingest").parameters.items()}
+    reading_docs = _documented(registry.load("step", "ingest").function)
 
     def run(**given: Any) -> None:
         source, out, store = given.pop("source"), given.pop("out"), given.pop("store")
-        reading = {key: value for key in _INGEST_OPTIONS if (value := given.pop(f"read_{key}")) is not None}
-        parameters = {key: from_words(value, types[key]) for key, value in given.items() if value is not None}
+        words = {key: given.pop(f"read_{key}") for key in _INGEST_OPTIONS}
+        reading = {key: _from_options(value, asked[key]) for key, value in words.items() if value is not None}
+        parameters = {key: _from_options(value, types[key]) for key, value in given.items() if value is not None}
         print(call(name, source, out, parameters, reading=reading, store=store))
 
     options = [
@@ -185,7 +160,7 @@ def _caller(name: str) -> Callable[..., None]:
             _option(key, annotation, own.get(key), docs.get(key, f"of the {method or 'step'}"))
             for key, annotation in types.items()
         ),
-        *(_option(f"read_{key}", str, None, f"for reading the file: its {key}", name=key) for key in _INGEST_OPTIONS),
+        *(_option(f"read_{key}", asked[key], None, reading_docs[key], name=key) for key in _INGEST_OPTIONS),
         inspect.Parameter(
             "store",
             inspect.Parameter.KEYWORD_ONLY,
@@ -208,7 +183,8 @@ def _option(
     needed = parameter is not None and parameter.default is inspect.Parameter.empty
     default = inspect.Parameter.empty if needed else None
     shown = "" if needed or parameter is None or parameter.default is None else f" [default: {parameter.default}]"
-    kind = str if needed else str | None
+    kind: Any = list[str] if get_origin(bare(annotation)) is list else str
+    kind = kind if needed else kind | None
     return inspect.Parameter(
         key,
         inspect.Parameter.KEYWORD_ONLY,
@@ -231,6 +207,13 @@ def _metavar(annotation: Any) -> str:
         if get_origin(annotation) is dict
         else "TEXT"
     )
+
+
+def _from_options(given: str | list[str], annotation: Any) -> Any:
+    """The value of an option; those of a list that is given more than once are put together."""
+    if isinstance(given, str):
+        return from_words(given, annotation)
+    return [entry for words in given for entry in from_words(words, annotation)]
 
 
 def from_words(words: str, annotation: Any) -> Any:

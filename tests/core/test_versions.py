@@ -55,7 +55,7 @@ def test_a_moved_bound_moves_verdicts(line: Path) -> None:
     found = versions.diff(store(line), "recipe", "clean")
     assert (found["added"], found["gone"], found["changed"]) == (0, 0, 0)
     assert "kept -> dropped by length" in found["moved"]
-    assert "do" in found["parameters"]
+    assert found["parameters"] == {"do.length": [{"version": 1, "min": 12.0}, {"version": 1, "min": 20.0}]}
     back = versions.diff(store(line), "recipe", "clean", found["new"][:10], found["old"][:10])
     assert back["moved"]["dropped by length -> kept"] == found["moved"]["kept -> dropped by length"]
 
@@ -122,3 +122,38 @@ def test_an_unknown_version_is_told_the_known_ones(line: Path) -> None:
     changed(line, "min = 12", "min = 20")
     with pytest.raises(UserError, match="no version 'ffff'"):
         versions.diff(store(line), "recipe", "clean", "ffff")
+
+
+GRID = """
+[raw]
+step  = "ingest"
+files = ["data/*.jsonl"]
+[parts]
+step  = "split"
+from  = "raw"
+share = { train = 0.8, test = 0.2 }
+each  = { seed = [0, 1] }
+"""
+
+
+def test_of_a_grid_the_cell_that_has_two_versions_is_compared_and_named(line: Path) -> None:
+    line.write_text(GRID)
+    run(line)
+    with pytest.raises(UserError, match="has 1 version in this store"):
+        versions.diff(store(line), "recipe", "parts")
+    changed(line, "train = 0.8, test = 0.2", "train = 0.5, test = 0.5")
+    changed(line, "seed = [0, 1]", "seed = [0, 1, 2]")  # a new cell, made last, has one version
+    found = versions.diff(store(line), "recipe", "parts")
+    assert found["cell"] == {"seed": 1}
+    assert found["moved"]["in train -> in test"] > 0
+    zero, two = (entry["digest"] for entry in store(line).refs("recipe")["parts"] if entry["cell"]["seed"] in (0, 2))
+    other = versions.diff(store(line), "recipe", "parts", zero[:12], two[:12])
+    assert other["cell"] == {"seed": 2}
+
+
+def test_the_log_ends_with_what_is_current(line: Path) -> None:
+    first = versions.log(store(line), "recipe", "clean")[-1]["digest"]
+    changed(line, "min = 12", "min = 20")
+    changed(line, "min = 20", "min = 12")
+    assert [entry["digest"] for entry in versions.log(store(line), "recipe", "clean")][-1] == first
+    assert len(versions.log(store(line), "recipe", "clean")) == 3

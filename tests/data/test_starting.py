@@ -48,6 +48,18 @@ def test_a_label_that_is_different_everywhere_is_no_class(put: Put, tmp_path: Pa
     assert "adapters" not in tomllib.loads(starting_recipe(put("data.csv", content), beside=tmp_path))
 
 
+def test_short_rows_after_long_ones_are_kept(put: Put, tmp_path: Path) -> None:
+    content = "\n".join(["word " * 300] * 100 + TEXTS)
+    tables = tomllib.loads(starting_recipe(put("notes.txt", content), beside=tmp_path))
+    assert tables["clean"]["do"][1] == {"use": "length", "min": 5}
+
+
+def test_a_field_with_a_line_end_in_its_name_is_quoted(put: Put, tmp_path: Path) -> None:
+    content = '"my\ntext",n\n' + "".join(f"{text},1\n" for text in TEXTS)
+    tables = tomllib.loads(starting_recipe(put("odd.csv", content), beside=tmp_path, text="my\ntext"))
+    assert tables["raw"]["text"] == "my\ntext"
+
+
 def test_a_file_elsewhere_is_named_from_the_recipes_folder(put: Put, tmp_path: Path) -> None:
     path = put('deep/down/we"ird.txt', "\n".join(TEXTS))
     (tmp_path / "recipes").mkdir()

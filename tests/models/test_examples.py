@@ -70,8 +70,16 @@ def test_without_any_split_the_error_says_what_step_to_add(shards: tiny.Shards) 
         select_examples(shards.rows([record(split=None)] * 3), shards.read, ["train"])
 
 
-def test_a_split_without_rows_is_empty_and_no_error(shards: tiny.Shards) -> None:
-    assert select_examples(shards.rows([record()]), shards.read, ["test"]) == EXAMPLE.empty_table()
+def test_a_split_without_rows_is_told_with_those_that_have_some(shards: tiny.Shards) -> None:
+    with pytest.raises(UserError, match='no row is left in the split "test"; rows per split: train 1') as caught:
+        select_examples(shards.rows([record()]), shards.read, ["test"])
+    assert 'of = "train"' in caught.value.do
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "dev"])
+def test_what_corpora_call_validation_is_validation(shards: tiny.Shards, name: str) -> None:
+    found = select_examples(shards.rows([{**record(), "split": name}, record()]), shards.read, ["train", "validation"])
+    assert sorted(found["split"].to_pylist()) == ["train", "validation"]
 
 
 def test_no_shards_have_no_split() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import lines
 import pytest
@@ -48,7 +49,9 @@ def test_artifacts_have_a_line_each_and_details_when_asked(line: Path) -> None:
     assert len(terminal.artifacts(found, whole=False).splitlines()) == len(found)
     whole = terminal.artifacts(found, whole=True)
     assert "rows: dropped" in whole
-    assert '"versions"' in whole
+    assert "  data/part-0.jsonl: 40 rows, jsonl, utf-8; label = label, text = text" in whole
+    assert "  kept rows per split: train " in whole
+    assert "pyarrow" not in whole
 
 
 def test_texts_are_cut_and_made_harmless() -> None:
@@ -76,6 +79,7 @@ def test_an_empty_log_says_so() -> None:
 def test_a_difference_without_moves_says_so() -> None:
     found = {
         "step": "clean",
+        "cell": {},
         "old": "a" * 64,
         "new": "b" * 64,
         "parameters": {},
@@ -89,6 +93,7 @@ def test_a_difference_without_moves_says_so() -> None:
     assert "no verdict moved" in terminal.difference(found)
     metrics = {
         "step": "adapters",
+        "cell": {"seed": 1},
         "old": "a" * 64,
         "new": "b" * 64,
         "parameters": {"rank": [4, 8]},
@@ -127,10 +132,30 @@ def test_no_foreign_string_of_a_life_reaches_the_terminal_raw() -> None:
 
 
 def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw() -> None:
-    found = {"step": "clean", "old": "a" * 64, "new": "b" * 64, "parameters": {}, "added": 0, "gone": 0, "changed": 0}
+    found = {
+        "step": "clean",
+        "cell": {},
+        "old": "a" * 64,
+        "new": "b" * 64,
+        "parameters": {},
+        "added": 0,
+        "gone": 0,
+        "changed": 0,
+    }
     sample = {"file": NASTY, "row": 1, "text": NASTY}
     _harmless(terminal.difference({**found, "rewritten": 0, "moved": {NASTY: 1}, "samples": {NASTY: [sample]}}), 4)
-    shown = {"step": "clean", "cell": {}, "kind": "report", "digest": "a" * 64, "summary": NASTY, "drift": [NASTY]}
-    _harmless(terminal.artifacts([shown | {"metrics": {NASTY: "\u2028"}}], whole=True), 5)
+    shown: dict[str, Any] = {
+        "step": "clean",
+        "cell": {},
+        "kind": "report",
+        "digest": "a" * 64,
+        "summary": NASTY,
+        "drift": [NASTY],
+    }
+    shown |= {"record": {NASTY: NASTY}, "metrics": {"metrics": {NASTY: 0.5}, "notes": [NASTY]}}
+    _harmless(terminal.artifacts([shown], whole=True), 5)
+    file = {"file": NASTY, "rows": 1, "format": "csv", "encoding": "utf-8", "bom": True, "compression": None}
+    shown |= {"files": [{**file, "columns": {"text": NASTY}}], "unreadable": {NASTY: 2}, "splits": {NASTY: 3}}
+    _harmless(terminal.artifacts([shown], whole=True), 8)
     entry = {"time": "2020-01-01T00:00:00", "step": "clean", "cell": {}, "digest": "a" * 64, "summary": NASTY}
     _harmless(terminal.history([entry]), 1)

@@ -6,6 +6,7 @@ Knows the shapes only; run.py fills them.
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,14 @@ class Use:
         except (UserError, RunError):
             raise
         except Exception as error:
-            raise RunError(f"{self.use} failed: {type(error).__name__}: {error}. --debug shows where.") from error
+            where = _last_line_in(error, (self.beside / self.use.rpartition(":")[0]).resolve())
+            raise RunError(f"{self.use} failed: {where}{type(error).__name__}: {error}. --debug shows more.") from error
+
+
+def _last_line_in(error: Exception, path: Path) -> str:
+    """The place in a user's file where an error came about, as "mine.py:12: "; nothing for a method of the package."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return f"{path.name}:{lines[-1]}: " if lines else ""
 
 
 @dataclass(frozen=True)

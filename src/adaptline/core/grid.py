@@ -45,6 +45,9 @@ def build(recipe: Recipe) -> dict[str, list[Node]]:
                         f"the grid key {min(clash)!r} comes from an earlier step already",
                         "Give it another name there, or leave it out here.",
                     )
+                for key in own:
+                    if key in table.parameters and not isinstance(table.parameters[key], dict):
+                        recipe.fail(table.name, ("each", key), f"{key} is given twice", "Once in each is enough.")
                 node = Node(table, {**joined, **own}, kind, recipe.values(table, own), inputs)
                 _check(recipe, node)
                 made.append(node)

@@ -195,9 +195,9 @@ def adapter(*, version: int, lr: float, head_rate: float = 1.0) -> Callable[[F],
     return _register("adapter", version=version, options={"lr": lr, "head_rate": head_rate})
 
 
-def metric(*, version: int) -> Callable[[F], F]:
-    """A score per item."""
-    return _register("metric", version=version)
+def metric(*, version: int, bounds: tuple[float, float] | None = None) -> Callable[[F], F]:
+    """A score per item; higher is better. `bounds` are the lowest and the highest score that a set of items can have."""
+    return _register("metric", version=version, options={"bounds": bounds})
 
 
 def names(kind: str) -> dict[str, str]:

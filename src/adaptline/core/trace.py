@@ -2,7 +2,8 @@
 
 Knows manifests, positions and parents. Every question is a look-up in a manifest and a read of a few small files: no
 index, because a scan of one shard is quick. A row is addressed as FILE:ROW (1-based record of a source file),
-STEP:POSITION (0-based position among a step's rows, dropped ones counted) or DIGEST:POSITION (of a shard).
+STEP:POSITION (0-based position among a step's rows, dropped ones counted) or DIGEST:POSITION (of a step's artifact or
+of a shard).
 """
 
 from __future__ import annotations
@@ -99,11 +100,8 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
     for manifest in sources:
         if found := _by_source(history, manifest, name, int(number)):
             return manifest, *found
-    if len(name) >= _SHORTEST_DIGEST:
-        for manifest in history.of_kind("rows"):
-            for i, shard in enumerate(manifest["shards"]):
-                if shard["text"][1].startswith(name) and int(number) < shard["text"][2]:
-                    return manifest, i, int(number)
+    if len(name) >= _SHORTEST_DIGEST and (shard := _by_digest(history, name, int(number), address)):
+        return shard
     files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
     mine = {file for manifest in sources for file in _files_named(manifest, name)}
     last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in mine), default=0)
@@ -111,6 +109,18 @@ def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
         f"no row {address!r}",
         do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
     )
+
+
+def _by_digest(history: History, digest: str, position: int, address: str) -> tuple[dict[str, Any], int, int] | None:
+    """A position in the step's artifact or the shard whose digest begins so."""
+    for manifest in history.of_kind("rows"):
+        if manifest["digest"].startswith(digest):
+            return _by_position(manifest, position, address)
+    for manifest in history.of_kind("rows"):
+        for i, shard in enumerate(manifest["shards"]):
+            if shard["text"][1].startswith(digest) and position < shard["text"][2]:
+                return manifest, i, position
+    return None
 
 
 def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple[dict[str, Any], int, int]:

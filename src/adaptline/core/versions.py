@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from adaptline.core import keys
+from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.errors import UserError
 
 _SAMPLES = 5
+_FEWEST = 2  # versions that a comparison takes
 Row = tuple[str, str]  # file and text
 
 
@@ -41,50 +43,54 @@ def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str 
     Raises:
         UserError: no such version, or fewer than two.
     """
-    versions = _versions(store, recipe, step)
-    first, second = _pick(versions, old, -2, step), _pick(versions, new, -1, step)
+    cells = _versions(store, recipe, step)
+    last = [] if old and new else _last_two(cells, step)
+    first = _named(cells, old, step) if old else last[0]
+    second = _named(cells, new, step) if new else last[1]
     found = {
         "step": step,
+        "cell": second["cell"],
         "old": first["digest"],
         "new": second["digest"],
-        "parameters": _changed(first["meaning"]["parameters"], second["meaning"]["parameters"]),
+        "parameters": _changed(_told(first["meaning"]["parameters"]), _told(second["meaning"]["parameters"])),
     }
     if second["kind"] == "rows":
         return found | _diff_rows(store, first, second)
     return found | {"record": _changed(_metrics(first), _metrics(second))}
 
 
-def _versions(store: Store, recipe: str, step: str) -> list[dict[str, Any]]:
-    """Manifests of a step's distinct versions that are still there, oldest first; of a grid, those of the cell made last."""
-    made = log(store, recipe, step)
-    cell = made[-1]["cell"] if made else {}
-    current = [ref["key"] for ref in store.refs(recipe).get(step, []) if ref["cell"] == cell]
-    ordered = list(dict.fromkeys(reversed([*(entry["key"] for entry in made if entry["cell"] == cell), *current])))[
-        ::-1
-    ]
-    found: dict[str, dict[str, Any]] = {}
-    for key in ordered:
-        if manifest := store.manifest(key):
-            found.pop(manifest["digest"], None)
-            found[manifest["digest"]] = manifest
-    return list(found.values())
+def _versions(store: Store, recipe: str, step: str) -> list[list[dict[str, Any]]]:
+    """Per cell of a step, its distinct versions that are still there, oldest first; the cell that changed last comes last."""
+    current = [{**ref, "step": step} for ref in store.refs(recipe).get(step, [])]  # of a store without its event log
+    cells: dict[str, dict[str, dict[str, Any]]] = {}
+    for entry in [*current, *log(store, recipe, step)]:
+        if manifest := store.manifest(entry["key"]):
+            cell = keys.key(entry["cell"])
+            versions = cells.pop(cell, {})
+            versions.pop(manifest["digest"], None)
+            cells[cell] = {**versions, manifest["digest"]: {**manifest, "cell": entry["cell"]}}
+    return [list(versions.values()) for versions in cells.values()]
 
 
-def _pick(versions: list[dict[str, Any]], wanted: str | None, default: int, step: str) -> dict[str, Any]:
-    if wanted is None:
-        if len(versions) < -default:
-            raise UserError(
-                f"step {step!r} has {len(versions)} version{'s' * (len(versions) != 1)} in this store",
-                do="diff needs two: change something and run again.",
-            )
-        return versions[default]
-    found = [
-        manifest for manifest in versions if manifest["digest"].startswith(wanted) or manifest["key"].startswith(wanted)
-    ]
+def _last_two(cells: list[list[dict[str, Any]]], step: str) -> list[dict[str, Any]]:
+    """The last two versions of the cell that was made last, of those that have two."""
+    for versions in reversed(cells):
+        if len(versions) >= _FEWEST:
+            return list(versions[-_FEWEST:])
+    raise UserError(
+        f"step {step!r} has {'1 version' if cells else 'no version'} in this store",
+        do="diff needs two: change something and run again, or name two versions of different cells.",
+    )
+
+
+def _named(cells: list[list[dict[str, Any]]], wanted: str, step: str) -> dict[str, Any]:
+    """The version, of any cell, whose digest or key begins so."""
+    known = [manifest for versions in cells for manifest in versions]
+    found = [m for m in known if m["digest"].startswith(wanted) or m["key"].startswith(wanted)]
     if not found:
         raise UserError(
             f"step {step!r} has no version {wanted!r}",
-            do="Versions: " + ", ".join(keys.short(m["digest"]) for m in versions),
+            do="Versions: " + ", ".join(f"{keys.short(m['digest'])} {label(m['cell'])}".strip() for m in known),
         )
     return found[-1]
 
@@ -185,13 +191,32 @@ def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[Any]]:
     return {name: [old.get(name), new.get(name)] for name in sorted({*old, *new}) if old.get(name) != new.get(name)}
 
 
+def _told(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters in a person's words: a list of methods as one entry per method, its identity as its version."""
+    told: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if not (isinstance(value, list) and all(_is_use(entry) for entry in value)):
+            told[name] = value
+            continue
+        for identity, given, settings in value:
+            method = f"{name}.{identity[1]}"
+            key = method if method not in told else f"{method} ({len(told)})"
+            version = identity[2] if isinstance(identity[2], int) else f"source {keys.short(identity[2])}"
+            told[key] = {"version": version, **given, **settings}
+    return told
+
+
+def _is_use(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], list) and isinstance(value[1], dict)  # noqa: PLR2004 - signatures.meaning of a method
+
+
 def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a record that say something about quality, flattened: not times, not versions."""
     return dict(
         _flat(
             {
                 key: manifest["record"][key]
-                for key in ("metrics", "validation", "parameters")
+                for key in ("metrics", "validation", "parameters", "winner", "verdict", "summary")
                 if key in manifest["record"]
             }
         )

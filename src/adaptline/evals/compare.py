@@ -35,6 +35,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,9 @@ class Comparison:
         return next(pair for pair in self.differences if {pair.first, pair.second} == {first, second})
 
 
+Ends = TypeVar("Ends", Interval, Difference)
+
+
 @dataclass(frozen=True)
 class _System:
     profile: Scores  # (items,) mean over seeds
@@ -174,7 +178,9 @@ def interval(scores: Scores, *, confidence: float = 0.95) -> Interval:
     return _interval(_systems({"the system": scores})["the system"], confidence, bounded=_bounded(scores))
 
 
-def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Comparison:
+def compare(
+    systems: Mapping[str, Scores], *, confidence: float = 0.95, bounds: Sequence[float] | None = None
+) -> Comparison:
     """All pairs of systems on the same items.
 
     The leader is found in the same data that judge it, so every pair is in the family that p-values and intervals are
@@ -184,6 +190,8 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
     Args:
         systems: name -> scores (seeds, items). All have the same items in the same order; seeds may differ in number.
         confidence: of all intervals together; 1 - confidence bounds the chance of any wrong "is better".
+        bounds: the lowest and highest mean that there can be: no interval reaches beyond. Scores of single items may
+            (jackknife values), so they do not tell.
 
     Raises:
         UserError: no systems, other items, fewer than two items, or a score that is no number.
@@ -200,7 +208,7 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
     pairs = list(combinations(order, 2))
     alpha = _alpha(confidence) / max(1, len(pairs))
     points = all(0 <= part.mean <= 1 for part in parts.values())
-    drafts = [_difference(first, second, systems, parts, alpha) for first, second in pairs]
+    drafts = [_clipped(_difference(first, second, systems, parts, alpha), _apart(bounds)) for first, second in pairs]
     corrected = holm([draft.p for draft in drafts])
     judged = [
         replace(draft, p_corrected=p, better=bool(p <= 1 - confidence and draft.mean > 0))
@@ -208,10 +216,19 @@ def compare(systems: Mapping[str, Scores], *, confidence: float = 0.95) -> Compa
     ]
     worded = tuple(replace(pair, verdict=_verdict(pair, confidence, len(pairs), points=points)) for pair in judged)
     # A noisy system among steady ones would borrow too small a variance: its own mean is judged by its own seeds.
-    alone = {name: interval(systems[name], confidence=confidence) for name in order}
+    alone = {name: _clipped(interval(systems[name], confidence=confidence), bounds) for name in order}
     leader = order[0]
-    wide = interval(systems[leader], confidence=1 - _alpha(confidence) / len(order))
+    wide = _clipped(interval(systems[leader], confidence=1 - _alpha(confidence) / len(order)), bounds)
     return Comparison(alone, worded, confidence, replace(wide, confidence=confidence))
+
+
+def _clipped(found: Ends, bounds: Sequence[float] | None) -> Ends:
+    return found if bounds is None else replace(found, low=max(found.low, bounds[0]), high=min(found.high, bounds[1]))
+
+
+def _apart(bounds: Sequence[float] | None) -> tuple[float, float] | None:
+    """How far two means can lie apart, in either direction."""
+    return None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

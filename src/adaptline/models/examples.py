@@ -5,6 +5,7 @@ A position is (digest of the text's shard, 0-based row in it): what a row keeps 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -30,24 +31,44 @@ EXAMPLE = pa.schema(
 )
 
 
+# What corpora also call the split that training looks at after each epoch; a split step's own names are meant as they are.
+_ALSO_CALLED = {"validation": ("val", "valid", "dev")}
+
+
 def select_examples(rows: Rows, read: Read, splits: Sequence[str]) -> pa.Table:
     """The labelled texts of the splits, in the order of the shards: kept and readable rows only. Columns of EXAMPLE.
 
+    A source may call its validation split val, valid or dev.
+
     Raises:
-        UserError: no row has a split, or a row of these splits has no label or no text (with its file and line).
+        UserError: no row has a split, one of the splits has no row, or a row of them has no label or no text (with its
+            file and line).
     """
-    parts, any_split = [], False
+    parts, any_split, found = [], False, Counter[str]()
+    asked = {name: split for split in splits for name in (split, *_ALSO_CALLED.get(split, ()))}
     for shard in rows.shards:
         text = read(shard.text)
         split = text["split"] if shard.split is None else read(shard.split)["split"]
         any_split |= split.null_count < len(split)
-        wanted = pc.and_(pc.is_in(split, pa.array(splits, pa.string())), _usable(shard, text, read))
-        parts.append(_examples(text, split, wanted, shard.text.digest))
+        usable = _usable(shard, text, read)
+        found.update(split.filter(usable).drop_null().to_pylist())
+        wanted = pc.and_(pc.is_in(split, pa.array(asked, pa.string())), usable)
+        named = pa.chunked_array([pa.array([asked.get(name) for name in split.to_pylist()], pa.string())])
+        parts.append(_examples(text, named, wanted, shard.text.digest))
     if not any_split:
         raise UserError(
             "no row belongs to a split",
             do='Add a step before this one: step = "split", share = { train = 0.8, validation = 0.1, test = 0.1 }.',
         )
+    for split in splits:
+        if not any(asked.get(name) == split for name in found):
+            there = ", ".join(f"{name} {count:,}" for name, count in sorted(found.items()))
+            largest = max(found, key=found.__getitem__, default="train")
+            raise UserError(
+                f'no row is left in the split "{split}"; rows per split: {there or "none"}',
+                do=f'A split step gives it a share: share = {{ {split} = 0.1, ... }}, with of = "{largest}" to divide rows '
+                "that the source has split already. What curation dropped, `adaptline show` tells.",
+            )
     return pa.concat_tables(parts) if parts else EXAMPLE.empty_table()
 
 

@@ -13,6 +13,7 @@ from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
 
 _TEXT_WIDTH = 100
+_REASONS = 10
 
 
 def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
@@ -35,10 +36,49 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 lines.append(
                     f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
                 )
-            for name in ("metrics", "record"):
-                if name in entry:
-                    lines += ["  " + line for line in json.dumps(entry[name], indent=1, ensure_ascii=False).split("\n")]
+            lines += _of_rows(entry)
+            if "path" in entry:
+                lines.append(f"  in {_near(Path(entry['path']))}")
+            lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
+            lines += [
+                f"  {name}: {value}" for name, value in _flat(entry["record"]) if not name.startswith("versions.")
+            ]
     return _joined(lines)
+
+
+def _of_rows(entry: dict[str, Any]) -> Iterator[str]:
+    """Files, what could not be read and why, and the kept rows of each split."""
+    for file in entry.get("files", []):
+        facts = [file["format"], file["encoding"], "byte order mark" if file["bom"] else None, file["compression"]]
+        taken = ", ".join(f"{name} = {value}" for name, value in file["columns"].items())
+        yield f"  {file['file']}: {file['rows']:,} {'row' if file['rows'] == 1 else 'rows'}, {', '.join(filter(None, facts))}; {taken}"
+    for reason, count in list(entry.get("unreadable", {}).items())[:_REASONS]:
+        yield f"  could not be read: {count:,} x {reason}"
+    if splits := entry.get("splits"):
+        yield "  kept rows per split: " + ", ".join(f"{name} {count:,}" for name, count in splits.items())
+
+
+def _numbers(found: dict[str, Any]) -> Iterator[str]:
+    """What a report holds, in a few lines; all of it is in its report.json and in --json."""
+    for name, value in found.get("metrics", {}).items():
+        yield f"{name}: {value:.4f}"
+    for candidate in found.get("candidates", []):
+        ends = "{:.3f} to {:.3f}".format(*candidate["interval"]) if candidate["interval"] else "beyond a limit"
+        yield f"{candidate['name']}: {candidate['mean']:.3f} ({ends})"
+    for pair in found.get("differences", []):
+        yield str(pair["verdict"])
+    yield from (str(note) for note in found.get("notes", []))
+    for kind, of in found.get("kinds", {}).items():
+        looked = f"{of['found']:,} of {of['planted']:,} found" if of["looked_for_by"] else "not looked for"
+        yield f"{kind}: {looked}"
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _flat(entry, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, value
 
 
 def life(found: dict[str, Any]) -> str:
@@ -76,7 +116,8 @@ def history(found: list[dict[str, Any]]) -> str:
 
 def difference(found: dict[str, Any]) -> str:
     """Two versions of a step, side by side."""
-    lines = [f"{found['step']}: {short(found['old'])} -> {short(found['new'])}"]
+    name = f"{found['step']} {label(found['cell'])}".strip()
+    lines = [f"{name}: {short(found['old'])} -> {short(found['new'])}"]
     lines += [
         f"  {name}: {_cut(json.dumps(old))} -> {_cut(json.dumps(new))}"
         for name, (old, new) in found["parameters"].items()
@@ -111,12 +152,14 @@ def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
         if artifact.kind == "report" and verdict.exists() and "verdict" in (found := json.loads(verdict.read_bytes())):
             lines.append(f"{artifact.step}: {found['verdict']}")
     lines.append(f"Report: {_near(path)}")
+    typed = shlex.quote(str(recipe))
     option = f" --store {shlex.quote(str(store))}" if store else ""
     rows = [artifact.step for artifact in made if artifact.kind == "rows"]
     lines.append("Next:")
     if rows:
-        lines.append(f"  adaptline trace {recipe} {rows[-1]}:0{option}    # one row's whole life")
-    lines.append(f"  adaptline show {recipe} {made[-1].step}{option}    # numbers and records")
+        lines.append(f"  adaptline trace {typed} {rows[-1]}:0{option}    # one row's whole life")
+    lines.append(f"  adaptline show {typed} {made[-1].step}{option}    # numbers and records")
+    lines.append(f"  adaptline export {typed} {made[-1].step}{option} -o OUT    # what it made, as a file or folder")
     lines.append("  adaptline new YOUR_FILE.jsonl    # a first recipe for data of your own")
     return _joined(lines)
 

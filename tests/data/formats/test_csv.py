@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from csv import writer
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,38 @@ def test_reads_tweets_with_a_nameless_index(real_data: RealData) -> None:
 def test_reads_e2e(real_data: RealData, name: str, rows: int) -> None:
     path = real_data(f"nlg_e2e/{name}.csv.gz")
     assert len(rows_of(open_source(path, path.name, columns=Columns(prompt="mr", completion="ref")))) == rows
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_told_from_the_first_records(tmp_path: Path, delimiter: str) -> None:
+    rows = [["text", "label"], ["one, two; three", "x"], ['a "quoted" | word', "y"]]
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="") as file:
+        writer(file, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    found = rows_of(open_source(path, path.name))
+    assert found == [{"text": "one, two; three", "label": "x"}, {"text": 'a "quoted" | word', "label": "y"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text\nhello; world\nand more\n",  # one column, whose texts hold a semicolon now and then
+        "text,label\na;b,x\nc,y\n",
+        "text\nonly; this; row\n",
+    ],
+)
+def test_a_comma_it_is_where_nothing_else_divides_all_records_alike(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    source = open_source(path, path.name)
+    (block,) = cut(source)
+    assert "delimiter" not in block.source.options
+
+
+def test_appending_rows_does_not_change_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text;label\n" + "word;x\n" * 30)
+    first = [block.source.options for block in cut(open_source(path, path.name))]
+    with path.open("a") as file:
+        file.write("an odd row without any\n" * 5)
+    assert [block.source.options for block in cut(open_source(path, path.name))] == first == [{"delimiter": ";"}]

@@ -1,4 +1,4 @@
-"""csv: fields between commas (or another delimiter), quoted where they hold one (RFC 4180)."""
+"""csv: fields between commas (or another delimiter, told from the first records), quoted where they hold one (RFC 4180)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ write = partial(write_delimited, quotes=True, delimiter=",")
 
 def cut(source: Source) -> Iterator[Block]:
     """Blocks of whole records, past the header."""
-    return cut_delimited(source, **{"quotes": True, "delimiter": ",", "header": None, **source.options})
+    return cut_delimited(source, **{"quotes": True, "delimiter": None, "header": None, **source.options})
 
 
-@format(version=1, suffixes=(".csv",), cut=cut, write=write)
+@format(version=2, suffixes=(".csv",), cut=cut, write=write)
 def csv(block: Block, *, quotes: bool = True, delimiter: str = ",", header: bool | None = None) -> Iterator[Record]:  # noqa: ARG001 - it was cut off
     """The rows of a block."""
     return records(block, quotes=quotes, delimiter=delimiter)

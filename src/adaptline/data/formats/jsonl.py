@@ -14,12 +14,12 @@ from adaptline.core.registry import format
 from adaptline.data.blocks import WHITE, Batch, Block, Record
 from adaptline.data.jsons import decode, fields_of, half_pair, has_half_pairs, why_not
 from adaptline.data.lines import cut_lines
-from adaptline.data.records import encode
+from adaptline.data.records import encode_strictly
 
 
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:
     """One object a line."""
-    file.writelines(f"{encode(record)}\n".encode() for batch in batches for record in batch.records)
+    file.writelines(f"{encode_strictly(record)}\n".encode() for batch in batches for record in batch.records)
 
 
 @format(version=1, suffixes=(".jsonl", ".ndjson"), cut=cut_lines, write=write)

@@ -320,11 +320,20 @@ def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     return Rows(
         shards,
         {
-            "summary": f"{kept:,} of {total:,} rows kept",
+            "summary": _summary(kept, total, state.methods),
             "methods": state.methods,
             "verdicts": [[ref.key, ref.digest, ref.rows] for ref in verdicts],
         },
     )
+
+
+def _summary(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> str:
+    """How many rows are left; and who dropped most of them, where fewer than half are: that is seldom meant."""
+    words = f"{kept:,} of {total:,} rows kept"
+    if kept * 2 >= total or not methods:
+        return words
+    worst = max(methods, key=lambda method: method["dropped"])
+    return f"{words}; {worst['use']} dropped {worst['dropped']:,}" if worst["dropped"] else words
 
 
 def _given(read: Read, table: pa.Table) -> pa.Table:  # noqa: ARG001 - the form of every unit's function

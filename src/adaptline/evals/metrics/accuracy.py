@@ -5,7 +5,7 @@ from __future__ import annotations
 from adaptline.core.registry import metric
 
 
-@metric(version=1)
+@metric(version=1, bounds=(0.0, 1.0))
 def accuracy(predictions: list[str], references: list[list[str]]) -> list[float]:
     """1.0 where a prediction equals one of its item's references, character by character, else 0.0.
 

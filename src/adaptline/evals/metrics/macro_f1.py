@@ -14,7 +14,7 @@ from adaptline.core.registry import metric
 from adaptline.errors import UserError
 
 
-@metric(version=1)
+@metric(version=1, bounds=(0.0, 1.0))
 def macro_f1(
     predictions: list[str], references: list[list[str]], *, absent: Literal["skip", "zero"] = "skip"
 ) -> list[float]:

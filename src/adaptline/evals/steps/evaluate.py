@@ -120,11 +120,6 @@ def _of_task(task: Any, metrics: list[Use]) -> _Items:
 def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[Use]) -> list[_Items]:
     """The rows of the split as one set of items. Raises UserError where the artifact has no such rows."""
     found = select_examples(rows, desk.read, [split])
-    if found.num_rows == 0:
-        raise UserError(
-            f"no row is left in the split {split!r}",
-            do='Name another with split = "...", give it a share in the split step, or take no rows but tasks.',
-        )
     return [
         _Items(
             split,
@@ -209,6 +204,11 @@ def _report(weights: Weights, scored: list[_Scored], known: set[str]) -> dict[st
             f"{entry.items.task}.{name}": sum(values) / len(values)
             for entry in scored
             for name, values in entry.scores.items()
+        },
+        "bounds": {
+            f"{entry.items.task}.{metric.load().name}": list(metric.load().options["bounds"] or ()) or None
+            for entry in scored
+            for metric in entry.items.metrics
         },
         "items": {entry.items.task: len(entry.predictions) for entry in scored},
         "weights": {"digest": weights.digest},

@@ -155,7 +155,11 @@ def select(
         raise UserError("no candidate is within the limits", do="\n  ".join(_outside(measured, limit)))
     scores, items = _scores(candidates, best)
     means = {name: rows.mean(axis=1).tolist() for name, rows in scores.items()}
-    comparison = compare({candidate.name: scores[candidate.name] for candidate in within}, confidence=confidence)
+    comparison = compare(
+        {candidate.name: scores[candidate.name] for candidate in within},
+        confidence=confidence,
+        bounds=scored[0].facts.get("bounds", {}).get(best),
+    )
     winner = next(candidate for candidate in within if candidate.name == comparison.leader)
     verdict = _verdict(best, comparison)
     found = {

@@ -4,6 +4,7 @@ Knows the order of things: rows, base, method, loop, export, proof. Knows nothin
 only when it runs, because a recipe is planned from this signature.
 """
 
+import json
 import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +15,10 @@ import pyarrow.parquet as pq
 from adaptline.core import keys
 from adaptline.core.artifacts import Desk, Use
 from adaptline.core.demands import above, at_least, between
+from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Rows
+from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Folder
 from adaptline.errors import UserError
 from adaptline.models.examples import select_examples
@@ -30,10 +33,25 @@ CHECKPOINT_SECONDS = "ADAPTLINE_CHECKPOINT_SECONDS"  # an environment variable, 
 _SPLITS = ("train", "validation")
 _PROOF_ROWS = 64
 _FEWEST_LABELS = 2
+_FEWEST_ROWS_PER_LABEL = 1.5  # on average; below it, most labels are seen once and the field is hardly a label
+_MAX_TOKENS = 128
 _FEWEST_TOKENS = 3  # the two that a tokenizer sets around a text, and one of the text
 
 
-@step(version=1, output="weights", auto={"precision": resolve_precision})
+def _check(node: Node) -> None:
+    """Refuses more tokens than the base says that it has positions for."""
+    try:
+        told = json.loads((node.values["base"].path / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return  # reading the base will say more
+    most, asked = told.get("max_position_embeddings"), node.values.get("max_tokens", _MAX_TOKENS)
+    if isinstance(most, int) and asked > most:
+        raise BadParameterError(
+            "max_tokens", f"is {asked}, and the base takes at most {most}", f"Set max_tokens = {most}, or less."
+        )
+
+
+@step(version=1, output="weights", auto={"precision": resolve_precision}, check=_check)
 def train(
     rows: Rows,
     *,
@@ -47,7 +65,7 @@ def train(
     lr: Annotated[float, above(0)] | None = None,
     warmup: Annotated[float, between(0, 1, high_too=False)] = 0.1,
     weight_decay: Annotated[float, at_least(0)] = 0.01,
-    max_tokens: Annotated[int, at_least(_FEWEST_TOKENS)] = 128,
+    max_tokens: Annotated[int, at_least(_FEWEST_TOKENS)] = _MAX_TOKENS,
     patience: Annotated[int, at_least(0)] = 2,
     precision: Precision = "auto",
 ) -> dict[str, Any]:
@@ -146,11 +164,11 @@ def _train(
 def _labels(examples: "pa.Table") -> list[str]:
     """The labels to learn, sorted: those of the training rows. Raises UserError where they cannot be learned."""
     found = {split: set(examples.filter(pc.equal(examples["split"], split))["label"].to_pylist()) for split in _SPLITS}
-    for split, labels in found.items():
-        if not labels:
-            do = "Give it a share in the split step: share = { train = 0.9, validation = 0.1 }."
-            raise UserError(f'no row is left in the split "{split}"', do=do)
     train, validation = found.values()
+    rows = examples.filter(pc.equal(examples["split"], "train")).num_rows
+    if len(train) * _FEWEST_ROWS_PER_LABEL > rows:
+        do = "Is it one? A classifier learns from several rows of each label. Name another field: label = ..."
+        raise UserError(f"{rows} training rows have {len(train)} different labels", do=do)
     if len(train) < _FEWEST_LABELS:
         raise UserError(f"every training row has the label {min(train)!r}", do="A classifier needs two labels or more.")
     if not train & validation:

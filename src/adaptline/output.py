@@ -1,0 +1,73 @@
+"""What an artifact is outside a store: kept rows in a file of any format, weights or a report in a folder.
+
+Knows stores, manifests and how rows become files again. Knows nothing of recipes or of how artifacts were made.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adaptline.core.manifests import rows_of
+from adaptline.core.store import Store
+from adaptline.data.schemas import UNNAMED, Columns
+from adaptline.data.writing import write_rows
+from adaptline.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from adaptline.core.rows import Rows
+
+
+def refuse_existing(*paths: Path) -> None:
+    """Raises UserError where something stands in an output's place already."""
+    for path in paths:
+        if path.exists():
+            raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+
+
+def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
+    """Writes an artifact: rows that were kept to a file, by its suffix; anything else to a folder. Returns `out`.
+
+    Raises:
+        UserError: `out` exists, or its format cannot hold the rows.
+    """
+    refuse_existing(out)
+    if manifest["kind"] == "rows":
+        write_rows(_kept(store, rows_of(manifest)), out, columns=_columns(store, manifest))
+    else:
+        shutil.copytree(store.folder(manifest["key"]), out)
+    return out
+
+
+def unreadable(store: Store, manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every row that could not be read: where it stands, why, and as much of it as was kept."""
+    for shard in rows_of(manifest).shards:
+        table = store.read(shard.text)
+        for row in table.filter(table["unreadable"].is_valid()).to_pylist():
+            extra = json.loads(row["extra"]) if isinstance(row["extra"], str) else row["extra"] or {}
+            place = {name: row[name] for name in ("file", "row", "line")}
+            yield {**place, "reason": row["unreadable"], "raw": extra.get("raw")}
+
+
+def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
+    """The shards without the rows that were dropped, with their splits."""
+    for shard in rows.shards:
+        table = store.read(shard.text)
+        if shard.split:
+            table = table.set_column(table.schema.get_field_index("split"), "split", store.read(shard.split)["split"])
+        yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
+
+
+def _columns(store: Store, manifest: dict[str, Any]) -> Columns:
+    """The names of the fields in the first source behind an artifact of rows."""
+    while "files" not in manifest["detail"]:
+        before = store.manifest(manifest["inputs"]["rows"][0]) if manifest["inputs"].get("rows") else None
+        if before is None:
+            return UNNAMED
+        manifest = before
+    return Columns.told(manifest["detail"]["files"][0]["columns"])
