@@ -15,7 +15,7 @@ RealData = Callable[[str], Path]
 
 
 def rows_of(source: Source) -> list[dict[str, str]]:
-    found = [record for block in cut(source) for record in csv(block)]
+    found = [record for block in cut(source) for record in csv(block, **block.source.options)]
     assert [record.error for record in found if record.error] == []
     return [record.value or {} for record in found]
 
