@@ -13,7 +13,7 @@ from grammar import compose, intents
 from similarity import Distinct
 from speech import typed
 
-TRAIN_ROWS, TEST_ROWS = 1500, 600
+TRAIN_ROWS, TEST_ROWS = 1300, 600
 MAX_ALIKE = 0.5  # word-3-gram Jaccard that no two clean rows reach
 USERS = 1_100
 

@@ -202,7 +202,7 @@ def full_disk(_: Path, __: bytes) -> int:
 
 
 def test_sizes(clean: list[dict[str, str]], test_set: list[dict[str, str]], planted: list[Entry]) -> None:
-    assert (len(clean), len(test_set), len(planted)) == (1500, 600, 380)
+    assert (len(clean), len(test_set), len(planted)) == (1300, 600, 380)
 
 
 def test_fields(records: dict[tuple[str, int], dict[str, str] | None], test_set: list[dict[str, str]]) -> None:
@@ -219,7 +219,7 @@ def test_labels_are_nearly_balanced(
 ) -> None:
     names = set(demo["grammar"].intents())
     assert len(names) == 40
-    for rows, least, most in ((test_set, 12, 19), (clean, 30, 46)):
+    for rows, least, most in ((test_set, 12, 19), (clean, 26, 40)):
         counts = Counter(row["intent"] for row in rows)
         assert set(counts) == names
         assert min(counts.values()) >= least
