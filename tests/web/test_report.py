@@ -121,7 +121,7 @@ class TestContent:
         text = page.text.replace("\u202f", " ")
         assert "lora r=16 answers best: 91.4 % of intents right" in text
         assert "a difference was shown" in text
-        assert "31 min 14 s by the clock, 56 min 30 s of CPU time" in text
+        assert "31 min 14 s in all steps together, 56 min 30 s of CPU time" in text
         assert "23 November 2026, 14:44 UTC" in text
         assert "2 warnings" in text
 
