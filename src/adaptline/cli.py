@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -96,13 +97,20 @@ def new(
     ] = None,
     text: Annotated[str | None, typer.Option(help="the field of the text, if its name does not tell")] = None,
     label: Annotated[str | None, typer.Option(help="the field of the class, if its name does not tell")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="what stands between the fields of a csv")] = None,
+    prompt: Annotated[str | None, typer.Option(help="the field of what is asked, if its name does not tell")] = None,
+    completion: Annotated[str | None, typer.Option(help="the field of the answer, if its name does not tell")] = None,
+    messages: Annotated[str | None, typer.Option(help="the field of a chat, if its name does not tell")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="what stands between the fields of a csv, if its first records do not tell")
+    ] = None,
 ) -> None:
     """Write a first recipe for a file of your own."""
     from adaptline import library  # noqa: PLC0415 - start-up time
 
-    path = library.new(data, out, text=text, label=label, delimiter=delimiter)
-    print(f"{path}\n  look at it, then: adaptline plan {path}; adaptline run {path}")
+    fields = {"text": text, "label": label, "prompt": prompt, "completion": completion, "messages": messages}
+    path = library.new(data, out, delimiter=delimiter, **fields)
+    typed = shlex.quote(str(path))
+    print(f"{path}\n  look at it, then: adaptline plan {typed}; adaptline run {typed}")
 
 
 @app.command()

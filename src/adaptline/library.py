@@ -206,6 +206,9 @@ def new(
     *,
     text: str | None = None,
     label: str | None = None,
+    prompt: str | None = None,
+    completion: str | None = None,
+    messages: str | None = None,
     delimiter: str | None = None,
 ) -> Path:
     """Writes a first recipe for a file of one's own.
@@ -215,11 +218,15 @@ def new(
         out: the recipe; recipe.toml beside the file by default.
         text: the field of the text, if its name does not tell.
         label: the field of the class, if its name does not tell.
-        delimiter: what stands between the fields of a csv.
+        prompt: the field of what is asked, if its name does not tell.
+        completion: the field of the answer, if its name does not tell.
+        messages: the field of a chat, if its name does not tell.
+        delimiter: what stands between the fields of a csv, if its first records do not tell.
 
     Raises:
         UserError: the file cannot be read, it has no such fields, or the recipe exists.
     """
+    from adaptline.data.schemas import Columns  # noqa: PLC0415 - start-up time
     from adaptline.data.starting import starting_recipe  # noqa: PLC0415 - reads the file
 
     data = Path(data)
@@ -230,7 +237,8 @@ def new(
         raise UserError("exists already", where=path, do="Name another with --out.")
     if not path.absolute().parent.is_dir():
         raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
-    recipe_text = starting_recipe(data, beside=path.absolute().parent, text=text, label=label, delimiter=delimiter)
+    columns = Columns(text=text, label=label, prompt=prompt, completion=completion, messages=messages)
+    recipe_text = starting_recipe(data, beside=path.absolute().parent, columns=columns, delimiter=delimiter)
     with disk.explained(path):
         path.write_text(recipe_text, "utf-8")
     return path

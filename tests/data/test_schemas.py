@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adaptline.data.schemas import Columns, by_position, detect, require, shortened
+from adaptline.data.schemas import UNNAMED, Columns, by_position, detect, require, shortened
 from adaptline.errors import UserError
 
 CHAT = [{"role": "user", "content": "hi"}]
@@ -133,3 +133,16 @@ def test_a_missing_column_of_nameless_fields_is_told_by_position() -> None:
 
 def test_long_names_are_cut() -> None:
     assert shortened(["a", "x" * 40]) == f"'a', '{'x' * 30}...'"
+
+
+def test_case_does_not_matter_and_the_sources_spelling_is_kept() -> None:
+    asked = [{"Question": "why?", "Answer": "so", "LABEL": "x"}]
+    found = detect(asked, UNNAMED)
+    assert found is not None
+    assert (found.prompt, found.completion, found.label) == ("Question", "Answer", "LABEL")
+    both = detect([{"Text": "a", "text": "b"}], UNNAMED)
+    assert both is not None
+    assert both.text == "text"
+    chat = detect([{"Messages": [{"role": "user", "content": "a"}]}], UNNAMED)
+    assert chat is not None
+    assert chat.messages == "Messages"

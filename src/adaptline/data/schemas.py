@@ -92,7 +92,7 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
 
     `messages` or `conversations`; `prompt` with `completion` or `response`; `question` with `answer`; `instruction`,
     with `input` for its context, and `output`, `response` or `completion`; `text` or `content`; a field that is alone.
-    `label`, `references` and `split` are what their names say. A field is passed over where most of its values do not fit:
+    `label`, `references` and `split` are what their names say. Case does not matter. A field is passed over where most of its values do not fit:
     one row that is unlike the others must not change what they mean.
 
     Args:
@@ -102,40 +102,48 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
     Returns:
         None where nothing was named and no name is known.
     """
-    found: dict[str, Any] = {} if wanted.content else _content(sample)
+    names = _spelled(sample)
+    found: dict[str, Any] = {} if wanted.content else _content(sample, names)
     if not found and not wanted.content:
         return None
     taken = {*wanted.named, *found.values()}
     for name in TAKEN_BY_NAME:
         kind = list if name == "references" else str
-        if getattr(wanted, name) is None and name not in taken and _holds(sample, name, kind):
-            if name == "references" and not _are_answers(sample):
+        field = names.get(name, name)
+        if getattr(wanted, name) is None and field not in taken and _holds(sample, field, kind):
+            if name == "references" and not _are_answers(sample, field):
                 continue
-            found[name] = name
+            found[name] = field
     return replace(wanted, **found)
 
 
-def _content(sample: Sequence[Value]) -> dict[str, Any]:
+def _spelled(sample: Sequence[Value]) -> dict[str, str]:
+    """A field's name in lower case -> as the source spells it; a name that is there in lower case itself comes first."""
+    names = dict.fromkeys(name for value in sample for name in value)
+    return {name.lower(): name for name in names} | {name: name for name in names}
+
+
+def _content(sample: Sequence[Value], names: Mapping[str, str]) -> dict[str, Any]:
     for chat in CHATS:
-        if _holds(sample, chat, list):
-            return {"messages": chat}
+        if _holds(sample, names.get(chat, chat), list):
+            return {"messages": names[chat]}
     for prompt, completions in PROMPTS.items():
-        completion = next((name for name in completions if _holds(sample, name, str)), None)
-        if completion and _holds(sample, prompt, str):
+        completion = next((name for name in completions if _holds(sample, names.get(name, name), str)), None)
+        if completion and _holds(sample, names.get(prompt, prompt), str):
             context = CONTEXT.get(prompt, "")
-            return {"prompt": prompt, "completion": completion} | (
-                {"context": context} if _holds(sample, context, str) else {}
+            return {"prompt": names[prompt], "completion": names[completion]} | (
+                {"context": names[context]} if _holds(sample, names.get(context, context), str) else {}
             )
     for text in TEXTS:
-        if _holds(sample, text, str):
-            return {"text": text}
-    names = {name for value in sample for name in value}
-    return {"text": names.pop()} if len(names) == 1 else {}
+        if _holds(sample, names.get(text, text), str):
+            return {"text": names[text]}
+    every = {name for value in sample for name in value}
+    return {"text": every.pop()} if len(every) == 1 else {}
 
 
-def _are_answers(sample: Sequence[Value]) -> bool:
+def _are_answers(sample: Sequence[Value], name: str) -> bool:
     """Whether most references are lists of scalars: a list of citations is no list of right answers."""
-    lists = [value["references"] for value in sample if value.get("references") is not None]
+    lists = [value[name] for value in sample if value.get(name) is not None]
     fit = sum(isinstance(given, list) and all(isinstance(entry, _SCALARS) for entry in given) for given in lists)
     return fit * 2 > len(lists)
 

