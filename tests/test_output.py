@@ -101,3 +101,19 @@ def test_typed_values_come_out_as_a_person_would_write_them(tmp_path: Path) -> N
         (tmp_path / "out.jsonl").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON")
     )
     assert row == {"text": "a message", "when": "2024-01-02", "price": "1.50", "raw": "ab", "share": None}
+
+
+def test_fields_inside_objects_go_the_whole_way(tmp_path: Path) -> None:
+    rows = [
+        {"id": i, "message": {"body": f"a message with number {i}", "meta": {"who": f"u{i % 3}"}}} for i in range(9)
+    ]
+    lines.write(tmp_path / "in.jsonl", rows)
+    reading = {"text": "message.body", "subject": ["message.meta.who"], "group": "message.meta.who"}
+    al.curate(tmp_path / "in.jsonl", tmp_path / "out.jsonl", do=[{"use": "length", "min": 5}], reading=reading)
+    found = [json.loads(row) for row in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["message"]["body"] for row in found] == [row["message"]["body"] for row in rows]  # type: ignore[index]
+    people = {row["message"]["meta"]["who"] for row in found}
+    assert len(people) == 3
+    assert all(len(person) == 64 for person in people), "an HMAC, in its old place"
+    with pytest.raises(al.UserError, match=r"no column 'message\.text'"):
+        al.curate(tmp_path / "in.jsonl", tmp_path / "no.jsonl", do=[], reading={"text": "message.text"})

@@ -197,5 +197,10 @@ class TestExtraValues:
         assert rows.extra_values(shard([None, None], extra=extra, label=["x", "y"]), "user") == [None, None]
         assert rows.extra_values(shard([None, None], extra=extra, label=["x", "y"]), "label") == [None, None]
 
+    def test_fields_by_their_path(self) -> None:
+        extra = [json.dumps(row) for row in ({"a": {"b": {"c": 1}}}, {"a": 2}, {"a.b.c": 3, "a": {"b": {"c": 4}}}, [1])]
+        found = shard([None] * 4, extra=extra)
+        assert rows.extra_values(found, "a.b.c") == [1, None, 3, None]
+
     def test_no_rows(self) -> None:
         assert rows.extra_values(rows.table({}, 0), "user") == []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adaptline.data.records import (
     UnreadableError,
     encode,
+    lift,
     subject_hash,
     take_messages,
     take_people,
@@ -296,3 +297,38 @@ def test_hmacs_stand_where_people_stood(people: Any) -> None:
     written = write_back(row_of({"text": "a", "user": people}, columns), columns)
     hashes = [subject_hash(b"secret", name) for name in ([people] if isinstance(people, str) else people)]
     assert written == {"text": "a", "user": hashes[0] if len(hashes) == 1 else hashes}
+
+
+def test_fields_inside_objects_are_named_by_their_path_and_come_back() -> None:
+    columns = Columns(text="message.body", label="tags.kind.name")
+    record = {"id": 1, "message": {"body": "hello", "from": "a"}, "tags": {"kind": {"name": "x"}}}
+    value = json.loads(json.dumps(record))
+    lift(value, columns)
+    assert take_messages(value, columns) == [("text", "hello")]
+    assert take_scalar(value, columns.label) == "x"
+    assert value == {"id": 1, "message": {"from": "a"}, "tags": {"kind": {}}}
+    row = {
+        "messages": [{"role": "text", "content": "HELLO"}],
+        "label": "x",
+        "split": None,
+        "group": None,
+        "references": None,
+        "subject": None,
+        "extra": value,
+    }
+    assert write_back(row, columns) == {**record, "message": {"body": "HELLO", "from": "a"}}
+
+
+def test_a_person_inside_an_object_leaves_no_trace() -> None:
+    columns = Columns(text="text", subject=("user.id",))
+    value = {"text": "a", "user": {"id": "anna", "plan": "free"}}
+    lift(value, columns)
+    assert take_people(value, columns, b"secret")[1] == [subject_hash(b"secret", "anna")]
+    assert "anna" not in json.dumps(value)
+
+
+@pytest.mark.parametrize("value", [{"a": "text"}, {"a": None}, {"a": {"c": 1}}, {"a.b": "own", "a": {"b": "inner"}}])
+def test_a_path_that_leads_nowhere_lifts_nothing(value: dict[str, Any]) -> None:
+    before = json.loads(json.dumps(value))
+    lift(value, Columns(text="a.b"))
+    assert value == before

@@ -123,13 +123,21 @@ def with_contents(shard: pa.Table, changes: pa.Table, parent: str) -> pa.Table:
 
 
 def extra_values(shard: pa.Table, name: str) -> list[Any]:
-    """The values of a source field that no column took, null where a row has none."""
+    """The values of a source field that no column took, null where a row has none; in JSON also by a path ("user.id")."""
     extra = shard["extra"]
     if pa.types.is_struct(extra.type):
         if name not in {extra.type.field(i).name for i in range(extra.type.num_fields)}:
             return [None] * shard.num_rows
         return [None if row is None else row[name] for row in extra.to_pylist()]
-    return [json.loads(row).get(name) if row else None for row in extra.to_pylist()]
+    return [_at(json.loads(row), name) if row else None for row in extra.to_pylist()]
+
+
+def _at(value: Any, path: str) -> Any:
+    """A field by its own name, else by its path through objects."""
+    if not isinstance(value, dict) or path in value:
+        return value.get(path) if isinstance(value, dict) else None
+    first, dot, rest = path.partition(".")
+    return _at(value.get(first), rest) if dot else None
 
 
 def _one_chunk(column: pa.ChunkedArray) -> Any:

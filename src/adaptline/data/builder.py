@@ -13,6 +13,7 @@ from adaptline.data.records import (
     Message,
     UnreadableError,
     encode,
+    lift,
     take_messages,
     take_people,
     take_references,
@@ -44,6 +45,7 @@ class ShardBuilder:
         """One record, which is used up. `raw` is kept if it does not fit; `part` is its split if no column says otherwise."""
         columns = self._columns
         try:
+            lift(value, columns)
             people = columns.group is not None or columns.subject
             group, subject = take_people(value, columns, self._secret) if people else (None, None)
             messages = take_messages(value, columns)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adaptline.core import registry
 from adaptline.data.blocks import Record, Source
 from adaptline.data.encodings import detect as detect_coding
-from adaptline.data.records import UnreadableError, take_messages, take_people, take_references, take_scalar
+from adaptline.data.records import UnreadableError, lift, take_messages, take_people, take_references, take_scalar
 from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, require, shortened
 from adaptline.errors import UserError, did_you_mean
 
@@ -109,7 +109,7 @@ def _resolve(source: Source) -> Columns:
     if first is None:
         raise UserError("has no rows", do="Leave it out.")
     wanted = by_position(source.columns, first.header)
-    found = _values(chain([first], blocks))
+    found = _values(chain([first], blocks), wanted)
     sample = list(_until(found, _SAMPLE))
     values = [value for _, value in sample if isinstance(value, dict)]
     columns = detect(values, wanted)
@@ -132,15 +132,16 @@ def _until(found: Iterator[tuple[int | None, Value | str]], enough: int) -> Iter
             return
 
 
-def _values(blocks: Iterable[Block]) -> Iterator[tuple[int | None, Value | str]]:
-    """Line and fields of each record, or the reason why it cannot be read."""
+def _values(blocks: Iterable[Block], columns: Columns) -> Iterator[tuple[int | None, Value | str]]:
+    """Line and fields of each record, or the reason why it cannot be read; those named by a path are fields of their own."""
     for block in blocks:
         if block.broken:
             yield block.first_line, block.broken
             continue
         for item in items_of(block):
             if isinstance(item, Record):
-                yield item.line, item.error or item.value or {}
+                lift(value := item.value or {}, columns)
+                yield item.line, item.error or value
             else:
                 for start in range(0, item.num_rows, _SAMPLE):
                     yield from ((None, value) for value in item.slice(start, _SAMPLE).to_pylist())

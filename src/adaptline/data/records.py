@@ -8,6 +8,7 @@ Knows records and columns. Knows nothing of files and formats. The rules:
   parts are joined; any other part makes the row unreadable.
 - A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
   with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
+- A field inside an object is named by its path ("message.body"); it leaves the object for its column, and comes back.
 - A subject's value leaves no trace but its HMAC-SHA256 under the store's secret (RFC 2104).
 """
 
@@ -71,6 +72,23 @@ def _without_nan(value: Any) -> Any:
 
 class UnreadableError(Exception):
     """A record that does not fit its columns; the text says why."""
+
+
+def lift(value: Value, columns: Columns) -> None:
+    """Moves the fields that are named by a path out of their objects, to the path as a name, in place."""
+    for name in columns.named:
+        if "." in name and name not in value and (inner := _inner(value, name)) is not None:
+            last = name.rpartition(".")[2]
+            if last in inner:
+                value[name] = inner.pop(last)
+
+
+def _inner(value: Value, path: str) -> Value | None:
+    """The object that holds the last field of a path, or None."""
+    found: Any = value
+    for part in path.split(".")[:-1]:
+        found = found.get(part) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def take_messages(value: Value, columns: Columns) -> list[Message]:
@@ -158,7 +176,11 @@ def write_back(row: Value, columns: Columns) -> Value:
         record[name] = row["references"]
     if people := row["subject"]:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
-    return {**record, **{key: entry for key, entry in extra.items() if key not in record}}
+    record |= {key: entry for key, entry in extra.items() if key not in record}
+    for name in columns.named:
+        if "." in name and name in record and (inner := _inner(record, name)) is not None:
+            inner[name.rpartition(".")[2]] = record.pop(name)
+    return record
 
 
 def encode_plain(value: Any) -> str:
