@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pyarrow as pa
 import pytest
+from unprivileged import unprivileged
 
 from adaptline.core import keys, registry
 from adaptline.core.registry import Method
@@ -145,6 +146,13 @@ class TestUsersMethods:
         assert method.identity == ["filter", "polite", method.source]
         assert method.function(["a"]) == [1.0]
         assert registry.load_row_method("mine.py:bow", folder).kind == "transform"
+
+    def test_a_file_that_may_not_be_read_is_told(self) -> None:
+        with unprivileged() as folder:
+            (folder / "mine.py").write_text(POLITE)
+            (folder / "mine.py").chmod(0)
+            with pytest.raises(UserError, match=r"no permission to read .*mine\.py"):
+                registry.load("filter", "./mine.py:polite", folder)
 
     def test_it_may_be_any_kind_of_row_method_where_one_is_asked_for(self, folder: Path) -> None:
         assert registry.load("filter", "./mine.py:bow", folder).kind == "transform"

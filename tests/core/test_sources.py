@@ -282,3 +282,13 @@ def test_files_can_be_iterated_and_counted() -> None:
     files = Files((Path("a"), Path("b")), ("a", "b"), ("1", "2"), (None, "test"))
     assert (list(files), len(files)) == ([Path("a"), Path("b")], 2)
     assert files.meaning == [["a", "1", None], ["b", "2", "test"]]
+
+
+def test_a_folder_with_a_file_that_may_not_be_read_is_told() -> None:
+    with unprivileged() as folder:
+        (folder / "base").mkdir()
+        (folder / "base" / "config.json").write_text("{}")
+        (folder / "base" / "config.json").chmod(0)
+        with pytest.raises(UserError, match=r"no permission to read .*config\.json") as caught:
+            find_folder("base", folder)
+        assert "chmod -R u+rX base" in caught.value.do
