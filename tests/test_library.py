@@ -94,14 +94,6 @@ def test_a_row_is_found_by_the_digest_that_run_and_show_print(line: Path) -> Non
     assert al.trace(line, f"{digest[:12]}:5")["origin"] == al.trace(line, "clean:5")["origin"]
 
 
-def test_a_run_that_fails_leaves_a_report_of_what_is_done(tmp_path: Path) -> None:
-    path = lines.make(tmp_path / "project")
-    path.write_text(path.read_text().replace('by    = "conversation"', 'by    = "conversaton"'))
-    with pytest.raises(al.UserError, match="no field 'conversaton'"):
-        al.run(path, workers=1)
-    assert (path.parent / ".adaptline" / "reports" / "recipe.html").exists()
-
-
 def test_steps_are_functions_of_one_file(tmp_path: Path) -> None:
     lines.write(tmp_path / "in.jsonl", lines.records(0, 40))
     al.curate(tmp_path / "in.jsonl", tmp_path / "out.csv", do=["exact"], reading={"label": "label"})

@@ -25,7 +25,11 @@ def clean(method: str) -> str:
 
 
 MINE = """
-from adaptline import filter
+from adaptline import filter, metric
+
+@metric(version=1)
+def label(predictions, references):
+    return [0.0 for _ in predictions]
 
 @filter(version=1)
 def polite(texts: list[str]) -> list[float | None]:
@@ -44,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
+    (tmp_path / "test.toml").write_text('files = "a.jsonl"\n')
     (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
     return tmp_path
@@ -61,7 +66,7 @@ CASES = {
     "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of csv, ", "Did you mean 'jsonl'?"),
     "encoding": (RAW + 'encoding = "utf8x"\n', 4, "encoding must be a string that is an encoding's name", ""),
     "delimiter": (RAW + 'delimiter = ";;"\n', 4, "delimiter must be a string of one character", ""),
-    "idle": (RAW + "header = true\n", 1, "header does nothing: the files are jsonl", "Leave it out."),
+    "idle": (RAW + "header = true\n", 4, "header does nothing: the files are jsonl", "Leave it out."),
     "columns": (RAW + 'text = "a"\nprompt = "b"\n', 1, "text and prompt cannot both be given", "A row is a text"),
     "shares": (PARTS.replace("0.1", "0.2"), 7, "share must be a table, each value a number from 0 on, together 1", ""),
     "no number": (clean('{ use = "length", min = nan }'), 8, "min of length must be a number, not nan", ""),
@@ -121,7 +126,6 @@ CASES = {
         "max_tokens is 513, and the base takes at most 512",
         "Set max_tokens = 512",
     ),
-    "given twice": (TRAIN + "seed = 3\neach = { seed = [0, 1] }\n", 14, "seed is given twice", "Once in each"),
     "rank": (TRAIN + "rank = 0\n", 13, "rank of lora must be a whole number of at least 1, not 0", ""),
     "a cell": (TRAIN + "each = { rank = [4, 0] }\n", 13, "rank of lora must be", ""),
     "alpha": (TRAIN + "alpha = 0\n", 13, "alpha of lora must be", ""),
@@ -134,7 +138,7 @@ CASES = {
         "Did you mean 'accuracy'?",
     ),
     "no metrics": (SCORES + "metrics = []\n", 17, "metrics must be a list", ""),
-    "twice": (SCORES + 'metrics = ["accuracy", "accuracy"]\n', 14, "two metrics are called 'accuracy'", ""),
+    "twice": (SCORES + 'metrics = ["accuracy", "accuracy"]\n', 17, "two metrics are called 'accuracy'", ""),
     "best": (
         BEST + 'best = "test.acuracy"\n',
         20,

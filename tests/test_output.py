@@ -53,10 +53,10 @@ def test_of_a_grid_a_cell_must_be_named(tmp_path: Path) -> None:
         path.read_text() + '[cut]\nstep = "curate"\nfrom = "raw"\ndo = ["length"]\neach = { length.min = [1, 30] }\n'
     )
     al.run(path, workers=1)
-    with pytest.raises(al.UserError, match="2 artifacts of step 'cut' fit no cell") as caught:
+    with pytest.raises(al.UserError, match="step 'cut' has 2 artifacts") as caught:
         al.export(path, "cut", tmp_path / "out.jsonl")
     assert caught.value.do == "Name one with --cell: length.min=1; length.min=30"
-    al.export(path, "cut", tmp_path / "out.jsonl", cell={"length.min": 30})
+    al.export(path, "cut", tmp_path / "out.jsonl", cell={"length.min": "3e1"})
     assert all(len(json.loads(row)["text"]) >= 30 for row in (tmp_path / "out.jsonl").read_text().splitlines())
 
 

@@ -21,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from adaptline.errors import RunError, UserError
+from adaptline.errors import RunError, UserError, printable
 
 RecipePath = Annotated[Path, typer.Argument(help="the recipe, a TOML file")]
 Step = Annotated[str | None, typer.Argument(help="a step of the recipe; all if none is named")]
@@ -124,7 +124,6 @@ def plan(
     """Say what a run would do, and why, without doing it."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core.recipe import label  # noqa: PLC0415
-    from adaptline.web import terminal  # noqa: PLC0415
 
     planned = library.plan(recipe, step, store=store, keep=keep or ())
     if as_json:
@@ -136,14 +135,14 @@ def plan(
             else ""
         )
         print(
-            terminal.clean(
+            printable(
                 f"{entry.state:<9} {entry.step} {label(entry.cell)}".rstrip()
                 + (f": {entry.why}" if entry.why else "")
                 + took
             )
         )
         for difference in entry.drift:
-            print(terminal.clean(f"          drift: {difference} (accepted; its key does not hold it)"))
+            print(printable(f"          drift: {difference} (accepted; its key does not hold it)"))
     counts = {
         state: sum(entry.state == state for entry in planned) for state in ("will run", "may run", "cached", "kept")
     }
@@ -303,8 +302,7 @@ def _fail(error: Exception, debug: bool, code: int) -> NoReturn:
     if debug:
         traceback.print_exc()
     elif isinstance(error, UserError | RunError):
-        words = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(error))
-        print(f"error: {words}", file=sys.stderr)  # a file's name is foreign, and a terminal obeys escape sequences
+        print(f"error: {printable(str(error), keep=chr(10))}", file=sys.stderr)  # names of files are foreign
     else:
         print(
             f"error: {type(error).__name__}: {error}\n  This is a fault of adaptline; --debug shows where. What is done stays done.",

@@ -36,6 +36,11 @@ class RunError(Exception):
     """Something failed while running; what was done stays done. The command line ends with exit code 3."""
 
 
+def printable(text: str, *, keep: str = "") -> str:
+    """Text without what a terminal would obey: escape sequences, line ends, turns of the writing's direction."""
+    return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'Did you mean X?' when a known word is close, else the list of the known words."""
     known = sorted(known)

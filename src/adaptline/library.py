@@ -21,7 +21,7 @@ from adaptline.core.progress import Progress
 from adaptline.core.recipe import Recipe, label
 from adaptline.core.run import Artifact
 from adaptline.core.store import Store
-from adaptline.errors import RunError, UserError, did_you_mean
+from adaptline.errors import UserError, did_you_mean
 
 __all__ = [
     "curate",
@@ -52,13 +52,8 @@ def run(
     keep: Iterable[str] = (),
     show: Progress | None = None,
 ) -> list[Artifact]:
-    """Runs a recipe up to `step` and writes its report, also of a run that fails; see adaptline.core.run.run."""
-    try:
-        made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
-    except (UserError, RunError):
-        with contextlib.suppress(UserError):  # nothing ran yet, or the recipe cannot be read: the first error says more
-            report(source, store=store)
-        raise
+    """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
+    made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
     if any(not artifact.cached for artifact in made) or not report_path(source, store=store).exists():
         report(source, store=store)
     return made
@@ -154,17 +149,24 @@ def export(
     history = _history(source, store)
     if step not in history.manifests:
         raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
-    wanted = {key: str(value) for key, value in (cell or {}).items()}
     found = [
         manifest
         for manifest in history.manifests[step]
-        if all(str(manifest["cell"].get(key)) == value for key, value in wanted.items())
+        if all(_same(manifest["cell"].get(key), value) for key, value in (cell or {}).items())
     ]
     if len(found) != 1:
         cells = "; ".join(label(manifest["cell"]) for manifest in history.manifests[step][:12])
-        what = f"{len(found) or 'no'} artifacts of step {step!r} fit {label(wanted) or 'no cell'}"
-        raise UserError(what, do=f"Name one with --cell: {cells}")
+        fit = f" that fit {label(dict(cell))}" if cell else ""
+        raise UserError(f"step {step!r} has {len(found)} artifacts{fit}", do=f"Name one with --cell: {cells}")
     return output.write(history.store, _chosen(history, found[0]), Path(out))
+
+
+def _same(value: Any, given: Any) -> bool:
+    """Whether a cell's value is what somebody typed: 0.01 as 1e-2, true as True."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError, TypeError):
+            return float(given) == value
+    return str(value).lower() == str(given).lower()
 
 
 def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -279,14 +281,19 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _rows_shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
     """Of rows: the files that were read, why some of them could not be, and how many of the kept ones each split has."""
-    from adaptline import output  # noqa: PLC0415 - reads formats
+    import pyarrow.compute as pc  # noqa: PLC0415 - start-up time
+
+    from adaptline import output  # noqa: PLC0415
+    from adaptline.core.rows import readable  # noqa: PLC0415
 
     rows = manifests.rows_of(manifest)
     splits: Counter[str] = Counter()
     for shard in rows.shards:
-        table = store.read_columns(shard.split or shard.text, ["split"])
-        kept = store.read(shard.keep)["keep"] if shard.keep else None
-        splits.update((table["split"].filter(kept) if kept else table["split"]).drop_null().to_pylist())
+        kept = readable(store.read_columns(shard.text, ["unreadable"]))
+        if shard.keep:
+            kept = pc.and_(kept, store.read(shard.keep)["keep"])
+        split = store.read_columns(shard.split or shard.text, ["split"])["split"]
+        splits.update(split.filter(kept).drop_null().to_pylist())
     found: dict[str, Any] = {"splits": dict(splits.most_common())}
     if "files" in manifest["detail"]:
         reasons = Counter(row["reason"] for row in output.unreadable(store, manifest))

@@ -22,7 +22,7 @@ import typer
 from adaptline.core import registry
 from adaptline.core.annotations import bare
 from adaptline.core.artifacts import Use
-from adaptline.errors import UserError
+from adaptline.errors import UserError, printable
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("curate", "split", "train")
@@ -81,7 +81,7 @@ def call(
     from adaptline.data.writing import refuse_unwritable  # noqa: PLC0415
 
     aside = out.with_name(out.name + ".unreadable.jsonl")
-    output.refuse_existing(out, aside)
+    output.refuse_place(out, aside)
     if registry.load("step", step).options["output"] == "rows":
         refuse_unwritable(out)
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
@@ -119,9 +119,8 @@ def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:
     lines = [f"{count:,} {'row' if count == 1 else 'rows'} could not be read; see {aside}"]
     lines += [f"  {row['file']}:{row['line'] or row['row']}: {row['reason']}" for row in unreadable[:_REASONS_SHOWN]]
     lines += ["  ..."] if count > _REASONS_SHOWN else []
-    for line in lines:  # names of files are foreign, and a terminal obeys escape sequences
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-        print(shown, file=sys.stderr)
+    for line in lines:  # names of files are foreign
+        print(printable(line), file=sys.stderr)
 
 
 def _caller(name: str) -> Callable[..., None]:

@@ -6,11 +6,13 @@ Knows stores, manifests and how rows become files again. Knows nothing of recipe
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaptline.core import disk
 from adaptline.core.manifests import rows_of
 from adaptline.core.store import Store
 from adaptline.data.schemas import UNNAMED, Columns
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
     from adaptline.core.rows import Rows
 
 
-def refuse_existing(*paths: Path) -> None:
-    """Raises UserError where something stands in an output's place already."""
+def refuse_place(*paths: Path) -> None:
+    """Raises UserError where something stands in an output's place already, or its folder is missing."""
     for path in paths:
-        if path.exists():
-            raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+        with disk.explained(path):
+            if path.exists():
+                raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+            if not path.absolute().parent.is_dir():
+                raise UserError("no such folder", where=path.parent, do="Make it first.")
 
 
 def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
@@ -36,12 +41,25 @@ def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
     Raises:
         UserError: `out` exists, or its format cannot hold the rows.
     """
-    refuse_existing(out)
+    refuse_place(out)
     if manifest["kind"] == "rows":
         write_rows(_kept(store, rows_of(manifest)), out, columns=_columns(store, manifest))
     else:
-        shutil.copytree(store.folder(manifest["key"]), out)
+        _copy_folder(store.folder(manifest["key"]), out)
     return out
+
+
+def _copy_folder(folder: Path, out: Path) -> None:
+    """A copy that has its name only once it is whole."""
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    with disk.explained(out):
+        try:
+            shutil.copytree(folder, part)
+            part.rename(out)
+        except FileNotFoundError as error:  # a folder like /proc, in which nobody can make anything
+            raise UserError("cannot be written", where=out, do="Name another place with -o.") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def unreadable(store: Store, manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -60,6 +60,14 @@ def test_a_moved_bound_moves_verdicts(line: Path) -> None:
     assert back["moved"]["dropped by length -> kept"] == found["moved"]["kept -> dropped by length"]
 
 
+def test_a_changed_order_of_methods_is_told(line: Path) -> None:
+    changed(line, '["unicode", { use = "length", min = 12 }', '[{ use = "length", min = 12 }, "unicode"')
+    found = versions.diff(store(line), "recipe", "clean")
+    (before, after) = found["parameters"]["do, in this order"]
+    assert (before[:2], after[:2]) == (["unicode", "length"], ["length", "unicode"])
+    assert set(found["parameters"]) == {"do, in this order"}
+
+
 def test_added_gone_and_changed_rows_are_told_apart(line: Path) -> None:
     source = line.parent / "data" / "part-0.jsonl"
     rows = [json.loads(row) for row in source.read_text().splitlines()]

@@ -245,6 +245,16 @@ def test_a_noisy_system_is_judged_by_its_own_seeds() -> None:
     assert (found.systems["noisy"].low, found.systems["noisy"].high) == (own.low, own.high)
 
 
+def test_a_system_of_one_seed_borrows_the_variation_of_the_others() -> None:
+    items = draw(1, (1, 200))
+    noisy = items + np.array([[-0.5], [0.0], [0.5]])
+    found = compare({"single": items + 1.0, "noisy": noisy})
+    alone = interval(items + 1.0)
+    own = found.systems["single"]
+    assert own.high - own.low > 2 * (alone.high - alone.low)
+    assert found.chosen.high - found.chosen.low > own.high - own.low
+
+
 def test_an_interval_corrected_for_no_choice_is_the_plain_one() -> None:
     systems = {"A": draw(0, (2, 80))}
     alone = compare({"A": systems["A"]})

@@ -82,6 +82,17 @@ def test_what_corpora_call_validation_is_validation(shards: tiny.Shards, name: s
     assert sorted(found["split"].to_pylist()) == ["train", "validation"]
 
 
+def test_a_split_steps_dev_is_no_validation(shards: tiny.Shards) -> None:
+    found = [{**record(), "new_split": name} for name in ("train", "dev")]
+    with pytest.raises(UserError, match='no row is left in the split "validation"; rows per split: dev 1, train 1'):
+        select_examples(shards.rows(found), shards.read, ["train", "validation"])
+
+
+def test_a_dev_split_beside_a_validation_split_stays_apart(shards: tiny.Shards) -> None:
+    found = [{**record(), "split": name} for name in ("train", "validation", "dev")]
+    assert select_examples(shards.rows(found), shards.read, ["train", "validation"]).num_rows == 2
+
+
 def test_no_shards_have_no_split() -> None:
     with pytest.raises(UserError, match="no row belongs to a split"):
         select_examples(Rows(()), tiny.Shards().read, ["train"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adaptline.core import registry, signatures
-from adaptline.core.recipe import Cell, Recipe, Table, label
+from adaptline.core.recipe import Cell, Recipe, Table, in_grid, label
 from adaptline.errors import UserError, did_you_mean
 
 
@@ -45,9 +45,6 @@ def build(recipe: Recipe) -> dict[str, list[Node]]:
                         f"the grid key {min(clash)!r} comes from an earlier step already",
                         "Give it another name there, or leave it out here.",
                     )
-                for key in own:
-                    if key in table.parameters and not isinstance(table.parameters[key], dict):
-                        recipe.fail(table.name, ("each", key), f"{key} is given twice", "Once in each is enough.")
                 node = Node(table, {**joined, **own}, kind, recipe.values(table, own), inputs)
                 _check(recipe, node)
                 made.append(node)
@@ -63,7 +60,8 @@ def _check(recipe: Recipe, node: Node) -> None:
         except UserError as error:
             if error.where is not None:
                 raise
-            recipe.fail(node.table.name, getattr(error, "place", None), error.what, error.do)
+            place = getattr(error, "place", None)
+            recipe.fail(node.table.name, place and in_grid(place, node.cell), error.what, error.do)
 
 
 def _meetings(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> list[tuple[Cell, dict[str, list[Node]]]]:

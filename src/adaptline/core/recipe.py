@@ -60,7 +60,7 @@ class Recipe:
         try:
             return signatures.bind_step(table.step, given, self.beside)
         except signatures.BadParameterError as error:
-            self.fail(table.name, error.place, error.what, error.do)
+            self.fail(table.name, in_grid(error.place, cell), error.what, error.do)
 
     def fail(self, table: str, key: str | Sequence[str] | None, what: str, do: str = "") -> NoReturn:
         """Raises UserError at the line of a table's key, or of a place deeper in it; see places.line_of."""
@@ -112,6 +112,15 @@ def from_tables(tables: dict[str, Any], name: str, beside: Path, *, path: Path |
                     did_you_mean(source, parsed),
                 )
     return Recipe(name, beside, tuple(_in_order(recipe, parsed)), path, text)
+
+
+def in_grid(place: Sequence[str], cell: Cell) -> Sequence[str]:
+    """A place in a table, or that of the grid's key where the value came from a cell: rank, minhash.threshold."""
+    for key in cell:
+        method, dot, parameter = key.rpartition(".")
+        if (not dot and key in place) or (dot and method in place and place[-1] in (method, parameter)):
+            return ("each", key)
+    return place
 
 
 def label(cell: Cell) -> str:

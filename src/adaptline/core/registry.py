@@ -197,6 +197,8 @@ def adapter(*, version: int, lr: float, head_rate: float = 1.0) -> Callable[[F],
 
 def metric(*, version: int, bounds: tuple[float, float] | None = None) -> Callable[[F], F]:
     """A score per item; higher is better. `bounds` are the lowest and the highest score that a set of items can have."""
+    if bounds is not None and not bounds[0] < bounds[1]:
+        raise ValueError(f"bounds = {bounds}: the lowest comes first")
     return _register("metric", version=version, options={"bounds": bounds})
 
 
@@ -346,7 +348,7 @@ def parameters(function: Callable[..., Any], data: int = 1) -> dict[str, inspect
     """
     try:
         found = inspect.signature(function, eval_str=True).parameters.values()
-    except NameError as error:
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
         raise UserError(
             f"an annotation of {function.__name__} cannot be read: {error}",
             where=inspect.getfile(function),

@@ -195,12 +195,15 @@ def _told(parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters in a person's words: a list of methods as one entry per method, its identity as its version."""
     told: dict[str, Any] = {}
     for name, value in parameters.items():
-        if not (isinstance(value, list) and all(_is_use(entry) for entry in value)):
+        if not (value and isinstance(value, list) and all(_is_use(entry) for entry in value)):
             told[name] = value
             continue
+        told[f"{name}, in this order"] = [identity[1] for identity, _, _ in value]
+        seen: Counter[str] = Counter()
         for identity, given, settings in value:
             method = f"{name}.{identity[1]}"
-            key = method if method not in told else f"{method} ({len(told)})"
+            seen[method] += 1
+            key = method if seen[method] == 1 else f"{method} ({seen[method]})"
             version = identity[2] if isinstance(identity[2], int) else f"source {keys.short(identity[2])}"
             told[key] = {"version": version, **given, **settings}
     return told

@@ -26,7 +26,7 @@ from adaptline.errors import UserError
 
 LONGEST_FIELD = 16 << 20  # characters; how far a quote that is never closed is followed
 _COMMA, _OTHERS = ",", (";", "\t", "|")  # of a csv, in the order in which they are tried
-_RECORDS_TOLD_BY = 20  # the first ones tell the delimiter, so that appending rows does not change it
+_RECORDS_TOLD_BY = 20  # the first ones tell the delimiter: appending rows to so many does not change it
 _NEVER_CLOSED = "a quote that opens here is never closed"
 _MESSAGES = {
     "unexpected end of data": _NEVER_CLOSED,
@@ -163,7 +163,7 @@ def _told(source: Source, quotes: bool | None, delimiter: str | None) -> tuple[S
 
 
 def _delimiter_of(source: Source) -> str:
-    """What divides the first records into the same number of fields, more than one each; a comma where nothing else does."""
+    """What divides the first record, and most of the first ones as it does, into more than one field; else a comma."""
     tape = Tape(source)
     tape.reach(CHUNK)
     end = len(tape.data) if tape.ended else tape.data.rfind(b"\n") + 1
@@ -171,7 +171,7 @@ def _delimiter_of(source: Source) -> str:
     for delimiter in (_COMMA, *_OTHERS):
         first = islice((fields for fields, _, _, _ in quoted(text, delimiter) if fields != []), _RECORDS_TOLD_BY)
         widths = [len(fields or ()) for fields in first]
-        if len(widths) > 1 and len(set(widths)) == 1 and widths[0] > 1:
+        if len(widths) > 1 and widths[0] > 1 and widths.count(widths[0]) * 2 > len(widths):
             return delimiter
     return _COMMA
 

@@ -215,11 +215,20 @@ def compare(
         for draft, p in zip(drafts, corrected, strict=True)
     ]
     worded = tuple(replace(pair, verdict=_verdict(pair, confidence, len(pairs), points=points)) for pair in judged)
-    # A noisy system among steady ones would borrow too small a variance: its own mean is judged by its own seeds.
-    alone = {name: _clipped(interval(systems[name], confidence=confidence), bounds) for name in order}
+    alone = {name: _clipped(_own(name, systems, parts, confidence), bounds) for name in order}
     leader = order[0]
-    wide = _clipped(interval(systems[leader], confidence=1 - _alpha(confidence) / len(order)), bounds)
+    wide = _clipped(_own(leader, systems, parts, 1 - _alpha(confidence) / len(order)), bounds)
     return Comparison(alone, worded, confidence, replace(wide, confidence=confidence))
+
+
+def _own(name: str, systems: Mapping[str, Scores], parts: Mapping[str, _System], confidence: float) -> Interval:
+    """A system's own mean, judged by its own seeds: a noisy one would borrow too small a variance from steady ones.
+
+    One with a single seed has no variance of its own, and borrows.
+    """
+    if len(systems[name]) > 1:
+        return interval(systems[name], confidence=confidence)
+    return _interval(parts[name], confidence, bounded=_bounded(systems[name]))
 
 
 def _clipped(found: Ends, bounds: Sequence[float] | None) -> Ends:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Metrics = Annotated[list[Annotated[Use, "metric"]], Demand(bool, "and not empty")]
 
+# What items.parquet of an evaluation holds beside the metrics.
+ITEM_COLUMNS = ("task", "item", "prediction", "label", "confidence", "shard", "row", "split")
 _USUAL = ("accuracy", "macro_f1")
 _SPLIT = "test"
 
@@ -57,7 +59,10 @@ def usual_metrics(given: Sequence[Use] | None) -> list[Use]:
     """The metrics that a recipe gives; accuracy and macro_f1 where it gives none. Raises UserError for two of one name."""
     if given is None:
         return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL]
-    _refuse_twice([metric.load().name for metric in given], None)
+    try:
+        _refuse_twice([metric.load().name for metric in given], None)
+    except UserError as error:
+        raise signatures.BadParameterError("", error.what, error.do, place=("metrics",)) from error
     return list(given)
 
 
@@ -65,15 +70,31 @@ def promised(values: Mapping[str, Any], *, rows: bool) -> set[str]:
     """What an evaluate step of these values will report, as "task.metric"; the split of its rows is a task too.
 
     Raises:
-        UserError: a task's settings do not fit, or two of its metrics have one name.
+        UserError: a task's settings do not fit, or two tasks or two metrics of a task have one name.
     """
     metrics = usual_metrics(values.get("metrics"))
     asked = [(task.name, metrics_of(task, metrics)) for task in values.get("tasks") or ()]
     asked += [(values.get("split", _SPLIT), metrics)] if rows else []
+    refuse_two_of_a_name([task for task, _ in asked])
     return {f"{task}.{metric.load().name}" for task, of in asked for metric in of}
 
 
+def refuse_two_of_a_name(tasks: Sequence[str]) -> None:
+    """Raises UserError for two tasks that would be told apart by nothing; a split of rows is a task of its name."""
+    for name, count in Counter(tasks).items():
+        if count > 1:
+            raise UserError(
+                f"two tasks are called {name!r}",
+                do='Give one of them another name: name = "..." in its file. The split of rows is a task, too.',
+            )
+
+
 def _refuse_twice(names: Sequence[str], where: Path | None) -> None:
+    for name in names:
+        if name in ITEM_COLUMNS:
+            raise UserError(
+                f"a metric cannot be called {name!r}", where=where, do="Rename it: items have such a column."
+            )
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(f"two metrics are called {name!r}", where=where, do="Take one away, or rename your own.")

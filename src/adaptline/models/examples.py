@@ -31,45 +31,59 @@ EXAMPLE = pa.schema(
 )
 
 
-# What corpora also call the split that training looks at after each epoch; a split step's own names are meant as they are.
+# What corpora call the split that training looks at after each epoch, where they do not call it so.
 _ALSO_CALLED = {"validation": ("val", "valid", "dev")}
 
 
 def select_examples(rows: Rows, read: Read, splits: Sequence[str]) -> pa.Table:
     """The labelled texts of the splits, in the order of the shards: kept and readable rows only. Columns of EXAMPLE.
 
-    A source may call its validation split val, valid or dev.
+    A source that has no "validation" may call it val, valid or dev; the names of a split step are meant as they are.
 
     Raises:
         UserError: no row has a split, one of the splits has no row, or a row of them has no label or no text (with its
             file and line).
     """
-    parts, any_split, found = [], False, Counter[str]()
-    asked = {name: split for split in splits for name in (split, *_ALSO_CALLED.get(split, ()))}
+    found: Counter[str] = Counter()
+    any_split = False
     for shard in rows.shards:
-        text = read(shard.text)
-        split = text["split"] if shard.split is None else read(shard.split)["split"]
+        text, split = read(shard.text), _splits(shard, read)
         any_split |= split.null_count < len(split)
-        usable = _usable(shard, text, read)
-        found.update(split.filter(usable).drop_null().to_pylist())
-        wanted = pc.and_(pc.is_in(split, pa.array(asked, pa.string())), usable)
-        named = pa.chunked_array([pa.array([asked.get(name) for name in split.to_pylist()], pa.string())])
-        parts.append(_examples(text, named, wanted, shard.text.digest))
+        found.update(split.filter(_usable(shard, text, read)).drop_null().to_pylist())
     if not any_split:
         raise UserError(
             "no row belongs to a split",
             do='Add a step before this one: step = "split", share = { train = 0.8, validation = 0.1, test = 0.1 }.',
         )
-    for split in splits:
-        if not any(asked.get(name) == split for name in found):
-            there = ", ".join(f"{name} {count:,}" for name, count in sorted(found.items()))
-            largest = max(found, key=found.__getitem__, default="train")
-            raise UserError(
-                f'no row is left in the split "{split}"; rows per split: {there or "none"}',
-                do=f'A split step gives it a share: share = {{ {split} = 0.1, ... }}, with of = "{largest}" to divide rows '
-                "that the source has split already. What curation dropped, `adaptline show` tells.",
-            )
-    return pa.concat_tables(parts) if parts else EXAMPLE.empty_table()
+    divided = any(shard.split is not None for shard in rows.shards)
+    called = {_called(split, found, divided=divided): split for split in splits}
+    parts = []
+    for shard in rows.shards:
+        text, split = read(shard.text), _splits(shard, read)
+        wanted = pc.and_(pc.is_in(split, pa.array(called, pa.string())), _usable(shard, text, read))
+        named = pa.chunked_array([pa.array([called.get(name) for name in split.to_pylist()], pa.string())])
+        parts.append(_examples(text, named, wanted, shard.text.digest))
+    return pa.concat_tables(parts)
+
+
+def _splits(shard: Shard, read: Read) -> pa.ChunkedArray:
+    return read(shard.text)["split"] if shard.split is None else read(shard.split)["split"]
+
+
+def _called(split: str, found: Counter[str], *, divided: bool) -> str:
+    """What the rows call a split. Raises UserError where none of them has it."""
+    if split in found:
+        return split
+    others = [] if divided else [name for name in _ALSO_CALLED.get(split, ()) if name in found]
+    if len(others) == 1:
+        return others[0]
+    there = ", ".join(f"{name} {count:,}" for name, count in sorted(found.items()))
+    largest = max(found, key=found.__getitem__, default="train")
+    raise UserError(
+        f'no row is left in the split "{split}"; rows per split: {there or "none"}',
+        do=f'A split step gives it a share: share = {{ {split} = 0.1, ... }}, with of = "{largest}" to divide rows that '
+        "the source has split already. What curation dropped, `adaptline show` tells.",
+    )
 
 
 def _usable(shard: Shard, text: pa.Table, read: Read) -> pa.ChunkedArray:

@@ -11,6 +11,7 @@ from typing import Any
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
+from adaptline.errors import printable
 
 _TEXT_WIDTH = 100
 _REASONS = 10
@@ -159,19 +160,18 @@ def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:
     if rows:
         lines.append(f"  adaptline trace {typed} {rows[-1]}:0{option}    # one row's whole life")
     lines.append(f"  adaptline show {typed} {made[-1].step}{option}    # numbers and records")
-    lines.append(f"  adaptline export {typed} {made[-1].step}{option} -o OUT    # what it made, as a file or folder")
+    last = made[-1]
+    out = "OUT.jsonl" if last.kind == "rows" else "OUT"
+    cell = ",".join(f"{key}={value}" for key, value in last.cell.items())
+    which = f" --cell {shlex.quote(cell)}" if cell else ""
+    lines.append(f"  adaptline export {typed} {last.step}{which}{option} -o {out}    # what it made, outside the store")
     lines.append("  adaptline new YOUR_FILE.jsonl    # a first recipe for data of your own")
     return _joined(lines)
 
 
-def clean(text: str) -> str:
-    """One line without what a terminal would obey: escape sequences, line ends, turns of the writing's direction."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
 def _joined(lines: Iterable[str]) -> str:
     """Lines as one text. Each is cleaned whole: labels, reasons, names of files and of fields are all foreign."""
-    return "\n".join(clean(line) for line in lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _near(path: Path) -> str:
@@ -224,5 +224,5 @@ def _bounds(settings: dict[str, Any]) -> str:
 
 def _cut(text: str | None) -> str:
     shown = " ".join(text.split()) if text else "" if text == "" else "-"
-    shown = clean(shown)
+    shown = printable(shown)
     return shown if len(shown) <= _TEXT_WIDTH else shown[: _TEXT_WIDTH - 1] + "…"

@@ -77,6 +77,14 @@ def test_a_comma_it_is_where_nothing_else_divides_all_records_alike(tmp_path: Pa
     assert "delimiter" not in block.source.options
 
 
+def test_one_ragged_row_does_not_hide_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text;label\nhello world;x\nbye, bye;y\nbroken row\nmore;x\n")
+    source = open_source(path, path.name)
+    found = [record for block in cut(source) for record in csv(block, **block.source.options)]
+    assert [record.value and record.value["label"] for record in found] == ["x", "y", None, "x"]
+
+
 def test_appending_rows_does_not_change_the_delimiter(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text;label\n" + "word;x\n" * 30)

@@ -323,6 +323,24 @@ def own_filter(folder: Path, code: str, texts: list[str]) -> int:
     return len(texts) - dropped
 
 
+@pytest.mark.parametrize(
+    ("body", "what"), [("[7 for _ in texts]", "TypeError: 7 is"), ("[None for _ in texts]", "TypeError: None is")]
+)
+def test_a_transform_gives_texts(tmp_path: Path, body: str, what: str) -> None:
+    (tmp_path / "own.py").write_text(
+        f"from adaptline import transform\n@transform(version=1)\ndef own(texts):\n    return {body}\n"
+    )
+    with pytest.raises(RunError, match=f"own.py:own failed: {what} no text"):
+        Curated(tmp_path, ["./own.py:own"])
+
+
+def test_a_transform_takes_python_strings(tmp_path: Path) -> None:
+    code = "import pyarrow as pa\nfrom adaptline import transform\n@transform(version=1)\ndef own(texts: pa.StringArray):\n    return texts\n"
+    (tmp_path / "own.py").write_text(code)
+    with pytest.raises(UserError, match="a transform whose first parameter is not"):
+        Curated(tmp_path, ["./own.py:own"])
+
+
 def test_what_a_method_does_is_told_beside_its_verdicts(tmp_path: Path) -> None:
     found = Curated(tmp_path, ["./mine.py:asks", "exact", "minhash"])
     assert found.methods[0]["meaning"] == "Whether it asks."

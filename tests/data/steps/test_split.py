@@ -206,6 +206,15 @@ def test_a_sources_own_group_that_was_not_taken(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_with_a_group_of_its_own_does_not_move_the_rows_of_another(tmp_path: Path) -> None:
+    """Small files share a shard: what ingest took as group in one must not depend on the fields of the next."""
+    mine = [{"text": f"{i}", "conv": f"c{i // 4}"} for i in range(40)]
+    alone = splits(tmp_path / "alone", mine, ingest={"group": "conv"}, by="group", share=HALVES)
+    lines.write(tmp_path / "both" / "data-1.jsonl", [{"text": "x", "conv": f"d{i}", "group": i} for i in range(4)])
+    both = splits(tmp_path / "both", mine, ingest={"group": "conv"}, by="group", share=HALVES)
+    assert [split for split, _, _ in both[:40]] == [split for split, _, _ in alone]
+
+
 def test_a_split_to_divide_that_no_row_has(tmp_path: Path) -> None:
     records = [{"text": f"{i}", "split": "train"} for i in range(20)]
     with pytest.raises(UserError, match="no row has the split 'trian' to divide") as caught:

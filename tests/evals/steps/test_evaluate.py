@@ -284,6 +284,14 @@ def test_a_metric_of_ones_own_that_fails(world: World, tmp_path: Path, returned:
         run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
 
 
+def test_a_metric_beyond_its_own_bounds_is_refused(world: World, tmp_path: Path) -> None:
+    own = OWN.format("[50.0 for _ in predictions]").replace("version=1", "version=1, bounds=(0, 1)")
+    (tmp_path / "mine.py").write_text(own)
+    write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["./mine.py:own"]')
+    with pytest.raises(RunError, match=r"gives a mean of 50, beyond its bounds of 0 to 1"):
+        run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+
+
 def test_a_metric_of_ones_own_is_scored_beside_the_others(world: World, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(OWN.format("[float(len(said)) for said in predictions]"))
     write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["accuracy", "./mine.py:own"]')

@@ -16,7 +16,7 @@ from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Record, Source
 from adaptline.data.cutting import SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
-from adaptline.data.records import encode
+from adaptline.data.records import encode_strictly
 from adaptline.data.schemas import Value
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -38,7 +38,7 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
     before = "[\n"
     for batch in batches:
         for record in batch.records:
-            file.write(f"{before}{encode(record)}".encode())
+            file.write(f"{before}{encode_strictly(record)}".encode())
             before = ",\n"
     file.write(b"[]\n" if before == "[\n" else b"\n]\n")
 

@@ -50,6 +50,9 @@ class _State:
 def _check(node: Node) -> None:
     """Refuses bounds that do not fit their filter, and `on` for a filter that sees whole rows."""
     for use in node.values["do"]:
+        if use.kind == "transform" and _asks_for(use.load().function) != list[str]:
+            what = f"has {use.use!r}, a transform whose first parameter is not list[str]"
+            raise BadParameterError("do", what, "A transform takes and gives Python strings.", place=("do", use.use))
         if use.kind == "filter":
             method = use.load()
             _refuse_strange_view(use, method.function)
@@ -221,6 +224,9 @@ def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
         after = use.load().function(before, **use.parameters)
         if len(after) != len(before):
             raise ValueError(f"{len(after)} texts for {len(before)}")
+        for new in after:
+            if not isinstance(new, str):
+                raise TypeError(f"{new!r} is no text")
     changed = [
         (row, message, new) for (row, message), old, new in zip(places, before, after, strict=True) if new != old
     ]

@@ -16,6 +16,7 @@ from adaptline.core.demands import Demand
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard
+from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
 from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import pack
@@ -44,7 +45,7 @@ def _check(node: Node) -> None:
     known = {name for format_ in formats for name in registry.parameters(format_method(format_).function)}
     for name in _OPTIONS:
         if name in values and name not in known:
-            raise UserError(f"{name} does nothing: the files are {', '.join(sorted(formats))}", do="Leave it out.")
+            raise BadParameterError(name, f"does nothing: the files are {', '.join(sorted(formats))}", "Leave it out.")
 
 
 def _columns(values: Mapping[str, Any]) -> Columns:

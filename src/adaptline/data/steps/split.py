@@ -109,8 +109,9 @@ def _groups(shard: pa.Table, by: str | None) -> list[Any]:
     if by is None:
         return list(shard["group"].to_pylist())
     values = extra_values(shard, by)
-    if by == "group" and not any(value is not None for value in values):
-        values = list(shard["group"].to_pylist())
+    if by == "group":
+        held = zip(values, shard["group"].to_pylist(), strict=True)
+        values = [group if value is None else value for value, group in held]
     for column, files in _holders(shard, by).items():
         moved = zip(shard["file"].to_pylist(), shard[column].to_pylist(), values, strict=True)
         values = [held if file in files else value for file, held, value in moved]

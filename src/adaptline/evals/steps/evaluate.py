@@ -19,7 +19,7 @@ from adaptline.core.registry import step
 from adaptline.core.rows import Rows, texts
 from adaptline.core.sources import Folder, Tasks
 from adaptline.errors import RunError, UserError
-from adaptline.evals.tasks import Metrics, load_task, metrics_of, promised, usual_metrics
+from adaptline.evals.tasks import Metrics, load_task, metrics_of, promised, refuse_two_of_a_name, usual_metrics
 from adaptline.models.examples import select_examples
 from adaptline.models.runtime import deterministic, thread_count
 
@@ -134,11 +134,7 @@ def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[Use]) -> list[_It
 def _refuse_confusable(sets: list[_Items]) -> None:
     if not sets:
         raise UserError(_NOTHING, do=_SOMETHING)
-    twice = [name for name, count in Counter(items.task for items in sets).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"two tasks are called {twice[0]!r}", do='Give one of them another name: name = "..." in its file.'
-        )
+    refuse_two_of_a_name([items.task for items in sets])
 
 
 def _load(weights: Weights) -> "Classifier":
@@ -177,6 +173,9 @@ def _measure(metric: Use, predictions: list[str], references: list[list[str]]) -
             raise ValueError(f"{len(values)} scores for {len(predictions)} items")
     if not all(map(math.isfinite, values)):
         raise RunError(f"{metric.use} gives a score that is no finite number")
+    low, high = metric.load().options["bounds"] or (-math.inf, math.inf)
+    if not low <= (mean := sum(values) / max(1, len(values))) <= high:
+        raise RunError(f"{metric.use} gives a mean of {mean:g}, beyond its bounds of {low:g} to {high:g}")
     return values
 
 

@@ -78,15 +78,16 @@ class _Candidate:
 def _check(node: Node) -> None:
     """Refuses a metric that no report will have, and grid keys that no cell has."""
     reports = node.inputs["reports"]
-    if all(report.table.step == "evaluate" for report in reports):  # what else makes reports says its numbers later
-        known = {name for report in reports for name in promised(report.values, rows="rows" in report.inputs)}
-        best = node.values["best"]
-        if best not in known:
-            raise BadParameterError("best", f"= {best!r} is what no report will have", did_you_mean(best, known))
-        _refuse_limits(node.values.get("limit", {}), known)
-        _refuse_same_cells(
-            [report for report in reports if best in promised(report.values, rows="rows" in report.inputs)]
-        )
+    if other := next((report for report in reports if report.table.step != "evaluate"), None):
+        what = f"takes reports of evaluate, and {other.table.name!r} is one of {other.table.step}"
+        raise BadParameterError("", f"select {what}", "Name the evaluate steps alone.", place=("from",))
+    names = [promised(report.values, rows="rows" in report.inputs) for report in reports]
+    known = set().union(*names)
+    best = node.values["best"]
+    if best not in known:
+        raise BadParameterError("best", f"= {best!r} is what no report will have", did_you_mean(best, known))
+    _refuse_limits(node.values.get("limit", {}), known)
+    _refuse_same_cells([report for report, of in zip(reports, names, strict=True) if best in of])
     cells = {key for report in reports for key in report.cell}
     for key in node.values.get("over", ()):
         if key not in cells:
