@@ -222,6 +222,18 @@ def test_a_metric_beyond_one_is_no_share() -> None:
     assert (figure.unit, figure.note) == ("number", "5 to 8.25, 1,000 items")
 
 
+def test_what_a_failed_run_did_not_reach_is_said_to_be_of_an_earlier_one(tmp_path: Path) -> None:
+    path = lines.make(tmp_path / "project")
+    al.run(path)
+    order = ["raw", "parts", "clean", "again"]
+    store = Store.open(path.parent / ".adaptline")
+    assert gather.gather(History.open(store, "recipe", order)).head.warnings == ()
+    (path.parent / "data" / "part-0.jsonl").write_text('{"text": "something else", "conversation": 1}\n')
+    al.run(path, "parts")
+    found = gather.gather(History.open(store, "recipe", order)).head.warnings
+    assert found == ("clean is of an earlier run: it was made from other data than what is shown here",)
+
+
 def test_the_page_is_written_whole_and_rows_are_harmless(history: History) -> None:
     path = gather.write_report(history)
     page = path.read_text("utf-8")

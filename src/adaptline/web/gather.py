@@ -75,7 +75,7 @@ def _head(
     records = [manifest["record"] for manifest in manifests]
     made = max((record["made"] for record in records), default=None)
     facts = machine.versions() | (records[-1]["versions"] if records else {})
-    warnings = [
+    warnings = _outdated(manifests) + [
         f"{manifest['name']} {label(manifest['cell'])}".rstrip() + f": {difference}"
         for manifest in manifests
         for difference in machine.drift(manifest["record"])
@@ -95,6 +95,17 @@ def _head(
         + ((view.Fact("git", git),) if git else ()),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _outdated(manifests: list[dict[str, Any]]) -> list[str]:
+    """What was made from something else than what is shown beside it: a run failed before it, or --keep accepted it."""
+    current = {manifest["digest"] for manifest in manifests}
+    old = [
+        f"{manifest['name']} {label(manifest['cell'])}".rstrip()
+        for manifest in manifests
+        if any(digest not in current for of in manifest["meaning"]["inputs"].values() for digest, *_ in of)
+    ]
+    return [f"{name} is of an earlier run: it was made from other data than what is shown here" for name in old]
 
 
 def _figures(
