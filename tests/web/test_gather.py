@@ -228,7 +228,7 @@ def test_what_a_failed_run_did_not_reach_is_said_to_be_of_an_earlier_one(tmp_pat
     order = ["raw", "parts", "clean", "again"]
     store = Store.open(path.parent / ".adaptline")
     assert gather.gather(History.open(store, "recipe", order)).head.warnings == ()
-    (path.parent / "data" / "part-0.jsonl").write_text('{"text": "something else", "conversation": 1}\n')
+    (path.parent / "data" / "part-0.jsonl").write_text('{"text": "something else", "label": "a", "conversation": 1}\n')
     al.run(path, "parts")
     found = gather.gather(History.open(store, "recipe", order)).head.warnings
     assert found == ("clean is of an earlier run: it was made from other data than what is shown here",)
