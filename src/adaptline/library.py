@@ -16,28 +16,13 @@ from typing import Any
 from adaptline.core import disk, machine, manifests, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
-from adaptline.core.plan import plan
+from adaptline.core.plan import plan as plan  # noqa: PLC0414 - a verb like the others
 from adaptline.core.progress import Progress
 from adaptline.core.recipe import Recipe, label
 from adaptline.core.run import Artifact
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
 
-__all__ = [
-    "curate",
-    "diff",
-    "export",
-    "gc",
-    "log",
-    "new",
-    "plan",
-    "report",
-    "run",
-    "show",
-    "split",
-    "trace",
-    "train",
-]
 Source = Path | str | Recipe
 Where = Path | str | None
 Reading = Mapping[str, Any] | None  # parameters of ingest: format, text, label ...

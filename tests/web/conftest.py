@@ -7,8 +7,14 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import lines
 import pytest
 
+import adaptline as al
+from adaptline.core import recipe as recipes
+from adaptline.core.store import Store
+from adaptline.core.trace import History
+from adaptline.web import gather
 from adaptline.web.view import (
     Audit,
     AuditLine,
@@ -493,3 +499,25 @@ def planted() -> Callable[[ReportView, str], ReportView]:
         return new
 
     return plant
+
+
+_PLANTED = '{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n{"kind": "personal_data", "file": "data/part-0.jsonl", "row": 2}\n'
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """What a run of a small recipe with an audit left."""
+    path = lines.make(tmp_path_factory.mktemp("gather"))
+    with (path.parent / "data" / "part-0.jsonl").open("a") as file:
+        file.write("{broken <script>alert(1)</script>\n")
+    (path.parent / "planted.jsonl").write_text(_PLANTED)
+    path.write_text(path.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n')
+    al.run(path, workers=1)
+    found = recipes.read(path)
+    return History.open(Store.open(path.parent / ".adaptline"), found.name, [table.name for table in found.tables])
+
+
+@pytest.fixture(scope="session")
+def report(history: History) -> ReportView:
+    """What its report shows."""
+    return gather.gather(history)

@@ -2,88 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import lines
-import numpy as np
-import pyarrow as pa
 import pytest
 
 import adaptline as al
 from adaptline.core import recipe as recipes
 from adaptline.core.store import Store
 from adaptline.core.trace import History
-from adaptline.web import gather, gather_evidence, gather_rows, view
-
-PLANTED = '{"kind": "exact_duplicate", "file": "data/part-0.jsonl", "row": 1}\n{"kind": "personal_data", "file": "data/part-0.jsonl", "row": 2}\n'
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    path = lines.make(tmp_path_factory.mktemp("gather"))
-    with (path.parent / "data" / "part-0.jsonl").open("a") as file:
-        file.write("{broken <script>alert(1)</script>\n")
-    (path.parent / "planted.jsonl").write_text(PLANTED)
-    path.write_text(path.read_text() + '\n[truth]\nstep = "audit"\nfrom = "clean"\nplanted = "planted.jsonl"\n')
-    al.run(path, workers=1)
-    found = recipes.read(path)
-    return History.open(Store.open(path.parent / ".adaptline"), found.name, [table.name for table in found.tables])
-
-
-@pytest.fixture(scope="module")
-def report(history: History) -> view.ReportView:
-    return gather.gather(history)
-
-
-def test_rows_in_and_out_add_up(report: view.ReportView) -> None:
-    (intake,) = report.intakes
-    assert (intake.rows, intake.unreadable) == (121, 1)
-    assert intake.samples[0].origin == view.Origin("data/part-0.jsonl", 41)
-    assert report.curations is not None
-    clean, again = report.curations
-    assert clean.before == 120
-    for before, after in zip(clean.stages, clean.stages[1:], strict=False):
-        assert before.after == after.before
-    assert clean.stages[-1].after == clean.after == again.before
-    for stage in clean.stages:
-        assert sum(flow.dropped for flow in stage.by_split) == stage.dropped
-        assert sum(flow.changed for flow in stage.by_split) == stage.changed
-        assert sum(flow.before for flow in stage.by_split) == stage.before
-
-
-def test_samples_show_what_was_dropped_and_why(report: view.ReportView) -> None:
-    assert report.curations is not None
-    stages = {stage.name: stage for stage in report.curations[0].stages}
-    assert stages["length"].drops[0].bound == "< min 12"
-    assert stages["length"].drops[0].score == len(stages["length"].drops[0].text or "")
-    kept = stages["exact"].drops[0].kept
-    assert kept is not None
-    assert (kept.text or "").lower().split() == (stages["exact"].drops[0].text or "").lower().split()
-    change = stages["unicode"].changes[0]
-    assert change.before != change.after
-    assert stages["length"].bounds == (view.Fact("min", "12"),)
-
-
-def test_scores_are_spread_over_all_rows_that_reached_the_filter(report: view.ReportView) -> None:
-    assert report.scores is not None
-    length = report.scores[0]
-    assert isinstance(length, view.Histogram)
-    assert sum(length.counts) == 120
-    assert len(length.edges) == len(length.counts) + 1
-    assert length.limits == (view.Limit("min", 12.0),)
-
-
-def test_found_stands_beside_planted(report: view.ReportView) -> None:
-    assert report.audits is not None
-    (audit,) = report.audits
-    lines_ = {line.kind: line for line in audit.lines}
-    assert lines_["exact duplicate"].methods == ("exact",)
-    assert lines_["personal data"].methods == ()
+from adaptline.web import gather, view
 
 
 def test_what_the_recipe_lacks_is_left_out(report: view.ReportView) -> None:
@@ -108,57 +38,6 @@ def test_no_code_is_loaded_to_draw_a_report(history: History, tmp_path: Path, mo
     assert not witness.exists()
 
 
-def test_what_a_method_says_of_itself_and_left_undone_is_read_from_the_manifest(history: History) -> None:
-    manifest = copy.deepcopy(history.manifests["clean"][0])
-    for method in manifest["detail"]["methods"]:
-        method.pop("meaning", None)
-    manifest["detail"]["methods"][3] |= {"meaning": "Texts nearly alike.", "compared_in_part": 7}
-    funnel, _ = gather_rows.curation(history.store, manifest)
-    told = [(stage.meaning, stage.compared_in_part) for stage in funnel.stages]
-    assert told == [("", 0), ("", 0), ("", 0), ("Texts nearly alike.", 7), ("", 0)]
-
-
-def scored(history: History, shards: list[pa.Array], alive: list[list[bool]]) -> view.Histogram | view.LabelChart:
-    """The chart of a filter whose scores are as given."""
-    refs = [
-        history.store.commit_unit(hashlib.sha256(repr(scores).encode()).hexdigest(), pa.table({"score": scores}))
-        for scores in shards
-    ]
-    method = {
-        "use": "mine",
-        "kind": "filter",
-        "meaning": "What it judges.",
-        "settings": {"min": 2.0},
-        "scores": [[ref.key, ref.digest, ref.rows] for ref in refs],
-    }
-    chart = gather_rows._chart(history.store, method, [np.array(mask) for mask in alive])
-    assert chart is not None
-    return chart
-
-
-def test_scores_of_several_types_make_one_chart(history: History) -> None:
-    """A shard without a score, one with integers and one with floats."""
-    shards = [pa.nulls(2), pa.array([1, 3], pa.int64()), pa.array([0.5, None])]
-    chart = scored(history, shards, [[True, True], [True, True], [True, True]])
-    assert isinstance(chart, view.Histogram)
-    assert (sum(chart.counts), chart.unjudged, chart.edges[0], chart.edges[-1]) == (3, 3, 0.5, 3.0)
-    assert chart.meaning == "What it judges."
-
-
-def test_labels_after_a_shard_without_any_make_one_chart(history: History) -> None:
-    chart = scored(history, [pa.nulls(1), pa.array(["en", "de", "en"])], [[True], [True, True, True]])
-    assert isinstance(chart, view.LabelChart)
-    assert [(entry.label, entry.rows) for entry in chart.labels] == [("en", 2), ("de", 1)]
-    assert chart.unjudged == 1
-
-
-@pytest.mark.parametrize("shards", [[], [pa.array([1.0, 2.0])]])
-def test_a_filter_that_no_row_reached_has_an_empty_chart(history: History, shards: list[pa.Array]) -> None:
-    chart = scored(history, shards, [[False] * len(scores) for scores in shards])
-    assert isinstance(chart, view.Histogram)
-    assert (chart.counts, chart.unjudged) == ((), 0)
-
-
 def test_two_writers_at_once_leave_one_whole_page(history: History) -> None:
     path = gather.write_report(history)
     expected = path.read_bytes()
@@ -175,51 +54,6 @@ def test_two_writers_at_once_leave_one_whole_page(history: History) -> None:
             writer.result()
     assert path.read_bytes() == expected
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-
-
-def selected(name: str, among: int, *, better: bool, seeds: int = 3) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A select step's manifest and what it found, as far as the head of the page needs it."""
-    winner = {"name": "a", "cell": {"rank": 4}, "because": "the only run", "interval": [0.7, 0.9], "among": among}
-    found = {
-        "best": "test.accuracy",
-        "items": 1000,
-        "metrics": {"test.accuracy": 0.8},
-        "winner": winner,
-        "candidates": [{"mean": 0.8, "runs": [{}] * seeds, "within_limits": True}],
-        "differences": [{"better": better}],
-        "verdict": f"what {name} says",
-        "notes": [],
-    }
-    return {"name": name}, found
-
-
-def test_the_winners_figure_says_that_it_was_chosen() -> None:
-    (figure,) = gather_evidence.figures(selected("s", 12, better=True)[1])
-    assert figure == view.Figure(
-        "test.accuracy", 0.8, "share", "70.0 to 90.0 %, corrected for choosing among 12, 1,000 items"
-    )
-    (alone,) = gather_evidence.figures(selected("s", 1, better=True)[1])
-    assert alone.note == "70.0 to 90.0 %, 1,000 items"
-
-
-def test_every_select_step_is_told_of_in_the_head() -> None:
-    found = gather_evidence.verdicts([selected("first", 2, better=True), selected("second", 2, better=False)])
-    assert (found.outcome, found.headline) == ("winner", "a wins")
-    assert "What first says." in found.explanation
-    assert "Decided by [first]. a leads; no difference to the closest was shown. What second says." in found.explanation
-
-
-def test_with_one_seed_each_nobody_wins() -> None:
-    found = gather_evidence.verdict(*selected("s", 3, better=True, seeds=1))
-    assert (found.outcome, found.headline) == ("tie", "a leads; with one seed each that may be chance")
-
-
-def test_a_metric_beyond_one_is_no_share() -> None:
-    _, found = selected("s", 1, better=True)
-    found["candidates"][0]["mean"] = found["metrics"]["test.accuracy"] = 6.6
-    found["winner"]["interval"] = [5.0, 8.25]
-    (figure,) = gather_evidence.figures(found)
-    assert (figure.unit, figure.note) == ("number", "5 to 8.25, 1,000 items")
 
 
 def test_what_a_failed_run_did_not_reach_is_said_to_be_of_an_earlier_one(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def _is_use(value: Any) -> bool:
 def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a record that say something about quality, flattened: not times, not versions."""
     return dict(
-        _flat(
+        flat(
             {
                 key: manifest["record"][key]
                 for key in ("metrics", "validation", "parameters", "winner", "verdict", "summary")
@@ -226,10 +226,11 @@ def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The entries of nested tables, each under its whole name: "validation.accuracy"."""
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield from _flat(entry, f"{prefix}.{key}" if prefix else key)
+            yield from flat(entry, f"{prefix}.{key}" if prefix else key)
     else:
         yield prefix, value
 

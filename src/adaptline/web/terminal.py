@@ -11,6 +11,7 @@ from typing import Any
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
+from adaptline.core.versions import flat
 from adaptline.errors import printable
 
 _TEXT_WIDTH = 100
@@ -41,9 +42,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
             if "path" in entry:
                 lines.append(f"  in {_near(Path(entry['path']))}")
             lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
-            lines += [
-                f"  {name}: {value}" for name, value in _flat(entry["record"]) if not name.startswith("versions.")
-            ]
+            lines += [f"  {name}: {value}" for name, value in flat(entry["record"]) if not name.startswith("versions.")]
     return _joined(lines)
 
 
@@ -72,14 +71,6 @@ def _numbers(found: dict[str, Any]) -> Iterator[str]:
     for kind, of in found.get("kinds", {}).items():
         looked = f"{of['found']:,} of {of['planted']:,} found" if of["looked_for_by"] else "not looked for"
         yield f"{kind}: {looked}"
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _flat(entry, f"{prefix}.{key}" if prefix else key)
-    else:
-        yield prefix, value
 
 
 def life(found: dict[str, Any]) -> str:
