@@ -381,3 +381,19 @@ def test_a_misspelt_key_is_shown_at_its_line(lines: list[str], before: int, key:
     with pytest.raises(UserError) as caught:
         found.values(found.table("parts"), {})
     assert caught.value.line == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (("method", "lora", "rank"), ("each", "rank")),
+        (("do", "minhash", "threshold"), ("each", "minhash.threshold")),
+        (("do", "minhash"), ("each", "minhash.threshold")),
+        (("do", "minhash", "size"), ("do", "minhash", "size")),
+        (("epochs",), ("epochs",)),
+        ((), ()),
+    ],
+)
+def test_a_value_of_a_cell_has_its_place_in_the_grid(place: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    cell = {"seed": 0, "rank": 0, "minhash.threshold": 7}
+    assert tuple(recipes.in_grid(place, cell)) == expected
