@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import work
@@ -206,3 +207,21 @@ class TestSurroundings:
         )
         assert done.stderr == ""
         assert done.stdout == f"begin\n[[None, None], [None, None]]\n{script} None\n"
+
+
+def test_what_is_abandoned_in_the_middle_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled calls and dying workers must not meet in the pool's own thread: pytest fails where a thread does.
+
+    Each worker's end is given time to be noticed, as a busy machine gives it.
+    """
+    terminate = multiprocessing.process.BaseProcess.terminate
+
+    def slowly(process: multiprocessing.process.BaseProcess) -> None:
+        terminate(process)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "terminate", slowly)
+    with LocalEngine(2) as engine:
+        results: Any = engine.map(work.process, [()] * 200)
+        next(results)
+        results.close()

@@ -54,9 +54,15 @@ class LocalEngine:
     def close(self) -> None:
         """Ends the workers; what they are doing is abandoned."""
         if self._pool is not None:
-            for process in list(getattr(self._pool, "_processes", {}).values()):
+            processes = list((getattr(self._pool, "_processes", None) or {}).values())
+            manager = getattr(self._pool, "_executor_manager_thread", None)
+            # First what waits is taken back, then the workers go: the pool's thread would else meet cancelled futures
+            # among those that it tells of the workers' end, and die of it with a traceback (Python 3.11).
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
                 process.terminate()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            if manager is not None:
+                manager.join()
             self._pool = None
 
     def map(
