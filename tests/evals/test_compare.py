@@ -263,11 +263,14 @@ def test_an_interval_corrected_for_no_choice_is_the_plain_one() -> None:
 
 @pytest.mark.slow
 def test_the_interval_of_the_chosen_of_twelve_equals_holds_the_truth() -> None:
-    """Twelve candidates that are right in 80 % of cases; the interval for the leader alone misses far too often."""
+    """Twelve candidates that are right in 80 % of cases; the interval for the leader alone misses far too often.
+
+    With ten seeds each: three say so little of the seeds' variance that any interval is wide enough for the choice, too.
+    """
     random = np.random.default_rng(0)
     repeats, corrected, alone = 400, 0, 0
     for _ in range(repeats):
-        found = compare({str(name): (random.random((3, 400)) < 0.8).astype(float) for name in range(12)})
+        found = compare({str(name): (random.random((10, 400)) < 0.8).astype(float) for name in range(12)})
         own = found.systems[found.leader]
         corrected += found.chosen.low <= 0.8 <= found.chosen.high
         alone += own.low <= 0.8 <= own.high
