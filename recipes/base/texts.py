@@ -122,7 +122,7 @@ def _record_and_prose(draws: Draws) -> str:
 
 def _described(draws: Draws) -> str:
     """The demo's own form, in other words: a bracketed record and one or two sentences that state all of it."""
-    values = eateries.record(draws)
+    values = eateries.record(draws, draws.choice((4, 6)))
     asked = draws.choice(("", "", "Describe: ", "Write about this place: ", "Record: "))
     return f"{asked}{eateries.bracketed(values)}\n{eateries.description(draws, values, 'base')}"
 
@@ -234,10 +234,10 @@ _KINDS = {
     "message": _message,
 }
 _MIX = {
-    "described": 24,
-    "few described": 4,
-    "record and prose": 20,
-    "yes or no": 9,
+    "described": 28,
+    "few described": 6,
+    "record and prose": 18,
+    "yes or no": 12,
     "questions": 11,
     "several": 6,
     "lists": 8,

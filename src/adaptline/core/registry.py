@@ -28,13 +28,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent.parent
 FOLDERS: dict[str, tuple[str, ...]] = {
-    "step": ("data/steps", "models/steps", "evals/steps"),
+    "step": ("data/steps", "models/steps", "evals/steps", "deploy/steps"),
     "format": ("data/formats",),
     "filter": ("data/filters",),
     "matcher": ("data/matchers",),
     "transform": ("data/transforms",),
     "adapter": ("models/adapters",),
     "metric": ("evals/metrics",),
+    "guard": ("deploy/guards",),
 }
 ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
 _DATA_PARAMETERS = {"matcher": 2, "metric": 2}  # sketches and who is alive; predictions and references

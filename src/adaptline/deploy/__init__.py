@@ -1,0 +1,1 @@
+"""Production: releases, channels, and the gateway that answers with them."""

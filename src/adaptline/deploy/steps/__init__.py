@@ -1,0 +1,1 @@
+"""Steps that make what can go into production."""
