@@ -2,14 +2,16 @@
 
 A word after a bracket, a quote or a line's end would be other tokens than after a space, and what is to be copied would
 have to be translated. So such signs get a space after them before the text is cut, and lose it again when it is joined.
+Not at the end of a text: there the word is yet to be written, and it brings its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 SIZE = 2048
@@ -20,7 +22,9 @@ _OPENING = ("[", "(", "\n", "\N{LEFT DOUBLE QUOTATION MARK}")
 def train(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     """A tokenizer of SIZE tokens, with the three special ones first."""
     cut = Tokenizer(models.BPE())
-    cut.normalizer = normalizers.Sequence([normalizers.Replace(sign, f"{sign} ") for sign in _OPENING])
+    cut.normalizer = normalizers.Sequence(
+        [normalizers.Replace(Regex(f"{re.escape(sign)}(?=[\\s\\S])"), f"{sign} ") for sign in _OPENING]
+    )
     cut.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     joins = [decoders.Replace(f"{sign} ", sign) for sign in _OPENING]
     cut.decoder = decoders.Sequence([decoders.ByteLevel(), *joins, decoders.Strip(" ", 1, 0)])

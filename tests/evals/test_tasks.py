@@ -3,13 +3,16 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adaptline.core.rows import texts
-from adaptline.core.sources import Task, find_tasks
+from adaptline.core.grid import Node
+from adaptline.core.recipe import Table
+from adaptline.core.sources import Folder, Task, find_tasks
 from adaptline.errors import UserError
-from adaptline.evals.tasks import load_task, metrics_of, promised, usual_metrics
+from adaptline.evals.tasks import Items, load_items, metrics_of, promised, usual_metrics
+from adaptline.models.bases import Kind
 
 OWN = """
 from adaptline import metric
@@ -32,39 +35,77 @@ def write(folder: Path, settings: str = "", **files: str) -> Task:
 ITEMS = '{"text": "soup", "label": "food"}\n{"text": "a table", "label": "book"}\n'
 
 
+def items_of(task: Task, kind: Kind = "classifier") -> Items:
+    return load_items(task, kind, [])
+
+
 def test_items_by_the_names_of_their_fields(tmp_path: Path) -> None:
-    items = load_task(write(tmp_path, test_jsonl=ITEMS))
-    assert texts(items).to_pylist() == ["soup", "a table"]
-    assert items["label"].to_pylist() == ["food", "book"]
-    assert items["file"].to_pylist() == ["test.jsonl"] * 2
-    assert items["line"].to_pylist() == [1, 2]
+    items = items_of(write(tmp_path, test_jsonl=ITEMS))
+    assert items.texts == ["soup", "a table"]
+    assert items.labels == ["food", "book"]
+    assert items.references == [["food"], ["book"]]
+
+
+def test_what_a_writer_is_asked_and_what_it_may_answer(tmp_path: Path) -> None:
+    """The last thing that an assistant said is the answer, references stand before it, and a label answers a text."""
+    lines = [
+        {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]},
+        {
+            "messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "bye"}],
+            "references": ["a", "b"],
+        },
+        {"messages": [{"role": "text", "content": "soup"}], "label": "food"},
+    ]
+    items = items_of(write(tmp_path, test_jsonl="".join(json.dumps(line) + "\n" for line in lines)), "writer")
+    assert [[said["role"] for said in chat] for chat in items.chats] == [["user"], ["system", "user"], ["user"]]
+    assert items.references == [["hello"], ["a", "b"], ["food"]]
+    assert items.texts == ["hi", "be kind\nbye", "soup"]
+    assert items.labels == ["hello", "a", "food"]
+
+
+def test_rows_of_one_prompt_are_one_item(tmp_path: Path) -> None:
+    """As the E2E challenge has it: several descriptions of one meaning."""
+    csv = "mr,ref\nname[Ayr],A place.\nname[Oak],An oak.\nname[Ayr],Ayr is a place.\n"
+    settings = 'prompt = "mr"\ncompletion = "ref"\n'
+    apart = items_of(write(tmp_path, settings, dev_csv=csv), "writer")
+    assert apart.references == [["A place."], ["An oak."], ["Ayr is a place."]]
+    items = items_of(write(tmp_path, settings + "one_per_prompt = true\n", dev_csv=csv), "writer")
+    assert items.texts == ["name[Ayr]", "name[Oak]"]
+    assert items.references == [["A place.", "Ayr is a place."], ["An oak."]]
+
+
+def test_an_item_that_asks_nothing_or_accepts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="row 1 has no question or no answer") as caught:
+        items_of(write(tmp_path, test_jsonl='{"text": "soup"}\n'), "writer")
+    assert caught.value.line == 1
 
 
 def test_fields_that_the_task_names(tmp_path: Path) -> None:
     task = write(tmp_path, 'text = "question"\nlabel = "intent"', test_csv="question,intent,label\nsoup?,food,1\n")
-    items = load_task(task)
-    assert texts(items).to_pylist() == ["soup?"]
-    assert items["label"].to_pylist() == ["food"]
+    items = items_of(task)
+    assert items.texts == ["soup?"]
+    assert items.labels == ["food"]
 
 
 def test_several_files_of_several_kinds_in_order(tmp_path: Path) -> None:
     task = write(tmp_path, b_csv="text,label,note\nbread,food,x\n", a_jsonl=ITEMS)
-    assert texts(load_task(task)).to_pylist() == ["bread", "soup", "a table"]
+    assert items_of(task).texts == ["bread", "soup", "a table"]
 
 
 def test_a_format_that_the_suffix_does_not_tell(tmp_path: Path) -> None:
     task = write(tmp_path, 'format = "jsonl"', test_items=ITEMS)
-    assert load_task(task).num_rows == 2
+    assert len(items_of(task).texts) == 2
 
 
 def test_a_compressed_file(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl.gz").write_bytes(gzip.compress(ITEMS.encode()))
-    assert load_task(write(tmp_path, 'files = "test.jsonl.gz"')).num_rows == 2
+    assert len(items_of(write(tmp_path, 'files = "test.jsonl.gz"')).texts) == 2
 
 
 def test_metrics(tmp_path: Path) -> None:
     task = write(tmp_path, 'metrics = ["macro_f1"]', test_jsonl=ITEMS)
-    usual = usual_metrics(None)
+    usual = usual_metrics(None, "classifier")
+    assert [metric.use for metric in usual_metrics(None, "writer")] == ["rougeL", "chrf"]
     assert [metric.use for metric in metrics_of(task, usual)] == ["macro_f1"]
     assert metrics_of(write(tmp_path, test_jsonl=ITEMS), usual) == usual
     assert [metric.use for metric in usual] == ["accuracy", "macro_f1"]
@@ -91,11 +132,20 @@ def test_two_metrics_of_one_name(tmp_path: Path) -> None:
     assert caught.value.where == tmp_path / "route.toml"
 
 
+def node(values: dict[str, Any], base: Path | None = None, *, rows: bool = False) -> Node:
+    """An evaluate step's, of weights on a base."""
+    table = Table("scores", "evaluate", (), {}, ({},), None, {})
+    trained = Node(table, {}, "weights", {} if base is None else {"base": Folder(base, "base", "0")})
+    return Node(table, {}, "report", values, {"weights": [trained]} | ({"rows": [trained]} if rows else {}))
+
+
 def test_what_an_evaluation_will_report(tmp_path: Path) -> None:
     tasks = find_tasks("*.toml", write(tmp_path, 'metrics = ["accuracy"]', test_jsonl=ITEMS).path.parent)
-    assert promised({"tasks": tasks}, rows=False) == {"route.accuracy"}
-    assert promised({"split": "validation"}, rows=True) == {"validation.accuracy", "validation.macro_f1"}
-    assert promised({}, rows=True) == {"test.accuracy", "test.macro_f1"}
+    assert promised(node({"tasks": tasks})) == {"route.accuracy"}
+    assert promised(node({"split": "validation"}, rows=True)) == {"validation.accuracy", "validation.macro_f1"}
+    assert promised(node({}, rows=True)) == {"test.accuracy", "test.macro_f1"}
+    (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+    assert promised(node({}, tmp_path, rows=True)) == {"test.rougeL", "test.chrf"}
 
 
 @pytest.mark.parametrize(
@@ -135,17 +185,17 @@ def test_an_item_that_cannot_be_scored_is_named(
     tmp_path: Path, content: str, place: tuple[str, int], message: str
 ) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        load_task(write(tmp_path, test_jsonl=content))
+        items_of(write(tmp_path, test_jsonl=content))
     assert (caught.value.where, caught.value.line) == place
     assert caught.value.do
 
 
 def test_a_field_that_no_item_has(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no column 'intent'"):
-        load_task(write(tmp_path, 'label = "intent"', test_jsonl=ITEMS))
+        items_of(write(tmp_path, 'label = "intent"', test_jsonl=ITEMS))
 
 
 def test_no_items(tmp_path: Path) -> None:
     task = write(tmp_path, test_csv="text,label\n")
     with pytest.raises(UserError, match="has no rows"):
-        load_task(task)
+        items_of(task)

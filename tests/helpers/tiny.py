@@ -96,14 +96,15 @@ class Shards:
         return self.tables[ref.digest]
 
     def rows(self, found: Sequence[dict[str, Any]], per_shard: int = 40) -> Rows:
-        """Records with text, label, split, and if wanted file, line, unreadable, `new_split` and `keep`, as an artifact."""
+        """Records with text (or messages, or prompt and completion), label, split, and if wanted line, unreadable,
+        `new_split` and `keep`, as an artifact.
+        """
         starts = range(0, len(found), per_shard)
         return Rows(tuple(self._shard(found[start : start + per_shard], start) for start in starts))
 
     def _shard(self, part: Sequence[dict[str, Any]], start: int) -> Shard:
-        texts = [record.get("text") for record in part]
         columns = {
-            "messages": [None if text is None else [{"role": "text", "content": text}] for text in texts],
+            "messages": [_messages(record) for record in part],
             "label": [record.get("label") for record in part],
             "split": [record.get("split") for record in part],
             "unreadable": [record.get("unreadable") for record in part],
@@ -119,6 +120,17 @@ class Shards:
         if any("keep" in record for record in part):
             keep = self.add(pa.table({"keep": pa.array([record.get("keep", True) for record in part])}))
         return Shard(text, split, keep)
+
+
+def _messages(record: dict[str, Any]) -> list[dict[str, str]] | None:
+    if "prompt" in record:
+        return [
+            {"role": "user", "content": record["prompt"]},
+            {"role": "assistant", "content": record["completion"]},
+        ]
+    text = record.get("text")
+    found: list[dict[str, str]] | None = record.get("messages")
+    return found if text is None else [{"role": "text", "content": text}]
 
 
 def use(name: str, beside: Path | None = None, **parameters: Any) -> Use:

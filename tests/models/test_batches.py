@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.models.batches import epoch_steps, pad, scoring_batches
+from adaptline.models.batches import bins, epoch_steps, pad, scoring_batches
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300)
 SIZES = st.integers(1, 9)
@@ -84,3 +86,14 @@ def test_padding() -> None:
     assert batch["input_ids"].tolist() == [[2, 7, 3], [2, 3, 9]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert all(tensor.dtype == torch.int64 for tensor in batch.values())
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80))
+def test_bins_hold_every_row_once_and_no_more_than_they_have_room_for(lengths: list[int]) -> None:
+    found = bins(lengths, 50)
+    assert sorted(row for line in found for row in line) == list(range(len(lengths)))
+    for line in found:
+        assert sum(lengths[row] for row in line) <= 50 or len(line) == 1
+    fits = [length for length in lengths if length <= 50]
+    best = math.ceil(sum(fits) / 50)
+    assert len(found) - (len(lengths) - len(fits)) <= math.ceil(11 / 9 * best + 6 / 9) + 1  # Dosa 2007

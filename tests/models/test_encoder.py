@@ -21,7 +21,8 @@ from transformers import (
 
 from adaptline.core.sources import find_folder
 from adaptline.errors import UserError
-from adaptline.models.encoder import head_modules, head_parameters, linear_modules, load_base
+from adaptline.models.encoder import load_base
+from adaptline.models.modules import head_modules, head_parameters, linear_modules
 from adaptline.models.runtime import quiet
 
 LABELS = ["book", "cancel", "food"]

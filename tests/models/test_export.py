@@ -13,7 +13,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from adaptline.errors import RunError, UserError
 from adaptline.models.encoder import Classifier
-from adaptline.models.export import TOLERANCE, is_adapter, load_trained, prove, save_trained, write_json
+from adaptline.models.export import TOLERANCE, load_trained, needs_base, prove, save_trained, write_json
+from adaptline.models.lesson import Outcome
 from adaptline.models.runtime import quiet
 from adaptline.models.scoring import score
 from adaptline.models.setup import trainable
@@ -129,7 +130,7 @@ def test_saving_is_silent_and_asks_no_hub(
 
 def test_which_folder_needs_a_base(saved: tuple[Classifier, Path]) -> None:
     classifier, folder = saved
-    assert is_adapter(folder) == isinstance(classifier.model, PeftModel)
+    assert needs_base(folder) == isinstance(classifier.model, PeftModel)
 
 
 def test_a_folder_that_is_no_classifier(base: Path, tmp_path: Path) -> None:
@@ -144,11 +145,15 @@ def test_only_our_kinds_of_model_are_saved(base: Path, tmp_path: Path) -> None:
         save_trained(other, tmp_path, "tiny")
 
 
+def outcome(scores: torch.Tensor) -> Outcome:
+    return Outcome(scores, scores.argmax(1))
+
+
 SCORES = torch.tensor([[1.0, 2.0], [3.0, 0.5]])
 
 
 def test_a_proof_states_what_it_saw() -> None:
-    found = prove(SCORES + 5e-6, SCORES, SCORES - 1)
+    found = prove(outcome(SCORES + 5e-6), outcome(SCORES), outcome(SCORES - 1))
     assert found["rows"] == 2
     assert found["same_predictions"] is True
     assert 0 < found["max_difference"] <= TOLERANCE
@@ -167,13 +172,13 @@ def test_a_proof_states_what_it_saw() -> None:
 )
 def test_a_proof_that_fails(saved_scores: torch.Tensor, untrained: torch.Tensor, message: str) -> None:
     with pytest.raises(RunError, match=message):
-        prove(saved_scores, SCORES, untrained)
+        prove(outcome(saved_scores), outcome(SCORES), outcome(untrained))
 
 
 def test_a_prediction_may_not_flip_even_within_rounding() -> None:
     near = torch.tensor([[1.0, 1.0 + 1e-6]])
     with pytest.raises(RunError, match="is not the trained one"):
-        prove(torch.tensor([[1.0 + 2e-6, 1.0]]), near, near - 1)
+        prove(outcome(torch.tensor([[1.0 + 2e-6, 1.0]])), outcome(near), outcome(near - 1))
 
 
 @pytest.mark.parametrize("lost", ["lora_A", "lora_B", "classifier", "pooler"])
@@ -186,7 +191,7 @@ def test_the_proof_sees_every_kind_of_loss(base: Path, tmp_path: Path, lost: str
     tokens = classifier.tokens(TEXTS)
     measured = score(classifier, tokens)
     with pytest.raises(RunError, match="is not the trained one"):
-        prove(score(load_trained(tmp_path, base), tokens), measured, measured - 1)
+        prove(outcome(score(load_trained(tmp_path, base), tokens)), outcome(measured), outcome(measured - 1))
 
 
 def test_json_is_sorted_and_has_no_nan(tmp_path: Path) -> None:

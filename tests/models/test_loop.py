@@ -17,9 +17,11 @@ from adaptline.errors import RunError
 from adaptline.models import setup
 from adaptline.models.batches import epoch_steps, pad
 from adaptline.models.checkpoint import Checkpoints
-from adaptline.models.encoder import Classifier, head_parameters
+from adaptline.models.encoder import Classifier
 from adaptline.models.examples import select_examples
-from adaptline.models.loop import Examples, best_epoch, fit, schedule
+from adaptline.models.labels import encode, labels_of
+from adaptline.models.loop import best_epoch, fit, schedule
+from adaptline.models.modules import head_parameters
 from adaptline.models.runtime import deterministic
 from adaptline.models.scoring import accuracy_and_loss, score
 
@@ -57,9 +59,8 @@ def run(
     settings = SETTINGS | changed
     classifier = setup.trainable(base, tiny.use(method), LABELS, settings["seed"], 16)
     before = copy.deepcopy(classifier)
-    training, validation = (setup.encode(classifier, examples, split) for split in ("train", "validation"))
     checkpoints = Checkpoints(folder / "checkpoint", "a test", seconds)
-    facts = fit(classifier, training, validation, checkpoints=checkpoints, progress=progress, **settings)
+    facts = fit(labels_of(classifier, examples), checkpoints=checkpoints, progress=progress, **settings)
     return classifier, facts, before
 
 
@@ -94,7 +95,7 @@ def test_three_steps_by_hand(still_base: Path, examples: pa.Table, tmp_path: Pat
         pa.array([i < 24 or split != "train" for i, split in enumerate(examples["split"].to_pylist())])
     )
     trained, facts, before = run(still_base, three, tmp_path, epochs=1, weight_decay=0.1, warmup=0.5)
-    training = setup.encode(before, three, "train")
+    training = encode(before, three, "train")
     steps = epoch_steps([len(row) for row in training.tokens], seed=3, epoch=0, batch_size=8, accumulate=1)
     assert len(steps) == 3
     own = dict(before.model.named_parameters())
@@ -178,7 +179,7 @@ def test_the_best_epoch_is_kept(base: Path, examples: pa.Table, tmp_path: Path) 
     trained, facts, _ = run(base, examples, tmp_path, epochs=6, lr=2e-2)
     looks = facts["epochs"]
     assert facts["best_epoch"] < 6, "the case is not one: the last epoch is the best"
-    validation = setup.encode(trained, examples, "validation")
+    validation = encode(trained, examples, "validation")
     accuracy, loss = accuracy_and_loss(score(trained, validation.tokens), validation.labels)
     best = looks[facts["best_epoch"] - 1]
     assert (accuracy, loss) == (best["validation_accuracy"], best["validation_loss"])
@@ -290,11 +291,3 @@ def test_progress_tells_epoch_loss_and_validation(base: Path, examples: pa.Table
     assert told[0][2].startswith("epoch 1 · loss 1.")
     assert told[-1][2].startswith("epoch 2 · loss ")
     assert " · validation 0." in told[-1][2]
-
-
-def test_examples_hold_tokens_and_numbers(base: Path, examples: pa.Table) -> None:
-    classifier = setup.trainable(base, tiny.use("head"), LABELS[:2], 0, 16)
-    found = setup.encode(classifier, examples, "train")
-    assert isinstance(found, Examples)
-    assert len(found.tokens) == len(found.labels) == 54
-    assert set(found.labels) == {0, 1, -1}

@@ -7,9 +7,8 @@ import tiny
 import torch
 
 from adaptline.errors import UserError
-from adaptline.models.encoder import head_parameters
-from adaptline.models.examples import select_examples
-from adaptline.models.setup import count_parameters, encode, trainable
+from adaptline.models.modules import head_parameters
+from adaptline.models.setup import count_parameters, trainable
 
 LABELS = sorted(tiny.TELLING)
 
@@ -49,11 +48,14 @@ def test_an_adapter_before_training_adds_nothing(base: Path) -> None:
 
 
 def test_counts(base: Path) -> None:
-    assert count_parameters(trainable(base, tiny.use("full"), LABELS, 0, 16)) == {"trainable": 20227, "total": 20227}
+    assert count_parameters(trainable(base, tiny.use("full"), LABELS, 0, 16).model) == {
+        "trainable": 20227,
+        "total": 20227,
+    }
     pooler, classifier = 32 * 32 + 32, 32 * 3 + 3
-    assert count_parameters(trainable(base, tiny.use("head"), LABELS, 0, 16))["trainable"] == pooler + classifier
+    assert count_parameters(trainable(base, tiny.use("head"), LABELS, 0, 16).model)["trainable"] == pooler + classifier
     of_rank = 2 * (4 * (32 + 32) + 2 * (32 + 64))  # four square layers and two of the feed-forward part, in two blocks
-    found = count_parameters(trainable(base, tiny.use("lora", rank=3), LABELS, 0, 16))
+    found = count_parameters(trainable(base, tiny.use("lora", rank=3), LABELS, 0, 16).model)
     assert found["trainable"] == 3 * of_rank + pooler + classifier
 
 
@@ -70,17 +72,6 @@ def test_an_adapter_of_ones_own(base: Path, tmp_path: Path) -> None:
         "    return model.requires_grad_(False)\n"
     )
     found = trainable(base, tiny.use("./mine.py:biases", tmp_path), LABELS, 0, 16)
-    assert 0 < count_parameters(found)["trainable"] < 2000
+    assert 0 < count_parameters(found.model)["trainable"] < 2000
     with pytest.raises(UserError, match="leaves nothing to train"):
         trainable(base, tiny.use("./mine.py:nothing", tmp_path), LABELS, 0, 16)
-
-
-def test_rows_as_numbers(base: Path, shards: tiny.Shards) -> None:
-    rows = shards.rows(
-        [{"text": "soup", "label": "food", "split": "train"}, {"text": "off", "label": "?", "split": "test"}]
-    )
-    examples = select_examples(rows, shards.read, ["train", "test"])
-    classifier = trainable(base, tiny.use("head"), LABELS, 0, 16)
-    assert encode(classifier, examples, "train").labels == [2]
-    found = encode(classifier, examples, "test")
-    assert (found.labels, found.tokens) == ([-1], classifier.tokens(["off"]))

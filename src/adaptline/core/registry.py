@@ -185,15 +185,20 @@ def format(
     return _register("format", version=version, options={"suffixes": tuple(suffixes), "cut": cut, "write": write})
 
 
-def adapter(*, version: int, lr: float, head_rate: float = 1.0) -> Callable[[F], F]:
+def adapter(
+    *, version: int, lr: float, head_rate: float = 1.0, writer_lr: float | None = None, learns: bool = True
+) -> Callable[[F], F]:
     """A way to make a base trainable: which of its parameters, and which new ones, learn.
 
     Args:
         version: raised when its meaning changes.
         lr: the peak learning rate that suits it, where a recipe names none.
         head_rate: how many times faster the new head learns than the rest.
+        writer_lr: the peak learning rate for a base that writes, where it is another.
+        learns: whether anything learns; a base that is taken as it is can be compared like the others.
     """
-    return _register("adapter", version=version, options={"lr": lr, "head_rate": head_rate})
+    rates = {"lr": lr, "head_rate": head_rate, "writer_lr": lr if writer_lr is None else writer_lr}
+    return _register("adapter", version=version, options={**rates, "learns": learns})
 
 
 def metric(*, version: int, bounds: tuple[float, float] | None = None) -> Callable[[F], F]:

@@ -25,6 +25,7 @@ READING: dict[str, Any] = {
     **dict.fromkeys(_COLUMNS, str),
     "format": Annotated[str, "format"],
     "encoding": Annotated[str, Demand(is_encoding, "that is an encoding's name")],
+    "one_per_prompt": bool,  # rows of one prompt are one item with all of their references
 }
 
 

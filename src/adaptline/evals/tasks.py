@@ -1,12 +1,14 @@
-"""A task file's items as rows: labelled texts to be judged by.
+"""A task's items, to be judged by: what is asked, and the answers that are accepted.
 
-Knows what an evaluation asks of items, and the metrics that a task names. Knows nothing of models, of how items are read
-(data/tasks.py) or of what a metric computes.
+Knows what an evaluation asks of items, and the metrics that a task names. Knows nothing of how models answer, of how
+items are read (data/tasks.py) or of what a metric computes.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,33 +21,99 @@ from adaptline.core.demands import Demand
 from adaptline.core.rows import texts
 from adaptline.data.tasks import READING, check_settings, read_items
 from adaptline.errors import UserError
+from adaptline.models.bases import Kind, kind_of
+from adaptline.models.examples import as_chat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from adaptline.core.grid import Node
     from adaptline.core.sources import Task
 
 Metrics = Annotated[list[Annotated[Use, "metric"]], Demand(bool, "and not empty")]
 
 # What items.parquet of an evaluation holds beside the metrics.
 ITEM_COLUMNS = ("task", "item", "prediction", "label", "confidence", "shard", "row", "split")
-_USUAL = ("accuracy", "macro_f1")
+_USUAL: dict[Kind, tuple[str, ...]] = {"classifier": ("accuracy", "macro_f1"), "writer": ("rougeL", "chrf")}
 _SPLIT = "test"
 
 
-def load_task(task: Task) -> pa.Table:
-    """The items of a task, in the order of its files: core/rows.COLUMNS less extra, text and label in each row.
+@dataclass(frozen=True)
+class Items:
+    """Items to score under one name: chats up to the answer, the same as texts, and the accepted answers of each.
+
+    `positions` says which rows they are (shard, row, split), if they are rows of an artifact.
+    """
+
+    task: str
+    chats: list[list[dict[str, str]]]
+    texts: list[str]
+    references: list[list[str]]
+    metrics: list[Use]
+    positions: pa.Table | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The first accepted answer of each; a classifier's items have no other."""
+        return [accepted[0] for accepted in self.references]
+
+
+def load_items(task: Task, kind: Kind, otherwise: Sequence[Use]) -> Items:
+    """The items of a task in the order of its files, for a model of a kind.
+
+    A classifier is shown the text of an item and must give its label. A writer is shown what comes before the answer; an
+    item's accepted answers are its references, else its answer, else its label. With `one_per_prompt`, items that ask the
+    same are one with all of their answers.
 
     Raises:
         UserError: a setting that is unknown or of the wrong type, no items, or an item that cannot be read or lacks
-            text or label (with its file and line).
+            text or label, question or answer (with its file and line).
     """
-    items = pa.concat_tables(
+    settings = check_settings(task, {**READING, "metrics": Metrics})
+    found = pa.concat_tables(
         [table.drop_columns("extra") for table in read_items(task)]
     )  # its type differs from file to file
-    _refuse(items, pc.is_null(texts(items)), "has no text", "Leave it out: there is nothing to score.")
-    _refuse(items, pc.is_null(items["label"]), "has no label", 'Name the field: label = "intent".')
-    return items
+    items = of_table(task.name, found, kind, metrics_of(task, otherwise))
+    return _one_per_prompt(items) if settings.get("one_per_prompt") else items
+
+
+def of_table(name: str, found: pa.Table, kind: Kind, metrics: list[Use], positions: pa.Table | None = None) -> Items:
+    """Rows of core/rows.COLUMNS (less extra) as items. Raises UserError as load_items does."""
+    contents = texts(found)
+    _refuse(found, pc.is_null(contents), "has no text", "Leave it out: there is nothing to score.")
+    if kind == "classifier":
+        _refuse(found, pc.is_null(found["label"]), "has no label", 'Name the field: label = "intent".')
+        chats = [[{"role": "user", "content": text}] for text in contents.to_pylist()]
+        references = [[label] for label in found["label"].to_pylist()]
+        return Items(name, chats, contents.to_pylist(), references, metrics, positions)
+    asked = [_asked(**row) for row in found.select(["messages", "label", "references"]).to_pylist()]
+    _refuse(
+        found,
+        pa.chunked_array([pa.array([not chat or not accepted for chat, accepted in asked], pa.bool_())]),
+        "has no question or no answer",
+        'Name the fields: prompt = "...", completion = "..." or references = "...".',
+    )
+    chats = [chat for chat, _ in asked]
+    shown = ["\n".join(message["content"] for message in chat) for chat in chats]
+    return Items(name, chats, shown, [accepted for _, accepted in asked], metrics, positions)
+
+
+def _asked(
+    messages: list[dict[str, str]] | None, label: str | None, references: list[str] | None
+) -> tuple[list[dict[str, str]], list[str]]:
+    """What is asked, and the accepted answers."""
+    chat = as_chat(messages, label)
+    answer = [chat.pop()["content"]] if chat and chat[-1]["role"] == "assistant" else []
+    chat = [{"role": "user", "content": said["content"]} if said["role"] == "text" else said for said in chat]
+    return chat, list(references or answer)
+
+
+def _one_per_prompt(items: Items) -> Items:
+    found: dict[str, tuple[list[dict[str, str]], str, list[str]]] = {}
+    for chat, text, accepted in zip(items.chats, items.texts, items.references, strict=True):
+        found.setdefault(json.dumps(chat), (chat, text, []))[2].extend(accepted)
+    chats, shown, references = (list(column) for column in zip(*found.values(), strict=True))
+    return replace(items, chats=chats, texts=shown, references=references)
 
 
 def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
@@ -55,10 +123,10 @@ def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
     return found
 
 
-def usual_metrics(given: Sequence[Use] | None) -> list[Use]:
-    """The metrics that a recipe gives; accuracy and macro_f1 where it gives none. Raises UserError for two of one name."""
+def usual_metrics(given: Sequence[Use] | None, kind: Kind) -> list[Use]:
+    """The metrics that a recipe gives; the usual ones of a kind where it gives none. Raises UserError for two of one name."""
     if given is None:
-        return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL]
+        return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL[kind]]
     try:
         _refuse_twice([metric.load().name for metric in given], None)
     except UserError as error:
@@ -66,15 +134,17 @@ def usual_metrics(given: Sequence[Use] | None) -> list[Use]:
     return list(given)
 
 
-def promised(values: Mapping[str, Any], *, rows: bool) -> set[str]:
-    """What an evaluate step of these values will report, as "task.metric"; the split of its rows is a task too.
+def promised(node: Node) -> set[str]:
+    """What an evaluate step will report, as "task.metric"; the split of its rows is a task too.
 
     Raises:
         UserError: a task's settings do not fit, or two tasks or two metrics of a task have one name.
     """
-    metrics = usual_metrics(values.get("metrics"))
+    values = node.values
+    bases = [weights.values["base"] for weights in node.inputs["weights"] if "base" in weights.values]
+    metrics = usual_metrics(values.get("metrics"), kind_of(bases[0].path) if bases else "classifier")
     asked = [(task.name, metrics_of(task, metrics)) for task in values.get("tasks") or ()]
-    asked += [(values.get("split", _SPLIT), metrics)] if rows else []
+    asked += [(values.get("split", _SPLIT), metrics)] if "rows" in node.inputs else []
     refuse_two_of_a_name([task for task, _ in asked])
     return {f"{task}.{metric.load().name}" for task, of in asked for metric in of}
 

@@ -12,6 +12,8 @@ import torch
 
 from adaptline.core import keys
 
+Tokens = list[list[int]]
+
 _STEPS_PER_BUCKET = 16  # wide enough that a batch pads little, narrow enough that its rows stay a random sample
 
 
@@ -41,6 +43,24 @@ def pad(tokens: Sequence[Sequence[int]], pad_token: int) -> dict[str, torch.Tens
     ids = torch.tensor([[*row, *[pad_token] * (longest - len(row))] for row in tokens])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in tokens])
     return {"input_ids": ids, "attention_mask": mask}
+
+
+def bins(lengths: Sequence[int], room: int) -> list[list[int]]:
+    """Row numbers in as few bins as first-fit decreasing finds, each of at most `room` tokens (Johnson 1974).
+
+    A row that is longer than the room has a bin of its own.
+    """
+    found: list[list[int]] = []
+    left: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        place = next((number for number, free in enumerate(left) if free >= lengths[row]), None)
+        if place is None:
+            found.append([row])
+            left.append(room - lengths[row])
+        else:
+            found[place].append(row)
+            left[place] -= lengths[row]
+    return found
 
 
 def _cut(rows: list[int], size: int) -> list[list[int]]:

@@ -1,4 +1,6 @@
-"""Labelled rows of an artifact, chosen by split, each with its position. Knows rows; knows nothing of models.
+"""Rows of an artifact to learn from, chosen by split, each with its position: labelled texts, or chats.
+
+Knows rows; knows nothing of models.
 
 A position is (digest of the text's shard, 0-based row in it): what a row keeps when everything about it changes.
 """
@@ -15,7 +17,7 @@ from adaptline.core import rows as row_schema
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from adaptline.core.artifacts import Read
     from adaptline.core.rows import Rows, Shard
@@ -29,7 +31,7 @@ EXAMPLE = pa.schema(
         ("row", pa.int64()),  # 0-based position in the shard
     ]
 )
-
+CHAT = pa.schema([("messages", row_schema.COLUMNS["messages"]), *list(EXAMPLE)[2:]])
 
 # What corpora call the split that training looks at after each epoch, where they do not call it so.
 _ALSO_CALLED = {"validation": ("val", "valid", "dev")}
@@ -44,6 +46,24 @@ def select_examples(rows: Rows, read: Read, splits: Sequence[str]) -> pa.Table:
         UserError: no row has a split, one of the splits has no row, or a row of them has no label or no text (with its
             file and line).
     """
+    return pa.concat_tables(_examples(*part) for part in _chosen(rows, read, splits))
+
+
+def select_chats(rows: Rows, read: Read, splits: Sequence[str]) -> pa.Table:
+    """The chats of the splits as select_examples chooses them. Columns of CHAT.
+
+    A text with a label is what a user said, and the label the answer. A text without one stays alone, in the role "text".
+
+    Raises:
+        UserError: as select_examples; of the rows, one whose last message no assistant wrote, or that is empty.
+    """
+    return pa.concat_tables(_chats(*part) for part in _chosen(rows, read, splits))
+
+
+def _chosen(
+    rows: Rows, read: Read, splits: Sequence[str]
+) -> Iterator[tuple[pa.Table, pa.ChunkedArray, pa.ChunkedArray, str]]:
+    """Of each shard: its rows, their splits as we call them, which of them are wanted, and its digest."""
     found: Counter[str] = Counter()
     any_split = False
     for shard in rows.shards:
@@ -57,13 +77,11 @@ def select_examples(rows: Rows, read: Read, splits: Sequence[str]) -> pa.Table:
         )
     divided = any(shard.split is not None for shard in rows.shards)
     called = {_called(split, found, divided=divided): split for split in splits}
-    parts = []
     for shard in rows.shards:
         text, split = read(shard.text), _splits(shard, read)
         wanted = pc.and_(pc.is_in(split, pa.array(called, pa.string())), _usable(shard, text, read))
         named = pa.chunked_array([pa.array([called.get(name) for name in split.to_pylist()], pa.string())])
-        parts.append(_examples(text, named, wanted, shard.text.digest))
-    return pa.concat_tables(parts)
+        yield text, named, wanted, shard.text.digest
 
 
 def _splits(shard: Shard, read: Read) -> pa.ChunkedArray:
@@ -103,14 +121,48 @@ def _examples(text: pa.Table, split: pa.ChunkedArray, wanted: pa.ChunkedArray, d
         "text",
         'Drop such rows before: step = "curate", do = [{ use = "length", min = 1, unjudged = "drop" }].',
     )
-    positions = pa.chunked_array([pa.array(range(text.num_rows), pa.int64())]).filter(wanted)
-    shards = pa.array([digest] * chosen.num_rows, pa.string())
-    return pa.table([contents, chosen["label"], split.filter(wanted), shards, positions], schema=EXAMPLE)
+    return pa.table([contents, chosen["label"], split.filter(wanted), *_positions(wanted, digest)], schema=EXAMPLE)
+
+
+def _chats(text: pa.Table, split: pa.ChunkedArray, wanted: pa.ChunkedArray, digest: str) -> pa.Table:
+    chosen = text.filter(wanted)
+    chats = [as_chat(row["messages"], row["label"]) for row in chosen.select(["messages", "label"]).to_pylist()]
+    silent = pa.chunked_array([pa.array([not _teaches(chat) for chat in chats], pa.bool_())])
+    _refuse(
+        chosen,
+        silent,
+        "has nothing to learn: it must end with what an assistant said",
+        'Name the fields in the ingest step: prompt = "...", completion = "...", or messages = "...".',
+    )
+    columns = [pa.array(chats, row_schema.COLUMNS["messages"]), split.filter(wanted), *_positions(wanted, digest)]
+    return pa.table(columns, schema=CHAT)
+
+
+def as_chat(messages: list[dict[str, str]] | None, label: str | None = None) -> list[dict[str, str]]:
+    """The messages of a row as a chat; a text with a label as a question with its answer."""
+    found = [message for message in messages or [] if message["content"] is not None]
+    if [message["role"] for message in found] != ["text"] or label is None:
+        return found
+    return [{"role": "user", "content": found[0]["content"]}, {"role": "assistant", "content": label}]
+
+
+def _teaches(chat: list[dict[str, str]]) -> bool:
+    return bool(chat) and chat[-1]["role"] in ("assistant", "text") and bool(chat[-1]["content"].strip())
+
+
+def _positions(wanted: pa.ChunkedArray, digest: str) -> tuple[pa.Array, pa.ChunkedArray]:
+    """Shard and row of what is wanted of a shard."""
+    rows = pa.chunked_array([pa.array(range(len(wanted)), pa.int64())]).filter(wanted)
+    return pa.array([digest] * len(rows), pa.string()), rows
 
 
 def _refuse_null(chosen: pa.Table, values: pa.Array | pa.ChunkedArray, what: str, do: str) -> None:
-    if values.null_count == 0:
-        return
-    first = chosen.filter(pc.is_null(values)).slice(0, 1).to_pylist()[0]
-    count = f"; {values.null_count} such rows in this shard" if values.null_count > 1 else ""
-    raise UserError(f"row {first['row']} has no {what}{count}", where=first["file"], line=first["line"], do=do)
+    _refuse(chosen, pc.is_null(values), f"has no {what}", do)
+
+
+def _refuse(chosen: pa.Table, wrong: pa.Array | pa.ChunkedArray, what: str, do: str) -> None:
+    """Raises for the first row of a Boolean mask."""
+    for first in chosen.filter(wrong).slice(0, 1).to_pylist():
+        others = pc.sum(wrong).as_py()
+        count = f"; {others} such rows in this shard" if others > 1 else ""
+        raise UserError(f"row {first['row']} {what}{count}", where=first["file"], line=first["line"], do=do)

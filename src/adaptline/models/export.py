@@ -1,4 +1,4 @@
-"""A trained classifier to a folder that plain PEFT or transformers reads, back again, and the proof that nothing was lost.
+"""A trained model to a folder that plain PEFT or transformers reads, back again, and the proof that nothing was lost.
 
 Knows file formats of models. Knows nothing of training. An adapter's folder needs its base beside it; a fully trained
 model's folder stands alone. Files hold no path and no date: the same model gives the same bytes.
@@ -7,6 +7,7 @@ model's folder stands alone. Files hold no path and no date: the same model give
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from transformers import PreTrainedModel
 
 from adaptline.errors import RunError, UserError
 from adaptline.models.encoder import Classifier, load_base
+from adaptline.models.lesson import Outcome
 from adaptline.models.runtime import quiet
+from adaptline.models.writer import Writer, load_writer
 
-LABELS = "labels.json"
-TOLERANCE = 1e-5  # largest difference of logits in float32 between a model and its reloaded self
+LABELS = "labels.json"  # what a trained classifier's folder holds beside its weights
+WRITER = "writer.json"  # and a writer's
+TOLERANCE = 1e-5  # largest difference of numbers in float32 between a model and its reloaded self
 
 _ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -34,16 +38,27 @@ def save_trained(classifier: Classifier, folder: Path, base: str) -> None:
         folder: an existing folder.
         base: what the base is called; never a path that means something on one machine only.
     """
-    if isinstance(classifier.model, PeftModel):
-        _save_adapter(classifier.model, folder, base)
-    else:
-        _save_model(classifier, folder)
+    _save(classifier, folder, base)
     write_json(folder / LABELS, {"labels": list(classifier.labels), "max_tokens": classifier.max_tokens})
 
 
-def is_adapter(folder: Path) -> bool:
-    """Whether the folder's model needs its base beside it."""
-    return (folder / _ADAPTER_CONFIG).exists()
+def save_writer(writer: Writer, folder: Path, base: str) -> None:
+    """The same for a writer, and writer.json; of a bare base, of which nothing learns, writer.json alone."""
+    bare = not isinstance(writer.model, PeftModel) and not any(p.requires_grad for p in writer.model.parameters())
+    if not bare:
+        _save(writer, folder, base)
+    facts = {"bare": bare, "max_tokens": writer.max_tokens, "chat_template": writer.template}
+    write_json(folder / WRITER, facts)
+
+
+def is_writer(folder: Path) -> bool:
+    """Whether the folder's model writes; else it is a classifier."""
+    return (folder / WRITER).exists()
+
+
+def needs_base(folder: Path) -> bool:
+    """Whether the folder's model is nothing without its base: an adapter, or a bare base's stand-in."""
+    return (folder / _ADAPTER_CONFIG).exists() or not any(folder.glob("*.safetensors"))
 
 
 def load_trained(folder: Path, base: Path) -> Classifier:
@@ -56,35 +71,54 @@ def load_trained(folder: Path, base: Path) -> Classifier:
         facts = json.loads((folder / LABELS).read_text("utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"no {LABELS}: not a trained classifier", where=folder) from error
-    if not is_adapter(folder):
+    if not needs_base(folder):
         return load_base(folder, facts["labels"], facts["max_tokens"])
     found = load_base(base, facts["labels"], facts["max_tokens"])
-    with quiet():
-        model = PeftModel.from_pretrained(found.model, folder)
-    return Classifier(model, found.tokenizer, found.labels, found.max_tokens)
+    return replace(found, model=_adapted(found.model, folder))
 
 
-def prove(saved: torch.Tensor, measured: torch.Tensor, untrained: torch.Tensor) -> dict[str, Any]:
-    """That a reloaded model scores as the trained one did, and not as the untrained one.
+def load_trained_writer(folder: Path, base: Path) -> Writer:
+    """The writer that save_writer wrote, in the same way.
+
+    Raises:
+        UserError: the folder holds no such writer.
+    """
+    try:
+        facts = json.loads((folder / WRITER).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"no {WRITER}: not a trained writer", where=folder) from error
+    found = load_writer(base if needs_base(folder) else folder, facts["max_tokens"])
+    model = _adapted(found.model, folder) if (folder / _ADAPTER_CONFIG).exists() else found.model
+    return replace(found, model=model, template=facts["chat_template"])
+
+
+def prove(saved: Outcome, measured: Outcome, untrained: Outcome, *, trained: bool = True) -> dict[str, Any]:
+    """That a reloaded model gives what the trained one did, and not what the untrained one did.
 
     Args:
-        saved: logits of the reloaded model, (rows, labels), float32.
-        measured: those of the trained model in memory, of the same batches.
-        untrained: those of the model before it was trained.
+        saved: what the reloaded model gives.
+        measured: what the trained model in memory gave, of the same batches.
+        untrained: what the model gave before it was trained.
+        trained: whether anything was to change.
 
     Raises:
         RunError: the export lost something, or the training changed nothing.
     """
-    difference = (saved - measured).abs().max().item()
-    same = torch.equal(saved.argmax(1), measured.argmax(1))
+    difference = (saved.numbers - measured.numbers).abs().max().item()
+    same = torch.equal(saved.choices, measured.choices)
     if not difference <= TOLERANCE or not same:  # not: a NaN must not pass
         raise RunError(
             f"the saved model is not the trained one: read back, its scores differ by up to {difference:.3g}"
         )
-    changed = (saved - untrained).abs().max().item()
-    if not changed > TOLERANCE:
+    changed = (saved.numbers - untrained.numbers).abs().max().item()
+    if trained and not changed > TOLERANCE:
         raise RunError("the training changed nothing: the saved model scores as it did before")
-    return {"rows": len(saved), "max_difference": difference, "same_predictions": same, "changed_by_training": changed}
+    return {
+        "rows": len(saved.numbers),
+        "max_difference": difference,
+        "same_predictions": same,
+        "changed_by_training": changed,
+    }
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -93,10 +127,24 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(f"{text}\n", "utf-8")
 
 
+def _adapted(model: torch.nn.Module, folder: Path) -> PeftModel:
+    """The base with the adapter of a folder, its weights in float32."""
+    with quiet():
+        return PeftModel.from_pretrained(model, folder)
+
+
+def _save(trained: Classifier | Writer, folder: Path, base: str) -> None:
+    if isinstance(trained.model, PeftModel):
+        _save_adapter(trained.model, folder, base)
+    else:
+        _save_model(trained, folder)
+
+
 def _save_adapter(model: PeftModel, folder: Path, base: str) -> None:
     config = model.peft_config["default"].to_dict()
     config |= {"base_model_name_or_path": base, "inference_mode": True}
-    config["modules_to_save"] = set(config["modules_to_save"])  # PEFT adds its own names again
+    if config["modules_to_save"] is not None:
+        config["modules_to_save"] = set(config["modules_to_save"])  # PEFT adds its own names again
     # A set's order changes from process to process.
     write_json(
         folder / _ADAPTER_CONFIG,
@@ -108,13 +156,13 @@ def _save_adapter(model: PeftModel, folder: Path, base: str) -> None:
     )
 
 
-def _save_model(classifier: Classifier, folder: Path) -> None:
-    if not isinstance(classifier.model, PreTrainedModel):
-        raise TypeError(f"neither a PEFT model nor one of transformers: {type(classifier.model).__name__}")
+def _save_model(trained: Classifier | Writer, folder: Path) -> None:
+    if not isinstance(trained.model, PreTrainedModel):
+        raise TypeError(f"neither a PEFT model nor one of transformers: {type(trained.model).__name__}")
     with quiet():
-        classifier.model.save_pretrained(folder)
-        backend = getattr(classifier.tokenizer, "backend_tokenizer", None)
+        trained.model.save_pretrained(folder)
+        backend = getattr(trained.tokenizer, "backend_tokenizer", None)
         if backend is not None:  # it would save how long the last texts might be
             backend.no_truncation()
             backend.no_padding()
-        classifier.tokenizer.save_pretrained(folder)
+        trained.tokenizer.save_pretrained(folder)

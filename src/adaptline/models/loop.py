@@ -1,43 +1,31 @@
 """The training loop: epochs of optimiser steps, a look at the validation rows after each, the best epoch kept.
 
-Knows a model by its trainable parameters and its logits. Knows nothing of adapters, files or recipes. Everything random
-in a step follows from (seed, step), so a run that was killed goes on as if nothing had happened, bit by bit.
+Knows a model by its trainable parameters and a lesson by its loss. Knows nothing of adapters, files or recipes.
+Everything random in a step follows from (seed, step), so a run that was killed goes on as if nothing had happened, bit
+by bit.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from adaptline.errors import RunError
-from adaptline.models.batches import epoch_steps, pad
+from adaptline.models.batches import epoch_steps
 from adaptline.models.checkpoint import Checkpoint, Checkpoints
-from adaptline.models.encoder import Classifier, Tokens, head_parameters
+from adaptline.models.lesson import Lesson
 from adaptline.models.runtime import derive_seed
-from adaptline.models.scoring import accuracy_and_loss, arithmetic, score
 
 _MAX_GRADIENT_NORM = 1.0  # as in BERT's fine-tuning (Devlin et al. 2019)
 
 Facts = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Rows to learn from or to look at: token ids and the number of each row's label."""
-
-    tokens: Tokens
-    labels: list[int]
-
-
 def fit(
-    classifier: Classifier,
-    training: Examples,
-    validation: Examples,
+    lesson: Lesson,
     *,
     seed: int,
     epochs: int,
@@ -52,7 +40,7 @@ def fit(
     checkpoints: Checkpoints,
     progress: Callable[[int, int, str], None],
 ) -> Facts:
-    """Train the classifier's trainable parameters; it ends with those of the best epoch.
+    """Train the trainable parameters of a lesson's model; it ends with those of the best epoch.
 
     AdamW (Loshchilov & Hutter 2019) with a linear warm-up over the first `warmup` of all steps and a linear decay to
     zero; the head's learning rate is `head_rate` times as high. `patience` epochs without a better one (`best_epoch`)
@@ -66,9 +54,9 @@ def fit(
     Raises:
         RunError: a loss is not a finite number.
     """
-    course = _Course(classifier, weight_decay, head_rate, checkpoints)
+    course = _Course(lesson, weight_decay, head_rate, checkpoints)
     resumed_from, looks = course.step, course.facts["epochs"]
-    lengths = [len(row) for row in training.tokens]
+    lengths = lesson.lengths
     steps_per_epoch = math.ceil(len(lengths) / (batch_size * accumulate))
     total = steps_per_epoch * epochs
     while len(looks) < epochs and not _out_of_patience(looks, patience):
@@ -77,12 +65,20 @@ def fit(
         for step in range(course.step, first + steps_per_epoch):
             torch.manual_seed(derive_seed(seed, "step", step))  # for dropout
             rate = lr * schedule(step, total, warmup)
-            loss = course.learn(training, steps[step - first], rate, precision)
+            loss = course.learn(steps[step - first], rate, precision)
             progress(step + 1, total, _note(loss, looks))
-        course.look(score(classifier, validation.tokens, precision=precision), validation.labels, first)
+        course.look(*lesson.look(precision), first)
     course.take_best()
     ended = {"best_epoch": best_epoch(looks) + 1, "stopped_early": len(looks) < epochs}
     return {**course.facts, **ended, "resumed_from_step": resumed_from}
+
+
+def rest(lesson: Lesson, **_: Any) -> Facts:
+    """What `fit` returns where nothing is to learn: the model as it is, with one look at it."""
+    accuracy, loss = lesson.look()
+    look = {"train_loss": None, "validation_loss": loss, "validation_accuracy": accuracy}
+    facts = {"losses": [], "learning_rates": [], "epochs": [look], "best_epoch": 1, "stopped_early": False}
+    return {**facts, "resumed_from_step": 0}
 
 
 def schedule(step: int, total: int, warmup: float) -> float:
@@ -96,8 +92,8 @@ def schedule(step: int, total: int, warmup: float) -> float:
 def best_epoch(looks: Sequence[Facts]) -> int:
     """The number (from 0) of the best epoch: highest validation accuracy, then lowest validation loss, then earliest.
 
-    Accuracy first, because it is what a classifier is chosen by; the loss tells epochs apart where a small validation
-    split cannot.
+    Accuracy first, because it is what a model is chosen by; the loss tells epochs apart where a small validation split
+    cannot.
     """
     return min(range(len(looks)), key=lambda e: (-looks[e]["validation_accuracy"], looks[e]["validation_loss"], e))
 
@@ -105,11 +101,11 @@ def best_epoch(looks: Sequence[Facts]) -> int:
 class _Course:
     """What a training changes: parameters, their optimiser, the facts of steps and epochs, the best epoch's parameters."""
 
-    def __init__(self, classifier: Classifier, weight_decay: float, head_rate: float, checkpoints: Checkpoints) -> None:
+    def __init__(self, lesson: Lesson, weight_decay: float, head_rate: float, checkpoints: Checkpoints) -> None:
         """Goes on from the checkpoint, if there is one."""
-        self.model, self.pad_token, self.checkpoints = classifier.model, classifier.pad_token, checkpoints
+        self.lesson, self.model, self.checkpoints = lesson, lesson.model, checkpoints
         self.learning = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
-        self.optimiser = _optimiser(self.learning, head_parameters(self.model), weight_decay, head_rate)
+        self.optimiser = _optimiser(self.learning, lesson.faster(), weight_decay, head_rate)
         self.facts: Facts = {"losses": [], "learning_rates": [], "epochs": []}
         self.best: dict[str, torch.Tensor] = {}
         self.best_step = 0
@@ -122,15 +118,12 @@ class _Course:
         """Optimiser steps done."""
         return len(self.facts["losses"])
 
-    def learn(self, training: Examples, batches: list[list[int]], rate: float, precision: str) -> float:
+    def learn(self, batches: list[list[int]], rate: float, precision: str) -> float:
         """One optimiser step over the rows of the batches; their mean loss."""
         self.model.train()
-        rows, total = sum(map(len, batches)), 0.0
+        weight, total = sum(self.lesson.weight(row) for batch in batches for row in batch), 0.0
         for batch in batches:
-            targets = torch.tensor([training.labels[row] for row in batch])
-            with arithmetic(precision):
-                logits = self.model(**pad([training.tokens[row] for row in batch], self.pad_token)).logits
-            loss = cross_entropy(logits.float(), targets, reduction="sum") / rows
+            loss = self.lesson.loss(batch, precision) / weight
             torch.autograd.backward(loss)
             total += loss.item()
         self._refuse_infinite(total, "the loss")
@@ -145,9 +138,8 @@ class _Course:
             self._save()
         return total
 
-    def look(self, scores: torch.Tensor, labels: Sequence[int], first: int) -> None:
-        """End an epoch, whose steps began with `first`, by its scores of the validation rows."""
-        accuracy, loss = accuracy_and_loss(scores, labels)
+    def look(self, accuracy: float, loss: float, first: int) -> None:
+        """End an epoch, whose steps began with `first`, by what the validation rows say of it."""
         self._refuse_infinite(loss, "the validation loss")
         losses = self.facts["losses"][first:]
         looks = self.facts["epochs"]

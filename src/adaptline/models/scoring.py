@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from adaptline.models.batches import pad, scoring_batches
-from adaptline.models.encoder import Classifier, Tokens
+from adaptline.models.batches import Tokens, pad, scoring_batches
+from adaptline.models.encoder import Classifier
 
 UNSEEN = -1  # the number of a label that training never saw
 

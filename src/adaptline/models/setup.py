@@ -1,4 +1,4 @@
-"""From a base and rows to what the loop trains: a classifier made trainable by a method, and rows as numbers.
+"""A base made trainable by a method: every seed set before what it draws.
 
 Knows seeds and methods by their call. Knows nothing of what a method does.
 """
@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 
 from adaptline.core.artifacts import Use
 from adaptline.errors import UserError
 from adaptline.models.encoder import Classifier, load_base
-from adaptline.models.loop import Examples
 from adaptline.models.runtime import derive_seed, quiet
-from adaptline.models.scoring import numbers_of
+from adaptline.models.writer import Writer, load_writer
 
 
 def trainable(base: Path, method: Use, labels: Sequence[str], seed: int, max_tokens: int) -> Classifier:
@@ -29,21 +26,27 @@ def trainable(base: Path, method: Use, labels: Sequence[str], seed: int, max_tok
     """
     torch.manual_seed(derive_seed(seed, "head"))
     classifier = load_base(base, labels, max_tokens)
+    return replace(classifier, model=_adapted(classifier.model, method, seed))
+
+
+def trainable_writer(base: Path, method: Use, seed: int, max_tokens: int | None) -> Writer:
+    """The base that writes, made trainable by the method."""
+    writer = load_writer(base, max_tokens)
+    return replace(writer, model=_adapted(writer.model, method, seed))
+
+
+def _adapted(model: torch.nn.Module, method: Use, seed: int) -> torch.nn.Module:
     torch.manual_seed(derive_seed(seed, "adapter"))
+    found = method.load()
     with quiet():
-        adapted = replace(classifier, model=method.load().function(classifier.model, **method.parameters))
-    if not any(parameter.requires_grad for parameter in adapted.model.parameters()):
-        raise UserError(f"adapter {method.use!r} leaves nothing to train")
+        adapted: torch.nn.Module = found.function(model, **method.parameters)
+    learns = any(parameter.requires_grad for parameter in adapted.parameters())
+    if learns != found.options["learns"]:
+        raise UserError(f"adapter {method.use!r} leaves {'something' if learns else 'nothing'} to train")
     return adapted
 
 
-def encode(classifier: Classifier, examples: pa.Table, split: str) -> Examples:
-    """The rows of a split as numbers; `examples` as select_examples gives them."""
-    chosen = examples.filter(pc.equal(examples["split"], split))
-    return Examples(classifier.tokens(chosen["text"].to_pylist()), numbers_of(classifier, chosen["label"].to_pylist()))
-
-
-def count_parameters(classifier: Classifier) -> dict[str, int]:
+def count_parameters(model: torch.nn.Module) -> dict[str, int]:
     """How many numbers learn, and how many there are."""
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in classifier.model.parameters()]
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
     return {"trainable": sum(size for size, learns in sizes if learns), "total": sum(size for size, _ in sizes)}

@@ -214,7 +214,7 @@ def test_tasks_and_rows_together_each_with_its_metrics(world: World, tmp_path: P
         tmp_path / "desk",
         rows=world.rows,
         tasks=find_tasks("short.toml", tmp_path),
-        metrics=usual_metrics(None)[:1],
+        metrics=usual_metrics(None, "classifier")[:1],
         progress=lambda *of: told.append(of),
     )
     assert set(report["metrics"]) == {"short.macro_f1", "test.accuracy"}

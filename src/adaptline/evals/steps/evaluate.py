@@ -6,7 +6,9 @@ Knows items, predictions and what is counted of them. Knows nothing of training.
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
@@ -16,15 +18,17 @@ from adaptline.core.artifacts import Desk, Use, Weights
 from adaptline.core.demands import at_least
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
-from adaptline.core.rows import Rows, texts
+from adaptline.core.rows import COLUMNS, Rows, table
 from adaptline.core.sources import Folder, Tasks
 from adaptline.errors import RunError, UserError
-from adaptline.evals.tasks import Metrics, load_task, metrics_of, promised, refuse_two_of_a_name, usual_metrics
-from adaptline.models.examples import select_examples
+from adaptline.evals.tasks import Items, Metrics, load_items, of_table, promised, refuse_two_of_a_name, usual_metrics
+from adaptline.models.bases import Kind
+from adaptline.models.examples import select_chats, select_examples
 from adaptline.models.runtime import deterministic, thread_count
 
 if TYPE_CHECKING:
     from adaptline.models.encoder import Classifier
+    from adaptline.models.writer import Writer
 
 _TOP_CONFUSIONS = 20
 _NOTHING = "nothing to evaluate on"
@@ -32,30 +36,23 @@ _SOMETHING = 'Name task files, tasks = ["tasks/*.toml"], or take rows with a tes
 
 
 @dataclass(frozen=True)
-class _Items:
-    """Items to score under one name. `positions` says which rows they are, if they are rows of an artifact."""
-
-    task: str
-    texts: list[str]
-    labels: list[str]
-    metrics: list[Use]
-    positions: pa.Table | None = None
-
-
-@dataclass(frozen=True)
 class _Scored:
-    """Items with what the classifier said: a label and its probability each; and metric -> one score per item."""
+    """Items with what the model said, a classifier with the probability of each label; and metric -> a score per item.
 
-    items: _Items
+    `facts` tell of how a writer's answers came about.
+    """
+
+    items: Items
     predictions: list[str]
-    confidence: list[float]
+    confidence: list[float | None]
     scores: dict[str, list[float]]
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 def _check(node: Node) -> None:
     if "rows" not in node.inputs and not node.values.get("tasks"):
         raise UserError(_NOTHING, do=_SOMETHING)
-    promised(node.values, rows="rows" in node.inputs)  # refuses settings of tasks and names of metrics
+    promised(node)  # refuses settings of tasks and names of metrics
 
 
 @step(version=2, output="report", uses=("metric", "format"), check=_check)
@@ -68,11 +65,16 @@ def evaluate(
     split: str = "test",
     metrics: Metrics | None = None,
     batch_size: Annotated[int, at_least(1)] = 64,
+    max_new_tokens: Annotated[int, at_least(1)] = 128,
 ) -> dict[str, Any]:
     """Score weights on tasks, and on a split of rows where rows are given: in float32, whatever training used.
 
+    A classifier says the likeliest label of an item's text; a writer answers what an item asks, the likeliest token at
+    every step.
+
     The output holds items.parquet (task, item from 0, prediction, label, confidence, a column per metric; shard, row and
-    split of items that are rows) and report.json (metrics by "task.metric", scores per label, confusions).
+    split of items that are rows) and report.json (metrics by "task.metric", of a classifier scores per label and
+    confusions). The label of a writer's item is the first of its accepted answers.
 
     Args:
         weights: of train.
@@ -80,9 +82,10 @@ def evaluate(
         desk: where to work.
         tasks: task files.
         split: which rows to score.
-        metrics: for the rows, and for tasks that name none; accuracy and macro_f1 if not given. A function of your own,
-            "./mine.py:polite", takes predictions and references as they do.
+        metrics: for the rows, and for tasks that name none; accuracy and macro_f1 of a classifier, rougeL and chrf of a
+            writer, if not given. A function of your own, "./mine.py:polite", takes predictions and references as they do.
         batch_size: texts computed at once.
+        max_new_tokens: of an answer that a writer writes.
 
     Returns:
         The record: the metrics, and how many items were scored on how many threads.
@@ -91,58 +94,55 @@ def evaluate(
         UserError: nothing to score, a task that cannot be read, or a base that is not the one the weights belong to.
         RunError: a metric failed, or gives what is no score of each item.
     """
-    usual = usual_metrics(metrics)
-    sets = [_of_task(task, usual) for task in tasks or ()]
+    kind: Kind = "writer" if (weights.path / "writer.json").exists() else "classifier"
+    usual = usual_metrics(metrics, kind)
+    sets = [load_items(task, kind, usual) for task in tasks or ()]
     if rows is not None:
-        sets += _of_rows(rows, desk, split, usual)
+        sets.append(_of_rows(rows, desk, split, kind, usual))
     _refuse_confusable(sets)
     threads = thread_count()
     with deterministic(threads):
-        classifier = _load(weights)
+        answer = (
+            _classifying(weights, batch_size) if kind == "classifier" else _writing(weights, batch_size, max_new_tokens)
+        )
         scored = []
         for number, items in enumerate(sets):
             desk.progress(number, len(sets), items.task)
-            scored.append(_score(classifier, items, batch_size))
+            scored.append(_scored(items, *answer(items)))
     pq.write_table(
         pa.concat_tables([_table(entry, sets) for entry in scored]), desk.output / "items.parquet", compression="zstd"
     )
-    report = _report(weights, scored, set(classifier.labels))
+    report = _report(weights, scored) | (_of_labels(weights, scored) if kind == "classifier" else _of_answers(scored))
     text = json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (desk.output / "report.json").write_text(f"{text}\n", "utf-8")
     return {"metrics": report["metrics"], "items": sum(len(items.texts) for items in sets), "threads": threads}
 
 
-def _of_task(task: Any, metrics: list[Use]) -> _Items:
-    items = load_task(task)
-    return _Items(task.name, texts(items).to_pylist(), items["label"].to_pylist(), metrics_of(task, metrics))
-
-
-def _of_rows(rows: Rows, desk: Desk, split: str, metrics: list[Use]) -> list[_Items]:
+def _of_rows(rows: Rows, desk: Desk, split: str, kind: Kind, metrics: list[Use]) -> Items:
     """The rows of the split as one set of items. Raises UserError where the artifact has no such rows."""
-    found = select_examples(rows, desk.read, [split])
-    return [
-        _Items(
-            split,
-            found["text"].to_pylist(),
-            found["label"].to_pylist(),
-            metrics,
-            found.select(["shard", "row", "split"]),
-        )
-    ]
+    if kind == "writer":
+        found = select_chats(rows, desk.read, [split])
+        columns = {"messages": found["messages"]}
+    else:
+        found = select_examples(rows, desk.read, [split])
+        texts = [[{"role": "text", "content": text}] for text in found["text"].to_pylist()]
+        columns = {"messages": pa.array(texts, COLUMNS["messages"]), "label": found["label"]}
+    items = table(columns, found.num_rows)
+    return of_table(split, items, kind, metrics, found.select(["shard", "row", "split"]))
 
 
-def _refuse_confusable(sets: list[_Items]) -> None:
+def _refuse_confusable(sets: list[Items]) -> None:
     if not sets:
         raise UserError(_NOTHING, do=_SOMETHING)
     refuse_two_of_a_name([items.task for items in sets])
 
 
-def _load(weights: Weights) -> "Classifier":
-    """The classifier of the weights, on the base that it was trained on and no other."""
-    from adaptline.models.export import is_adapter, load_trained  # noqa: PLC0415 - see the module's docstring
+def _base_of(weights: Weights) -> Path:
+    """Where the weights' base lies: the one that they were trained on and no other; for a whole model, itself."""
+    from adaptline.models.export import needs_base  # noqa: PLC0415 - see the module's docstring
 
-    if not is_adapter(weights.path):
-        return load_trained(weights.path, weights.path)
+    if not needs_base(weights.path):
+        return weights.path
     expected = json.loads((weights.path / "training.json").read_text("utf-8"))["base"]
     base: Folder | None = weights.folders.get("base")
     if base is None or base.digest != expected["digest"]:
@@ -151,18 +151,50 @@ def _load(weights: Weights) -> "Classifier":
             where=None if base is None else base.path,
             do="Put it back, or train again on what is there now.",
         )
-    return load_trained(weights.path, base.path)
+    return base.path
 
 
-def _score(classifier: "Classifier", items: _Items, batch_size: int) -> _Scored:
-    from adaptline.models.scoring import score  # noqa: PLC0415 - see the module's docstring
+_Answer = Callable[[Items], tuple[list[str], list[float | None], dict[str, float]]]
 
-    probabilities = score(classifier, classifier.tokens(items.texts), batch_size=batch_size).double().softmax(1)
-    best = probabilities.max(1)
-    predictions = [classifier.labels[number] for number in best.indices.tolist()]
-    references = [[label] for label in items.labels]
-    scores = {metric.load().name: _measure(metric, predictions, references) for metric in items.metrics}
-    return _Scored(items, predictions, best.values.tolist(), scores)
+
+def _classifying(weights: Weights, batch_size: int) -> _Answer:
+    """The likeliest label of each item, and its probability."""
+    from adaptline.models.export import load_trained  # noqa: PLC0415 - see the module's docstring
+    from adaptline.models.scoring import score  # noqa: PLC0415 - the same
+
+    classifier: Classifier = load_trained(weights.path, _base_of(weights))
+
+    def answer(items: Items) -> tuple[list[str], list[float | None], dict[str, float]]:
+        probabilities = score(classifier, classifier.tokens(items.texts), batch_size=batch_size).double().softmax(1)
+        best = probabilities.max(1)
+        return [classifier.labels[number] for number in best.indices.tolist()], best.values.tolist(), {}
+
+    return answer
+
+
+def _writing(weights: Weights, batch_size: int, max_new_tokens: int) -> _Answer:
+    """What the model writes for each item, and facts of the answers: how many ended by themselves, how long they are."""
+    from adaptline.models.export import load_trained_writer  # noqa: PLC0415 - see the module's docstring
+    from adaptline.models.generating import write  # noqa: PLC0415 - the same
+
+    writer: Writer = load_trained_writer(weights.path, _base_of(weights))
+
+    def answer(items: Items) -> tuple[list[str], list[float | None], dict[str, float]]:
+        prompts = [writer.prompt(chat) for chat in items.chats]
+        written = write(writer, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size)
+        facts = {
+            "ended": sum(entry.ended for entry in written) / len(written),
+            "tokens": sum(len(entry.tokens) for entry in written) / len(written),
+            "cut": sum(entry.cut for entry in written),
+        }
+        return [writer.said(entry.tokens) for entry in written], [None] * len(written), facts
+
+    return answer
+
+
+def _scored(items: Items, predictions: list[str], confidence: list[float | None], facts: dict[str, float]) -> _Scored:
+    scores = {metric.load().name: _measure(metric, predictions, items.references) for metric in items.metrics}
+    return _Scored(items, predictions, confidence, scores, facts)
 
 
 def _measure(metric: Use, predictions: list[str], references: list[list[str]]) -> list[float]:
@@ -179,7 +211,7 @@ def _measure(metric: Use, predictions: list[str], references: list[list[str]]) -
     return values
 
 
-def _table(scored: _Scored, sets: list[_Items]) -> pa.Table:
+def _table(scored: _Scored, sets: list[Items]) -> pa.Table:
     """The items of one task as rows of items.parquet; every metric of any task has a column."""
     count = len(scored.predictions)
     columns = {
@@ -196,7 +228,7 @@ def _table(scored: _Scored, sets: list[_Items]) -> pa.Table:
     return pa.table(columns)
 
 
-def _report(weights: Weights, scored: list[_Scored], known: set[str]) -> dict[str, Any]:
+def _report(weights: Weights, scored: list[_Scored]) -> dict[str, Any]:
     training = json.loads((weights.path / "training.json").read_text("utf-8"))
     return {
         "metrics": {
@@ -213,6 +245,13 @@ def _report(weights: Weights, scored: list[_Scored], known: set[str]) -> dict[st
         "weights": {"digest": weights.digest},
         "validation": {**training["validation"], "score": training["validation"]["accuracy"]},
         "parameters": training["parameters"],
+    }
+
+
+def _of_labels(weights: Weights, scored: list[_Scored]) -> dict[str, Any]:
+    """What a report tells of a classifier besides."""
+    known = set(json.loads((weights.path / "labels.json").read_text("utf-8"))["labels"])
+    return {
         "labels": {entry.items.task: _labels(entry) for entry in scored},
         "confusions": {entry.items.task: _confusions(entry) for entry in scored},
         "unseen_labels": {
@@ -220,6 +259,11 @@ def _report(weights: Weights, scored: list[_Scored], known: set[str]) -> dict[st
             for entry in scored
         },
     }
+
+
+def _of_answers(scored: list[_Scored]) -> dict[str, Any]:
+    """And of a writer."""
+    return {"answers": {entry.items.task: entry.facts for entry in scored}}
 
 
 def _labels(scored: _Scored) -> dict[str, dict[str, float | None]]:

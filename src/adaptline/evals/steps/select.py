@@ -81,7 +81,7 @@ def _check(node: Node) -> None:
     if other := next((report for report in reports if report.table.step != "evaluate"), None):
         what = f"takes reports of evaluate, and {other.table.name!r} is one of {other.table.step}"
         raise BadParameterError("", f"select {what}", "Name the evaluate steps alone.", place=("from",))
-    names = [promised(report.values, rows="rows" in report.inputs) for report in reports]
+    names = [promised(report) for report in reports]
     known = set().union(*names)
     best = node.values["best"]
     if best not in known:

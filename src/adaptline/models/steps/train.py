@@ -4,7 +4,6 @@ Knows the order of things: rows, base, method, loop, export, proof. Knows nothin
 only when it runs, because a recipe is planned from this signature.
 """
 
-import json
 import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,34 +20,35 @@ from adaptline.core.rows import Rows
 from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Folder
 from adaptline.errors import UserError
-from adaptline.models.examples import select_examples
+from adaptline.models import bases
+from adaptline.models.examples import select_chats, select_examples
 from adaptline.models.precision import Precision, resolve_precision
 from adaptline.models.runtime import deterministic, thread_count
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from adaptline.models.lesson import Lesson
+
 CHECKPOINT_SECONDS = "ADAPTLINE_CHECKPOINT_SECONDS"  # an environment variable, for it changes no result
 
 _SPLITS = ("train", "validation")
-_PROOF_ROWS = 64
-_FEWEST_LABELS = 2
-_FEWEST_ROWS_PER_LABEL = 1.5  # on average; below it, most labels are seen once and the field is hardly a label
 _MAX_TOKENS = 128
 _FEWEST_TOKENS = 3  # the two that a tokenizer sets around a text, and one of the text
 
 
 def _check(node: Node) -> None:
-    """Refuses more tokens than the base says that it has positions for."""
-    try:
-        told = json.loads((node.values["base"].path / "config.json").read_bytes())
-    except (OSError, ValueError):
-        return  # reading the base will say more
-    most, asked = told.get("max_position_embeddings"), node.values.get("max_tokens", _MAX_TOKENS)
-    if isinstance(most, int) and asked > most:
+    """Refuses more tokens than the base says that it has positions for, and packing where nothing is written."""
+    base: Folder = node.values["base"]
+    reads = bases.kind_of(base.path) == "classifier"
+    most = bases.config_of(base.path).get("max_position_embeddings")
+    asked = node.values.get("max_tokens", _MAX_TOKENS if reads else None)
+    if isinstance(most, int) and asked is not None and asked > most:
         raise BadParameterError(
             "max_tokens", f"is {asked}, and the base takes at most {most}", f"Set max_tokens = {most}, or less."
         )
+    if reads and node.values.get("pack"):
+        raise BadParameterError("pack", "is for a base that writes, and this one reads only", "Leave it out.")
 
 
 @step(version=1, output="weights", auto={"precision": resolve_precision}, check=_check)
@@ -65,20 +65,24 @@ def train(
     lr: Annotated[float, above(0)] | None = None,
     warmup: Annotated[float, between(0, 1, high_too=False)] = 0.1,
     weight_decay: Annotated[float, at_least(0)] = 0.01,
-    max_tokens: Annotated[int, at_least(_FEWEST_TOKENS)] = _MAX_TOKENS,
+    max_tokens: Annotated[int, at_least(_FEWEST_TOKENS)] | None = None,
+    pack: bool = False,
     patience: Annotated[int, at_least(0)] = 2,
     precision: Precision = "auto",
 ) -> dict[str, Any]:
-    """Teach a base to tell the labels of the split "train" apart; the epoch that does best on "validation" is kept.
+    """Teach a base what the rows of the split "train" say; the epoch that does best on "validation" is kept.
 
-    The output holds the adapter in PEFT's format (a whole model for `full`), labels.json, training.json (curves and
-    counts) and consumed.parquet (positions of the rows that it saw). Nothing is written unless the files, read back,
-    score as the trained model did.
+    An encoder learns to tell labels apart. A causal language model learns to write what assistants said, and the loss is
+    that of their tokens alone.
+
+    The output holds the adapter in PEFT's format (a whole model for `full`), labels.json or writer.json, training.json
+    (curves and counts) and consumed.parquet (positions of the rows that it saw). Nothing is written unless the files,
+    read back, score as the trained model did.
 
     Args:
-        rows: with labels and splits.
+        rows: with splits, and labels or answers.
         desk: where to work.
-        base: a folder with an encoder in safetensors and its tokenizer.
+        base: a folder with a model in safetensors and its tokenizer.
         method: the adapter; its parameters stand beside it.
         seed: of the first weights of head and adapter, of dropout, and of the order of rows.
         epochs: passes over the rows, at most.
@@ -87,7 +91,9 @@ def train(
         lr: peak learning rate; the method's own if not given.
         warmup: share of all steps in which the learning rate rises.
         weight_decay: of matrices; biases and scales do not decay.
-        max_tokens: texts are cut after so many.
+        max_tokens: texts are cut after so many; 128 for an encoder if not given, else what the base has positions for.
+        pack: of a base that writes, several rows stand behind one another in one of max_tokens, without seeing each
+            other, so that little is padded; what is learnt is the same.
         patience: epochs without a better one that end the training; 0 never ends it early.
         precision: "bf16" multiplies matrices in bfloat16 (weights stay float32); "auto" does where the processor can.
 
@@ -107,96 +113,103 @@ def train(
     }
     settings |= {"weight_decay": weight_decay, "patience": patience}
     suited = method.load().options
-    settings |= {"lr": suited["lr"] if lr is None else lr, "head_rate": suited["head_rate"]}
+    writes = bases.kind_of(base.path) == "writer"
+    settings |= {"lr": suited["writer_lr" if writes else "lr"] if lr is None else lr, "head_rate": suited["head_rate"]}
     settings["precision"] = resolve_precision() if precision == "auto" else precision
-    examples = select_examples(rows, desk.read, _SPLITS)
-    labels = _labels(examples)
+    chosen = (select_chats if writes else select_examples)(rows, desk.read, _SPLITS)
     threads = thread_count()
     with deterministic(threads):
-        record = _train(desk, base, method, examples, labels, settings, max_tokens)
+        if writes:
+            lesson, shape = _answers(base, method, chosen, seed, max_tokens, pack=pack)
+        else:
+            lesson, shape = _labels(base, method, chosen, seed, max_tokens or _MAX_TOKENS)
+        record = _train(desk, base, method, lesson, chosen, settings, shape)
     return {**record, "threads": threads, "precision": settings["precision"]}
+
+
+def _labels(
+    base: Folder, method: Use, examples: "pa.Table", seed: int, max_tokens: int
+) -> tuple["Lesson", dict[str, Any]]:
+    from adaptline.models import labels, setup  # noqa: PLC0415 - see the module's docstring
+
+    classifier = setup.trainable(base.path, method, labels.learnable(examples), seed, max_tokens)
+    return labels.labels_of(classifier, examples), {"max_tokens": max_tokens}
+
+
+def _answers(
+    base: Folder, method: Use, chats: "pa.Table", seed: int, max_tokens: int | None, *, pack: bool
+) -> tuple["Lesson", dict[str, Any]]:
+    from adaptline.models import answers, setup  # noqa: PLC0415 - see the module's docstring
+
+    writer = setup.trainable_writer(base.path, method, seed, max_tokens)
+    return answers.answers_of(writer, chats, pack=pack), {"max_tokens": writer.max_tokens, "pack": pack}
 
 
 def _train(
     desk: Desk,
     base: Folder,
     method: Use,
-    examples: "pa.Table",
-    labels: list[str],
+    lesson: "Lesson",
+    chosen: "pa.Table",
     settings: dict[str, Any],
-    max_tokens: int,
+    shape: dict[str, Any],
 ) -> dict[str, Any]:
-    """The step once its arguments are checked: fills the desk's output and returns the record."""
-    from adaptline.models import export, loop, scoring, setup  # noqa: PLC0415 - see the module's docstring
+    """The step once there is something to learn: fills the desk's output and returns the record."""
+    from adaptline.models import export, loop, setup  # noqa: PLC0415 - see the module's docstring
     from adaptline.models.checkpoint import Checkpoints  # noqa: PLC0415 - the same
 
-    classifier = setup.trainable(base.path, method, labels, settings["seed"], max_tokens)
-    training, validation = (setup.encode(classifier, examples, split) for split in _SPLITS)
-    sample = validation.tokens[:_PROOF_ROWS]
-    untrained = scoring.score(classifier, sample)
-    meaning = keys.key(base.digest, method.identity, method.parameters, settings, max_tokens, _content(examples))
+    untrained, rows = lesson.outcome(), len(lesson.lengths)
+    meaning = keys.key(base.digest, method.identity, method.parameters, settings, shape, _content(chosen))
     checkpoints = Checkpoints(desk.scratch / "checkpoint", meaning, _checkpoint_seconds())
-    start = time.monotonic()
-    curves = loop.fit(classifier, training, validation, checkpoints=checkpoints, progress=desk.progress, **settings)
-    cost = _cost(time.monotonic() - start, curves, len(training.tokens))
+    start, learns = time.monotonic(), method.load().options["learns"]
+    fit = loop.fit if learns else loop.rest
+    curves = fit(lesson, checkpoints=checkpoints, progress=desk.progress, **settings)
+    cost = _cost(time.monotonic() - start, curves, rows)
 
-    measured, parameters = scoring.score(classifier, sample), setup.count_parameters(classifier)
-    export.save_trained(classifier, desk.output, _portable_name(base))
-    del classifier  # room for its reloaded self
-    reloaded = export.load_trained(desk.output, base.path)
-    proof = export.prove(scoring.score(reloaded, sample), measured, untrained)
-    accuracy, loss = scoring.accuracy_and_loss(scoring.score(reloaded, validation.tokens), validation.labels)
+    measured, parameters = lesson.outcome(), setup.count_parameters(lesson.model)
+    lesson.save(desk.output, _portable_name(base))
+    lesson = lesson.reloaded(desk.output, base.path)
+    proof = export.prove(lesson.outcome(), measured, untrained, trained=learns)
+    accuracy, loss = lesson.look()
     facts = {
         "base": {"name": _portable_name(base), "digest": base.digest},
         "method": {"name": method.use, "parameters": method.parameters},
-        "settings": {**settings, "max_tokens": max_tokens},
-        "rows": _row_counts(examples, validation.labels.count(scoring.UNSEEN)),
+        "settings": {**settings, **shape},
+        "rows": _row_counts(chosen) | lesson.facts(),
         "parameters": parameters,
         "validation": {"accuracy": accuracy, "loss": loss},
         **curves,
     }
     export.write_json(desk.output / "training.json", facts)
-    pq.write_table(examples.select(["shard", "row", "split"]), desk.output / "consumed.parquet", compression="zstd")
+    pq.write_table(chosen.select(["shard", "row", "split"]), desk.output / "consumed.parquet", compression="zstd")
     kept = ("parameters", "validation", "best_epoch")
     return {**{name: facts[name] for name in kept}, "proof": proof, **cost}
 
 
-def _labels(examples: "pa.Table") -> list[str]:
-    """The labels to learn, sorted: those of the training rows. Raises UserError where they cannot be learned."""
-    found = {split: set(examples.filter(pc.equal(examples["split"], split))["label"].to_pylist()) for split in _SPLITS}
-    train, validation = found.values()
-    rows = examples.filter(pc.equal(examples["split"], "train")).num_rows
-    if len(train) * _FEWEST_ROWS_PER_LABEL > rows:
-        do = "Is it one? A classifier learns from several rows of each label. Name another field: label = ..."
-        raise UserError(f"{rows} training rows have {len(train)} different labels", do=do)
-    if len(train) < _FEWEST_LABELS:
-        raise UserError(f"every training row has the label {min(train)!r}", do="A classifier needs two labels or more.")
-    if not train & validation:
-        raise UserError("no validation row has a label that a training row has", do="Split at random, or by group.")
-    return sorted(train)
-
-
-def _content(examples: "pa.Table") -> str:
+def _content(chosen: "pa.Table") -> str:
     """The digest of what is trained on, for a checkpoint to know its own."""
-    return keys.key([examples[name].to_pylist() for name in ("shard", "row", "split", "label")])
+    named = [name for name in ("shard", "row", "split", "label") if name in chosen.column_names]
+    return keys.key([chosen[name].to_pylist() for name in named])
 
 
-def _row_counts(examples: "pa.Table", unseen: int) -> dict[str, Any]:
-    """Rows per split and label, and validation rows whose label no training row has."""
-    counted = examples.group_by(["split", "label"], use_threads=False).aggregate([([], "count_all")])
+def _row_counts(chosen: "pa.Table") -> dict[str, Any]:
+    """Rows per split, and per label where they have one."""
+    if "label" not in chosen.column_names:
+        return {split: pc.sum(pc.equal(chosen["split"], split)).as_py() for split in _SPLITS}
+    counted = chosen.group_by(["split", "label"], use_threads=False).aggregate([([], "count_all")])
     counts: dict[str, Any] = {split: {} for split in _SPLITS}
     for row in counted.to_pylist():
         counts[row["split"]][row["label"]] = row["count_all"]
-    return {**counts, "validation_of_unseen_labels": unseen}
+    return counts
 
 
 def _cost(seconds: float, curves: dict[str, Any], rows: int) -> dict[str, Any]:
     """What this process did and took; takes out of the curves the one fact that is about the process."""
-    resumed_from, steps = curves.pop("resumed_from_step"), len(curves["losses"])
+    resumed_from, steps = curves.pop("resumed_from_step"), max(1, len(curves["losses"]))
     seen = rows * len(curves["epochs"]) * (steps - resumed_from) / steps
     return {
         "training_seconds": round(seconds, 3),
-        "examples_per_second": round(seen / seconds, 1),
+        "examples_per_second": round(seen / max(seconds, 1e-9), 1),
         "resumed_from_step": resumed_from,
     }
 
