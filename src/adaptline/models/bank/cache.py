@@ -1,0 +1,64 @@
+"""Keys and values of the rows that are being written, in place: rows come, grow by a token each and go, without copies.
+
+Rows lie at the front, one after another; where one goes, the last takes its place. Knows tensors only.
+R rows in use, H heads of keys, T tokens, E numbers a head.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache
+
+
+class RowCache(Cache):
+    """What a model of transformers takes for `past_key_values`: it is told where the tokens of the next pass belong."""
+
+    def __init__(self, rows: int, tokens: int) -> None:
+        """For at most so many rows of at most so many tokens each; tensors are made at the first pass."""
+        self.layers: list[Any] = []  # transformers' own kind of layers; there are none
+        self._rows, self._tokens = rows, tokens
+        self._keys: list[Tensor] = []
+        self._values: list[Tensor] = []
+        self._first = 0  # row of the pass's first
+        self._places: Tensor | None = None  # (R,): where the one new token of each row belongs; None: from 0 on
+        self._length = 0
+
+    def begin(self, first: int) -> None:
+        """The next pass is over whole prompts of new rows, from row `first` on."""
+        self._first, self._places = first, None
+
+    def grow(self, places: Tensor, length: int) -> None:
+        """The next pass is over one token of each row, at these places; all are below `length`."""
+        self._first, self._places, self._length = 0, places, length
+
+    def move(self, source: int, target: int) -> None:
+        """The row at `source` takes the place of the one at `target`."""
+        for held in (*self._keys, *self._values):
+            held[target] = held[source]
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Keeps (R, H, T, E) of a layer, and returns all that the rows of the pass have there."""
+        if layer_idx == len(self._keys):
+            shape = (self._rows, key_states.shape[1], self._tokens, key_states.shape[3])
+            self._keys.append(torch.zeros(shape, dtype=key_states.dtype))
+            self._values.append(torch.zeros(shape, dtype=value_states.dtype))
+        rows, tokens = key_states.shape[0], key_states.shape[2]
+        found = []
+        for held, new in ((self._keys[layer_idx], key_states), (self._values[layer_idx], value_states)):
+            part = held[self._first : self._first + rows]
+            if self._places is None:
+                part[:, :, :tokens] = new
+                found.append(part[:, :, :tokens])
+            else:
+                part[torch.arange(rows), :, self._places] = new[:, :, 0]
+                found.append(part[:, :, : self._length])
+        return found[0], found[1]
+
+    def get_seq_length(self, *_: Any, **__: Any) -> int:
+        """Positions are always given, so that nobody needs it."""
+        return 0
