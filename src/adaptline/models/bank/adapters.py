@@ -154,13 +154,15 @@ class _Group:
             return y
         a, b = self.mixed
         if x is not self.seen:  # the first of the layers that see it computes A x for all of them
-            self.seen, self.inner = x, torch.split(x @ a, self.ranks, -1)
+            inner = torch.bmm(x, a) if a.dim() == 3 else x @ a  # noqa: PLR2004 - a matrix per row
+            self.inner = torch.split(inner, self.ranks, -1) if len(self.ranks) > 1 else (inner,)
+            self.seen = x
         inner = self.inner[number]
         if inner.shape[-1] == 0:
             return y
-        if b[number].dim() == 3:  # noqa: PLR2004 - a matrix per row
-            return torch.baddbmm(y, inner, b[number])
-        return torch.addmm(y.flatten(0, -2), inner.flatten(0, -2), b[number]).view_as(y)
+        if b[number].dim() == 3:  # noqa: PLR2004 - the same
+            return y.baddbmm_(inner, b[number])
+        return y.flatten(0, -2).addmm_(inner.flatten(0, -2), b[number]).view_as(y)
 
 
 class _Adapted(nn.Module):
