@@ -97,7 +97,16 @@ class Writer:
 
     def said(self, tokens: Sequence[int]) -> str:
         """The text of an answer's tokens."""
-        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)).strip()
+        return self.said_so_far(tokens).strip()
+
+    def said_so_far(self, tokens: Sequence[int]) -> str:
+        """The same of an answer that is not at its end: white space stands where it may belong between words."""
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    def beginning(self, text: str) -> list[int]:
+        """The tokens of a text that is to be gone on with as it stands, no chat."""
+        start = self.tokenizer.bos_token_id
+        return [*([] if start is None else [start]), *self._tokens(text)]
 
     def _answers(self, messages: Sequence[Message], text: str) -> list[Span]:
         """Where in the text of a chat stand the answers that are learnt."""

@@ -1,0 +1,281 @@
+"""bank: models on this machine, each base in a process of its own with all live adapters in one batch.
+
+The processes do the work (models/bank/worker.py); this is the gateway's end of them. A process, because the gateway must
+stay quick while a model computes, and must outlive it: one that dies is started again, with its adapters. Knows calls and
+OpenAI's shapes. Imports no engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adaptline.core.store import Store
+from adaptline.deploy import openai_shapes
+from adaptline.deploy.calls import BackendError, Call, Kind, Reply, Served, Usage, Whole
+
+_START_SECONDS = 120.0  # for a large base to be read
+_LINE_BYTES = 1 << 26  # of a worker's answer
+_FORGET_SECONDS = 5.0  # a worker gets to end by itself
+
+Line = dict[str, Any]
+
+
+def open(  # noqa: A001 - what every backend's file has
+    store: Store, *, bases: Mapping[str, Path], concurrency: int = 32
+) -> Bank:
+    """The backend.
+
+    Args:
+        store: where the releases lie.
+        bases: digest of a base -> its folder.
+        concurrency: answers that are computed at once, of each base; more wait.
+    """
+    del store  # a release says where its files are
+    return Bank(bases, concurrency)
+
+
+class Bank:
+    """A Backend: worker processes by what stands at their bottom."""
+
+    def __init__(self, bases: Mapping[str, Path], rows: int) -> None:
+        self._bases, self._rows = bases, rows
+        self._workers: dict[str, _Worker] = {}
+        self._number = 0
+
+    async def start(self) -> None:
+        """Workers start when something is to be loaded."""
+
+    async def close(self) -> None:
+        """Ends all workers."""
+        await asyncio.gather(*(worker.close() for worker in self._workers.values()))
+        self._workers.clear()
+
+    async def ready(self, served: Served) -> None:
+        """Loads a release, in the worker of its base."""
+        key, base, folder = self._place(served)
+        worker = self._workers.get(key)
+        if worker is None:
+            worker = self._workers[key] = _Worker(base, served.kind, self._rows)
+        await worker.load(served.name, folder)
+
+    async def release(self, served: Served) -> None:
+        """Lets a release go, and a worker that holds nothing more."""
+        key, _, _ = self._place(served)
+        worker = self._workers.get(key)
+        if worker is not None:
+            worker.drop(served.name)
+            if not worker.loaded:
+                del self._workers[key]
+                await worker.close()
+
+    async def answer(self, call: Call) -> Reply:
+        """Begins an answer: its first words are there, or it is refused."""
+        key, _, _ = self._place(call.served)
+        worker = self._workers.get(key)
+        if worker is None:
+            raise BackendError(503, f"{call.served.name} is not loaded", retry_after=1)
+        asked = openai_shapes.request(call)
+        self._number += 1
+        asked |= {"id": f"{self._number}", "name": call.served.name}
+        heard = worker.ask(asked)
+        try:
+            first = await anext(heard)
+        except BaseException:
+            await heard.aclose()
+            raise
+        usage = Usage()
+        words = _replayed(first, heard, usage)
+        if call.stream and call.endpoint != "classify":
+            return Reply(
+                openai_shapes.events(call, words, usage), content_type="text/event-stream; charset=utf-8", usage=usage
+            )
+        try:
+            whole = [line async for line in words]
+        finally:
+            await words.aclose()
+        return Reply(Whole(openai_shapes.body(call, whole, usage)), usage=usage)
+
+    def load(self) -> Mapping[str, float]:
+        """Of all workers together."""
+        loads = [worker.told for worker in self._workers.values()]
+        return {
+            "queue": sum(load.get("queue", 0) for load in loads),
+            "busy": sum(load.get("busy", 0) for load in loads),
+            "slots": self._rows * len(loads),
+        }
+
+    def _place(self, served: Served) -> tuple[str, Path, Path | None]:
+        """Which worker computes a release, what stands at its bottom, and the folder to load on it."""
+        folder = None if served.folder is None else served.folder / "adapter"
+        if folder is not None and served.kind == "writer" and (folder / "config.json").exists():
+            return served.name, folder, None  # a whole model stands alone
+        base = self._bases.get(served.base)
+        if base is None:
+            raise BackendError(503, f"the base of {served.name} is not on this machine")
+        return f"{served.kind} {served.base}", base, folder
+
+
+@dataclass
+class _Worker:
+    """One process, started when it is needed and again when it has died. Answers are told apart by their id."""
+
+    base: Path
+    kind: Kind
+    rows: int
+    loaded: dict[str, Path | None] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._heard: dict[str, asyncio.Queue[Line]] = {}
+        self._loading: dict[str, asyncio.Future[Line]] = {}
+        self._lock = asyncio.Lock()
+
+    async def load(self, name: str, folder: Path | None) -> None:
+        """Loads a release. Raises BackendError."""
+        async with self._lock:
+            if name in self.loaded and self._alive:
+                return
+            await self._live()
+            await self._load(name, folder)
+            self.loaded[name] = folder
+
+    def drop(self, name: str) -> None:
+        """Lets a release go."""
+        self.loaded.pop(name, None)
+        self._say({"do": "drop", "name": name})
+
+    async def ask(self, line: Line) -> AsyncGenerator[Line, None]:
+        """What the worker says of a request. Raises BackendError. Closed early, the request is let go."""
+        if not self._alive:
+            async with self._lock:
+                await self._live()
+        heard = self._heard[line["id"]] = asyncio.Queue()
+        ended = False
+        try:
+            self._say(line)
+            while not ended:
+                said = await heard.get()
+                ended = "end" in said or "refused" in said
+                if "refused" in said:
+                    _refuse(said)
+                yield said
+        finally:
+            self._heard.pop(line["id"], None)
+            if not ended:
+                self._say({"do": "cancel", "id": line["id"]})
+
+    async def close(self) -> None:
+        """Ends the process: it goes when its input ends."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), _FORGET_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        if self._hearing is not None:
+            await asyncio.gather(self._hearing, return_exceptions=True)
+
+    @property
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None and bool(self.told)
+
+    async def _live(self) -> None:
+        """Starts the process if there is none, with all that was loaded before. Holds the lock."""
+        if self._alive:
+            return
+        await self.close()
+        command = [sys.executable, "-m", "adaptline.models.bank.worker", str(self.base), self.kind]
+        self._process = await asyncio.create_subprocess_exec(
+            *command,
+            f"--rows={self.rows}",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE_BYTES,
+            env={**os.environ, "OMP_NUM_THREADS": os.environ.get("ADAPTLINE_THREADS", "1")},
+            start_new_session=True,  # Ctrl-C is for the gateway, which ends its answers first
+        )
+        ready = self._loading[""] = asyncio.get_running_loop().create_future()
+        self._hearing = asyncio.create_task(self._hear(self._process))
+        await self._wait(ready, "the base")
+        self.told = {"busy": 0, "queue": 0}
+        for name, folder in list(self.loaded.items()):
+            await self._load(name, folder)
+
+    async def _load(self, name: str, folder: Path | None) -> None:
+        done = self._loading[name] = asyncio.get_running_loop().create_future()
+        self._say({"do": "load", "name": name, "folder": None if folder is None else str(folder)})
+        await self._wait(done, name)
+
+    async def _wait(self, done: asyncio.Future[Line], what: str) -> None:
+        try:
+            said = await asyncio.wait_for(done, _START_SECONDS)
+        except TimeoutError:
+            raise BackendError(503, f"{what} could not be loaded in {_START_SECONDS:g} s") from None
+        if "failed" in said:
+            raise BackendError(503, f"{what} could not be loaded: {said['why']}")
+
+    def _say(self, line: Line) -> None:
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
+
+    async def _hear(self, process: asyncio.subprocess.Process) -> None:
+        """Gives what the process says to whom it is for; when it ends, tells everybody."""
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            async for text in process.stdout:
+                self._give(json.loads(text))
+        finally:
+            await process.wait()
+            self.told = {}
+            gone = {"refused": "the model's process ended", "status": 503}
+            for heard in self._heard.values():
+                heard.put_nowait(gone)
+            for done in self._loading.values():
+                if not done.done():
+                    done.set_result({"failed": "", "why": f"its process ended with {process.returncode}"})
+            self._loading.clear()
+
+    def _give(self, line: Line) -> None:
+        if "load" in line:
+            self.told = line["load"]
+        elif "id" in line:
+            if (heard := self._heard.get(line["id"])) is not None:
+                heard.put_nowait(line)
+        else:
+            name: str = "" if "ready" in line else line.get("loaded") or line["failed"]
+            done = self._loading.pop(name, None)
+            if done is not None and not done.done():
+                done.set_result(line)
+
+
+def _refuse(said: Line) -> None:
+    status = said.get("status", 400)
+    code = said.get("code")
+    raise BackendError(status, said["refused"], code=code, retry_after=1 if status == 503 else None)  # noqa: PLR2004
+
+
+async def _replayed(first: Line, heard: AsyncGenerator[Line, None], usage: Usage) -> AsyncGenerator[Line, None]:
+    """The lines of an answer, from the first; keeps count."""
+    try:
+        line = first
+        while True:
+            usage.completion_tokens = line.get("tokens", usage.completion_tokens)
+            usage.prompt_tokens = line.get("prompt_tokens", usage.prompt_tokens)
+            yield line
+            if "end" in line:
+                return
+            line = await anext(heard)
+    finally:
+        await heard.aclose()
