@@ -136,7 +136,7 @@ class TestOwnMethods:
         }
         assert facts(registry.adapter(version=1, lr=0.1)).options["lr"] == 0.1
         assert facts(registry.metric(version=1)).kind == "metric"
-        assert facts(registry.metric(version=1, bounds=(0, 100))).options == {"bounds": (0, 100)}
+        assert facts(registry.metric(version=1, bounds=(0, 100))).options == {"bounds": (0, 100), "signature": None}
         with pytest.raises(ValueError, match="the lowest comes first"):
             registry.metric(version=1, bounds=(1, 0))
 

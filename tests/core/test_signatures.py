@@ -155,7 +155,7 @@ class TestSteps:
             ({"method": "lora", "wher": {}}, "wher is not a parameter of lora", "Did you mean 'where'?"),
             ({"method": "full", "rank": 8}, "rank is not a parameter of full", "Known: "),
             ({"method": "lora", "rank": "8"}, "rank of lora must be a whole number, not '8'", ""),
-            ({"rank": 8}, "method is missing", "train needs method: one of full, head, lora"),
+            ({"rank": 8}, "method is missing", "train needs method: one of bare, full, head, lora"),
         ],
     )
     def test_mistakes_in_the_choice_of_a_method(self, folder: Path, given: dict[str, Any], what: str, do: str) -> None:

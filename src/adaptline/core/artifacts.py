@@ -48,7 +48,8 @@ class Report:
 class Use:
     """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
 
-    `settings` holds the step's words (on, min, max, keep, drop, unjudged), `parameters` those of the method's signature.
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged; of a metric its name), `parameters` those of the
+    method's signature.
     """
 
     use: str
@@ -67,6 +68,11 @@ class Use:
             # Its results would be kept under the key of what it was.
             raise UserError(f"{self.use} changed while it was used", where=self.beside, do="Run again.")
         return method
+
+    @property
+    def title(self) -> str:
+        """What its results are called: the name that the recipe gives it, else its own."""
+        return self.settings.get("name") or self.load().name
 
     @contextlib.contextmanager
     def blamed(self) -> Iterator[None]:

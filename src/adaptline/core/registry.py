@@ -39,6 +39,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 }
 ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
 _DATA_PARAMETERS = {"matcher": 2, "metric": 2}  # sketches and who is alive; predictions and references
+_PROMPTS = "prompts"  # what a metric may ask for besides
 
 
 @dataclass(frozen=True)
@@ -201,11 +202,25 @@ def adapter(
     return _register("adapter", version=version, options={**rates, "learns": learns})
 
 
-def metric(*, version: int, bounds: tuple[float, float] | None = None) -> Callable[[F], F]:
-    """A score per item; higher is better. `bounds` are the lowest and the highest score that a set of items can have."""
+def metric(
+    *, version: int, bounds: tuple[float, float] | None = None, signature: Callable[..., str] | None = None
+) -> Callable[[F], F]:
+    """A score per item; higher is better. A metric that has a parameter `prompts` is given what each item asked.
+
+    Args:
+        version: raised when the scores change.
+        bounds: the lowest and the highest score that a set of items can have.
+        signature: called with the references and the metric's parameters; says in one line how the score was made, so
+            that somebody else's can be compared with it (Post 2018).
+    """
     if bounds is not None and not bounds[0] < bounds[1]:
         raise ValueError(f"bounds = {bounds}: the lowest comes first")
-    return _register("metric", version=version, options={"bounds": bounds})
+    return _register("metric", version=version, options={"bounds": bounds, "signature": signature})
+
+
+def takes_prompts(method: Method) -> bool:
+    """Whether a metric wants to know what was asked."""
+    return _PROMPTS in inspect.signature(method.function).parameters
 
 
 def names(kind: str) -> dict[str, str]:
@@ -331,6 +346,8 @@ def _is_of(folder: Path, name: str) -> bool:
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
     own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1))
+    if method.kind == "metric":
+        own.pop(_PROMPTS, None)
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

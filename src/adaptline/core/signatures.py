@@ -22,8 +22,14 @@ from adaptline.errors import UserError, did_you_mean
 
 LINKS = ("step", "from", "each", "by", "where")  # the keys of a recipe's table that are not parameters
 KINDS: dict[type, str] = {Rows: "rows", Weights: "weights", Report: "report"}
-SETTINGS = {"filter": ("on", "min", "max", "keep", "drop", "unjudged"), "matcher": ("on",), "transform": ("on",)}
+SETTINGS = {
+    "filter": ("on", "min", "max", "keep", "drop", "unjudged"),
+    "matcher": ("on",),
+    "transform": ("on",),
+    "metric": ("name",),
+}
 _SETTING_TYPES: dict[str, Any] = {
+    "name": str,
     "on": Literal["all", "prompt", "response"],
     "min": float,
     "max": float,

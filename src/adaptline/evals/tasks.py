@@ -119,7 +119,7 @@ def _one_per_prompt(items: Items) -> Items:
 def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
     """The metrics that the task asks for. Raises UserError for a setting that is unknown or does not fit."""
     found: list[Use] = check_settings(task, {**READING, "metrics": Metrics}).get("metrics", list(otherwise))
-    _refuse_twice([metric.load().name for metric in found], task.path)
+    _refuse_twice([metric.title for metric in found], task.path)
     return found
 
 
@@ -128,7 +128,7 @@ def usual_metrics(given: Sequence[Use] | None, kind: Kind) -> list[Use]:
     if given is None:
         return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL[kind]]
     try:
-        _refuse_twice([metric.load().name for metric in given], None)
+        _refuse_twice([metric.title for metric in given], None)
     except UserError as error:
         raise signatures.BadParameterError("", error.what, error.do, place=("metrics",)) from error
     return list(given)
@@ -146,7 +146,7 @@ def promised(node: Node) -> set[str]:
     asked = [(task.name, metrics_of(task, metrics)) for task in values.get("tasks") or ()]
     asked += [(values.get("split", _SPLIT), metrics)] if "rows" in node.inputs else []
     refuse_two_of_a_name([task for task, _ in asked])
-    return {f"{task}.{metric.load().name}" for task, of in asked for metric in of}
+    return {f"{task}.{metric.title}" for task, of in asked for metric in of}
 
 
 def refuse_two_of_a_name(tasks: Sequence[str]) -> None:
@@ -167,7 +167,9 @@ def _refuse_twice(names: Sequence[str], where: Path | None) -> None:
             )
     for name, count in Counter(names).items():
         if count > 1:
-            raise UserError(f"two metrics are called {name!r}", where=where, do="Take one away, or rename your own.")
+            raise UserError(
+                f"two metrics are called {name!r}", where=where, do='Give one a name: { use = "...", name = "..." }.'
+            )
 
 
 def _refuse(items: pa.Table, wrong: Any, what: str, do: str) -> None:

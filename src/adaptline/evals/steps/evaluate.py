@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from adaptline.core.artifacts import Desk, Use, Weights
 from adaptline.core.demands import at_least
 from adaptline.core.grid import Node
-from adaptline.core.registry import step
+from adaptline.core.registry import step, takes_prompts
 from adaptline.core.rows import COLUMNS, Rows, table
 from adaptline.core.sources import Folder, Tasks
 from adaptline.errors import RunError, UserError
@@ -193,19 +193,22 @@ def _writing(weights: Weights, batch_size: int, max_new_tokens: int) -> _Answer:
 
 
 def _scored(items: Items, predictions: list[str], confidence: list[float | None], facts: dict[str, float]) -> _Scored:
-    scores = {metric.load().name: _measure(metric, predictions, items.references) for metric in items.metrics}
+    scores = {metric.title: _measure(metric, predictions, items) for metric in items.metrics}
     return _Scored(items, predictions, confidence, scores, facts)
 
 
-def _measure(metric: Use, predictions: list[str], references: list[list[str]]) -> list[float]:
+def _measure(metric: Use, predictions: list[str], items: Items) -> list[float]:
     """A metric's score of each item. Raises RunError for anything else that it gives."""
+    method = metric.load()
+    asked = {"prompts": items.texts} if takes_prompts(method) else {}
     with metric.blamed():
-        values = [float(value) for value in metric.load().function(predictions, references, **metric.parameters)]
+        found = method.function(predictions, items.references, **asked, **metric.parameters)
+        values = [float(value) for value in found]
         if len(values) != len(predictions):
             raise ValueError(f"{len(values)} scores for {len(predictions)} items")
     if not all(map(math.isfinite, values)):
         raise RunError(f"{metric.use} gives a score that is no finite number")
-    low, high = metric.load().options["bounds"] or (-math.inf, math.inf)
+    low, high = method.options["bounds"] or (-math.inf, math.inf)
     if not low <= (mean := sum(values) / max(1, len(values))) <= high:
         raise RunError(f"{metric.use} gives a mean of {mean:g}, beyond its bounds of {low:g} to {high:g}")
     return values
@@ -221,7 +224,7 @@ def _table(scored: _Scored, sets: list[Items]) -> pa.Table:
         "label": pa.array(scored.items.labels, pa.string()),
         "confidence": pa.array(scored.confidence, pa.float64()),
     }
-    for name in sorted({metric.load().name for items in sets for metric in items.metrics}):
+    for name in sorted({metric.title for items in sets for metric in items.metrics}):
         columns[name] = pa.array(scored.scores.get(name, [None] * count), pa.float64())
     for name, kind in (("shard", pa.string()), ("row", pa.int64()), ("split", pa.string())):
         columns[name] = pa.nulls(count, kind) if scored.items.positions is None else scored.items.positions[name]
@@ -237,9 +240,15 @@ def _report(weights: Weights, scored: list[_Scored]) -> dict[str, Any]:
             for name, values in entry.scores.items()
         },
         "bounds": {
-            f"{entry.items.task}.{metric.load().name}": list(metric.load().options["bounds"] or ()) or None
+            f"{entry.items.task}.{metric.title}": list(metric.load().options["bounds"] or ()) or None
             for entry in scored
             for metric in entry.items.metrics
+        },
+        "signatures": {
+            f"{entry.items.task}.{metric.title}": sign(entry.items.references, **metric.parameters)
+            for entry in scored
+            for metric in entry.items.metrics
+            if (sign := metric.load().options["signature"])
         },
         "items": {entry.items.task: len(entry.predictions) for entry in scored},
         "weights": {"digest": weights.digest},
