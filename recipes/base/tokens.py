@@ -16,6 +16,13 @@ from transformers import PreTrainedTokenizerFast
 
 SIZE = 2048
 PAD, START, END = "<pad>", "<bos>", "<eos>"
+# Messages, each on lines of its own, and the end's sign after what was written.
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}"
+    "{% if not loop.last or (add_generation_prompt and message['role'] != 'assistant') %}{{ '\\n' }}{% endif %}"
+    "{% endfor %}"
+)
 _OPENING = ("[", "(", "\n", "\N{LEFT DOUBLE QUOTATION MARK}")
 
 
@@ -44,6 +51,7 @@ def train(texts: Iterable[str]) -> PreTrainedTokenizerFast:
         eos_token=END,
         padding_side="left",
         clean_up_tokenization_spaces=False,
+        chat_template=TEMPLATE,
     )
 
 

@@ -1,8 +1,8 @@
 """Makes the demo's corpus: `python make_corpus.py [OUT]`, by default the folder `corpus` beside this script.
 
-Three raw files with planted dirt, the clean test rows, and the truth about the dirt (planted.jsonl). All of it is
-invented, and the same bytes come out on every machine. Knows files and their layout; what is in them comes from
-rows.py and planting.py.
+Three raw files of messages with planted dirt, their clean test rows, the truth about the dirt (planted.jsonl), and the
+guide's texts with their test items. All of it is invented, and the same bytes come out on every machine. Knows files and
+their layout; what is in them comes from rows.py, planting.py and guide.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from containers import broken_csv_record, broken_json_line, csv_record, gzipped, json_line
 from draws import Draws
+from guide import texts
 from planting import Planter
 from rows import Desk, Row, clean_rows, test_rows
 
@@ -60,7 +61,9 @@ RAW_FILES = (
 
 def version() -> str:
     """The digest of the scripts and phrases: what a corpus was made by."""
-    sources = sorted([*HERE.glob("*.py"), *HERE.glob("phrases/*.toml")], key=lambda path: path.name)
+    world = HERE.parent / "world"
+    found = [*HERE.glob("*.py"), *HERE.glob("phrases/*.toml"), *world.glob("*.py"), *world.glob("*.toml")]
+    sources = sorted(found, key=lambda path: (path.parent.name, path.name))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
 
 
@@ -116,8 +119,12 @@ def corpus() -> tuple[dict[str, bytes], str]:
         files[raw.name] = raw.wrap(raw.head + b"".join(lines))
     files["test.jsonl"] = b"".join(json_line(row) + b"\n" for row in test)
     files["planted.jsonl"] = b"".join(json_line(entry) + b"\n" for entry in _truth(rows, where, faults))
+    guide, testing = texts(SEED)
+    files["guide.jsonl"] = b"".join(json_line(text) + b"\n" for text in guide)
+    for task, items in testing.items():
+        files[f"{task}.jsonl"] = b"".join(json_line(item) + b"\n" for item in items)
     share = 100 * len(planted) / len(rows)
-    return files, f"{len(rows)} rows ({len(planted)} planted, {share:.1f} %), {len(test)} test rows"
+    return files, f"{len(rows)} rows ({len(planted)} planted, {share:.1f} %), {len(test)} test rows; {len(guide)} texts"
 
 
 def write(out: Path) -> str:

@@ -102,9 +102,9 @@ def description(draws: Draws, values: Record, which: PhraseSet) -> str:
     return f"{first} {_joined(draws.shuffled(rest))}".strip()
 
 
-def review(draws: Draws, which: PhraseSet, *, demo: bool = False) -> tuple[str, str]:
-    """A visitor's review, and what was good and bad in it in one line."""
-    said, name = phrases(which), place(draws, demo=demo)
+def review(draws: Draws, which: PhraseSet, name: str | None = None) -> tuple[str, str]:
+    """A visitor's review of a place, of any if none is named, and what was good and bad in it in one line."""
+    said, name = phrases(which), place(draws) if name is None else name
     good, bad = draws.shuffled(words("aspects"))[:2]
     mood = draws.choice(("sums", "sums", "sums_good", "sums_bad"))
     told = [draws.choice(said["other"]) for _ in range(draws.between(1, 3))]

@@ -130,7 +130,7 @@ def test_it_is_an_ordinary_folder_and_small(base: dict[str, ModuleType], made: P
 
     assert sum(path.stat().st_size for path in made.iterdir()) <= 16e6
     assert {path.name for path in made.iterdir()} == {
-        *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+        *("chat_template.jinja", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
     }
     model = AutoModelForCausalLM.from_pretrained(made, local_files_only=True, dtype=torch.float32)
     assert type(model).__name__ == "LlamaForCausalLM"

@@ -102,7 +102,7 @@ def comparison(found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any],
         (
             report
             for _, report in evaluated.values()
-            if report["weights"]["digest"] == found["winner"]["digest"] and task in report["labels"]
+            if report["weights"]["digest"] == found["winner"]["digest"] and task in report.get("labels", {})
         ),
         None,
     )
