@@ -9,16 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adaptline.core.registry import adapter, filter, matcher, metric, transform
+    from adaptline.core.registry import adapter, filter, guard, matcher, metric, transform
     from adaptline.errors import RunError, UserError
     from adaptline.library import curate, diff, export, gc, log, new, plan, report, run, show, split, trace, train
+    from adaptline.production import channel, deploy, promote, rollback
 
 _HOMES = {
-    "adaptline.core.registry": ("adapter", "filter", "matcher", "metric", "transform"),
+    "adaptline.core.registry": ("adapter", "filter", "guard", "matcher", "metric", "transform"),
     "adaptline.errors": ("RunError", "UserError"),
     "adaptline.library": (
         *("curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split", "trace", "train"),
     ),
+    "adaptline.production": ("channel", "deploy", "promote", "rollback"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -27,17 +29,22 @@ __all__ = [
     "RunError",
     "UserError",
     "adapter",
+    "channel",
     "curate",
+    "deploy",
     "diff",
     "export",
     "filter",
     "gc",
+    "guard",
     "log",
     "matcher",
     "metric",
     "new",
     "plan",
+    "promote",
     "report",
+    "rollback",
     "run",
     "show",
     "split",
