@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import crashing_disk
 import forks
 import pytest
 from hypothesis import given
@@ -301,6 +302,27 @@ def test_thirty_kills_in_the_middle_of_moves_lose_nothing(store: Store) -> None:
     assert last > 60
     with store.in_use():
         assert not list((store.root / "temporary").iterdir()), "half-written files were left behind"
+
+
+def test_a_power_cut_at_any_operation_of_a_move_leaves_it_made_or_not_made(store: Store) -> None:
+    before = now = move(store, None, deployed(NEW, A, 5))
+    for at in itertools.count(1):
+
+        def crashing(at: int = at, before: Channel = before) -> None:
+            crashing_disk.CrashingDisk(store.root, at).install()
+            move(store, before, deployed(before, A, at))
+
+        code = forks.in_child(crashing)
+        now = channels.read(store, "support") or NEW
+        assert now in (before, replace(before, version=before.version + 1, percent=float(at)))
+        versions = [event["after"]["version"] for event in channels.moves(store, "support")]
+        assert versions == list(range(1, now.version + 1))
+        before = now
+        if code == 0:
+            break
+        assert code == crashing_disk.EXIT
+    assert at > 5
+    assert now.version > 2
 
 
 def test_a_reader_sees_a_channel_before_a_move_or_after_it(store: Store) -> None:
