@@ -16,7 +16,7 @@ import pytest
 from adaptline.core import registry, signatures
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/recipes.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/recipes.md", "docs/production.md"]
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -104,10 +104,9 @@ def _documented_names() -> list[tuple[str, str]]:
     for kind in registry.ROW_METHODS:
         for name in registry.names(kind):
             found += [(name, parameter) for parameter in ("", *registry.method_parameters(registry.load(kind, name)))]
-    for name in registry.names("adapter"):
-        found += [
-            (name, parameter) for parameter in ("", *registry.parameters(registry.load("adapter", name).function))
-        ]
+    for kind in ("adapter", "guard"):
+        for name in registry.names(kind):
+            found += [(name, parameter) for parameter in ("", *registry.parameters(registry.load(kind, name).function))]
     return found
 
 

@@ -16,13 +16,15 @@ ALLOWED = {
     "errors.py": set[str](),
     "core": {"errors"},
     "data": {"core", "errors"},
+    "deploy": {"core", "data", "models", "errors"},
     "evals": {"core", "data", "models", "errors"},
     "models": {"core", "data", "errors"},
     "web": {"core", "data", "errors", "library"},
     "library.py": {"core", "data", "web", "errors", "output", "oneshot"},
     "oneshot.py": {"core", "data", "errors", "output"},
+    "production.py": {"core", "deploy", "errors", "library"},
     "output.py": {"core", "data", "errors"},
-    "cli.py": {"core", "errors", "library", "oneshot", "web"},
+    "cli.py": {"core", "errors", "library", "oneshot", "production", "web"},
     "__init__.py": {"core", "errors", "library"},
 }
 
@@ -45,12 +47,23 @@ def _imported(path: Path) -> Iterator[str]:
 def test_dependencies_point_one_way(path: Path) -> None:
     room = path.parts[0]
     assert room in ALLOWED, f"a new room: say here what it may import: {room}"
-    public = {"adapter", "filter", "matcher", "metric", "transform", "UserError", "RunError"}  # of adaptline itself
+    public = {
+        "adapter",
+        "filter",
+        "guard",
+        "matcher",
+        "metric",
+        "transform",
+        "UserError",
+        "RunError",
+    }  # of adaptline itself
     beyond = set(_imported(path)) - ALLOWED[room] - {room.removesuffix(".py")} - public
     assert not beyond, f"{path} must not import {sorted(beyond)}"
 
 
-@pytest.mark.parametrize("folder", ["data/filters", "data/matchers", "data/transforms", "evals/metrics"])
+@pytest.mark.parametrize(
+    "folder", ["data/filters", "data/matchers", "data/transforms", "deploy/guards", "evals/metrics"]
+)
 def test_methods_use_only_the_registry_and_leaf_modules(folder: str) -> None:
     allowed = {"registry", "demands", "rows", "sources", "artifacts"}
     for path in (PACKAGE / folder).glob("[!_]*.py"):
@@ -74,6 +87,8 @@ def _python(code: str) -> str:
         "import adaptline",
         "import adaptline.cli",
         "import adaptline.library",
+        "import adaptline.production",
+        "import adaptline.deploy.steps.release",
         "import adaptline.models.steps.train",
         "import adaptline.evals.steps.evaluate",
     ],

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adaptline.core.registry import adapter, filter, matcher, metric, transform
+    from adaptline.core.registry import adapter, filter, guard, matcher, metric, transform
     from adaptline.errors import RunError, UserError
     from adaptline.library import curate, diff, export, gc, log, new, plan, report, run, show, split, trace, train
 
 _HOMES = {
-    "adaptline.core.registry": ("adapter", "filter", "matcher", "metric", "transform"),
+    "adaptline.core.registry": ("adapter", "filter", "guard", "matcher", "metric", "transform"),
     "adaptline.errors": ("RunError", "UserError"),
     "adaptline.library": (
         *("curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split", "trace", "train"),
@@ -32,6 +32,7 @@ __all__ = [
     "export",
     "filter",
     "gc",
+    "guard",
     "log",
     "matcher",
     "metric",

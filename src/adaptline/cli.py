@@ -27,6 +27,10 @@ RecipePath = Annotated[Path, typer.Argument(help="the recipe, a TOML file")]
 Step = Annotated[str | None, typer.Argument(help="a step of the recipe; all if none is named")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="the store; .adaptline beside the recipe by default")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+ChannelName = Annotated[str, typer.Option("--channel", help="a name in production")]
+By = Annotated[str | None, typer.Option(help="who moves it; ADAPTLINE_USER or the login name by default")]
+Why = Annotated[str, typer.Option(help="why, for the log")]
+Expect = Annotated[int | None, typer.Option(help="the version that the channel must have")]
 _TRAINING_PACKAGES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -177,13 +181,24 @@ def run(
 
 
 @app.command()
-def show(recipe: RecipePath, step: Step = None, store: StorePath = None, as_json: AsJson = False) -> None:
-    """Show what the last run left: rows, metrics, records."""
-    from adaptline import library  # noqa: PLC0415 - start-up time
+def show(
+    recipe: RecipePath,
+    step: Step = None,
+    channel: Annotated[str | None, typer.Option(help="show this channel instead of steps")] = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the last run left: rows, metrics, records; or a channel."""
+    from adaptline import library, production  # noqa: PLC0415 - start-up time
     from adaptline.web import terminal  # noqa: PLC0415
 
+    if channel is not None and step is not None:
+        raise UserError("--channel shows a channel, not a step", do="Leave one of them out.")
+    if channel is not None:
+        return _show_channel(production.channel(recipe, channel, store=store), as_json=as_json)
     found = library.show(recipe, step, store=store)
     _print_json(found) if as_json else print(terminal.artifacts(found, whole=step is not None))
+    return None
 
 
 @app.command()
@@ -252,6 +267,72 @@ def export(
 
     pairs = [entry.partition("=") for entry in (cell or "").split(",") if entry]
     print(library.export(recipe, step, out, cell={key.strip(): value.strip() for key, _, value in pairs}, store=store))
+
+
+@app.command()
+def deploy(
+    recipe: RecipePath,
+    release: Annotated[
+        str | None,
+        typer.Argument(help="a step, the first characters of a digest, or a served name; the canary if none is named"),
+    ] = None,
+    *,
+    channel: ChannelName,
+    percent: Annotated[float, typer.Option(help="of users who get it, 0 to 100; 0 stops it")],
+    again: Annotated[bool, typer.Option("--again", help="even if this channel rolled it back")] = False,
+    by: By = None,
+    why: Why = "",
+    expect: Expect = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a release to some of a channel's users, or change how many get it."""
+    from adaptline import production  # noqa: PLC0415 - start-up time
+
+    found = production.deploy(
+        recipe, release, channel=channel, percent=percent, again=again, by=by, why=why, expect=expect, store=store
+    )
+    _show_channel(found, as_json=as_json)
+
+
+@app.command()
+def promote(
+    recipe: RecipePath,
+    channel: ChannelName,
+    by: By = None,
+    why: Why = "",
+    expect: Expect = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a channel's canary what all of its users get."""
+    from adaptline import production  # noqa: PLC0415 - start-up time
+
+    found = production.promote(recipe, channel=channel, by=by, why=why, expect=expect, store=store)
+    _show_channel(found, as_json=as_json)
+
+
+@app.command()
+def rollback(
+    recipe: RecipePath,
+    channel: ChannelName,
+    by: By = None,
+    why: Why = "",
+    expect: Expect = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a channel's canary away, or go back to the stable release before this one."""
+    from adaptline import production  # noqa: PLC0415 - start-up time
+
+    found = production.rollback(recipe, channel=channel, by=by, why=why, expect=expect, store=store)
+    _show_channel(found, as_json=as_json)
+
+
+def _show_channel(found: dict[str, Any], *, as_json: bool) -> None:
+    from adaptline.web import terminal  # noqa: PLC0415 - start-up time
+
+    _print_json(found) if as_json else print(terminal.channel(found))
 
 
 @app.command()

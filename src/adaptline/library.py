@@ -231,6 +231,12 @@ def new(
     return path
 
 
+def opened(source: Source, store: Where) -> tuple[Recipe, Store]:
+    """A recipe, and its store for reading. Raises UserError for a mistake in the recipe."""
+    found = _recipe(source)
+    return found, _store(found, store)
+
+
 def _recipe(source: Source) -> Recipe:
     return source if isinstance(source, Recipe) else recipe.read(Path(source))
 

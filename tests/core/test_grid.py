@@ -57,6 +57,13 @@ def cells(nodes: list[Node]) -> list[dict[str, Any]]:
     return [node.cell for node in nodes]
 
 
+def test_everything_behind_a_node_is_told_once_the_nearest_first(folder: Path) -> None:
+    (best,) = build(folder, CHOSEN)["best"]
+    told = [node.table.name for node in best.ancestors()]
+    assert told == ["scores"] * 4 + ["tuned", "clean"] + ["tuned"] * 3 + ["raw"]
+    assert build(folder, RAW)["raw"][0].ancestors() == []
+
+
 FOUR = [{"rank": rank, "seed": seed} for rank in (8, 16) for seed in (0, 1)]
 
 

@@ -135,6 +135,7 @@ class TestOwnMethods:
             "write": None,
         }
         assert facts(registry.adapter(version=1, lr=0.1)).options["lr"] == 0.1
+        assert (facts(registry.guard(version=2)).kind, facts(registry.guard(version=2)).version) == ("guard", 2)
         assert facts(registry.metric(version=1)).kind == "metric"
         assert facts(registry.metric(version=1, bounds=(0, 100))).options == {"bounds": (0, 100), "signature": None}
         with pytest.raises(ValueError, match="the lowest comes first"):

@@ -45,6 +45,18 @@ class TestUnreached:
         assert store.manifest(one) is None
         assert store.find_unit(shared.key) == shared
 
+    def test_what_is_in_production_stays_with_what_it_was_made_from(self, store: Store) -> None:
+        raw = rows(store, "raw", unit(store, "raw"))
+        live, gone = (weights(store, what, what.encode(), inputs=(raw,)) for what in ("live", "gone"))
+        manifest = store.manifest(live)
+        assert manifest is not None
+        (store.root / "channels").mkdir()
+        (store.root / "channels" / "support.json").write_text(f'{{"earlier": [null, "{manifest["digest"]}"]}}')
+        (store.root / "artifacts" / "00").mkdir()
+        (store.root / "artifacts" / "00" / f"{'0' * 64}.json").write_text("{")  # damaged: it holds nothing
+        sweep.unreached(store)
+        assert [store.manifest(key) is not None for key in (live, raw, gone)] == [True, True, False]
+
     def test_it_waits_for_a_run(self, store: Store, python: Callable[..., subprocess.Popen[str]]) -> None:
         unit(store, "a")
         user = python("with store.in_use(): print('running', flush=True); time.sleep(60)", store.root)

@@ -28,6 +28,7 @@ class CrashingDisk:
         self.real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in COUNTED}
         self.known = {path: path.stat().st_ino for path in root.rglob("*")} if root.exists() else {}
         self.synced_files = {inode for path, inode in self.known.items() if path.is_file()}
+        self.synced_bytes = {path: path.stat().st_size for path in self.known if path.is_file()}
         self.unsynced_names: dict[Path, bytes | None] = {}  # new name -> what the name stood for before
         self.log: list[str] = []
 
@@ -63,13 +64,16 @@ class CrashingDisk:
             self.unsynced_names = {new: old for new, old in self.unsynced_names.items() if new.parent != path}
         elif name == "fsync":
             self.synced_files.add(path.stat().st_ino)
+            self.synced_bytes[path] = path.stat().st_size
         elif name == "write":
             self.synced_files.discard(path.stat().st_ino)
         elif name in ("link", "rename", "mkdir", "replace") and path != self.root:
             self.unsynced_names[path] = before
+            self.synced_bytes.pop(path, None)  # another file has this name now
 
     def _crash(self) -> None:
-        # A disk writes in any order: any part of what was not synced may have reached it.
+        # A disk writes in any order: any part of what was not synced may have reached it. What stands before it, in a
+        # file that is appended to, was synced and stays.
         chance = random.Random(self.at)  # noqa: S311 - not for secrets
         for path, before in reversed(self.unsynced_names.items()):
             if chance.random() < _SURVIVES:
@@ -83,5 +87,6 @@ class CrashingDisk:
         for path in self.root.rglob("*"):
             mode = path.lstat()
             if stat.S_ISREG(mode.st_mode) and mode.st_ino not in self.synced_files and path.suffix != ".lock":
-                os.truncate(path, chance.randint(0, mode.st_size))
+                kept = min(mode.st_size, self.synced_bytes.get(path, 0))
+                os.truncate(path, chance.randint(kept, mode.st_size))
         os._exit(EXIT)

@@ -159,3 +159,30 @@ def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw(
     _harmless(terminal.artifacts([shown], whole=True), 8)
     entry = {"time": "2020-01-01T00:00:00", "step": "clean", "cell": {}, "digest": "a" * 64, "summary": NASTY}
     _harmless(terminal.history([entry]), 1)
+
+
+def test_a_channel_is_shown_with_nothing_that_a_terminal_would_obey() -> None:
+    bare = {"digest": None, "name": "base-1", "percent": 95.0, "kind": None, "evidence": None}
+    evidence = {"metrics": {"route.accuracy": 0.91234}, "verdict": "lora \x1b[31mleads"}
+    canary = {"digest": "ab", "name": "base-1:lora@ab", "percent": 5.0, "kind": "writer", "evidence": evidence}
+    move = {"time": "2026-01-02T03:04:05.678+00:00", "verb": "deploy", "who": "anna", "why": "a\nb", "version": 3}
+    move |= {"stable": "base-1", "canary": "base-1:lora@ab", "percent": 5.0}
+    found = {
+        "channel": "support",
+        "version": 3,
+        "stable": bare,
+        "canary": canary,
+        "rolled_back": ["x"],
+        "earlier": ["y"],
+    }
+    assert terminal.channel({**found, "moves": [move]}).splitlines() == [
+        "support  version 3",
+        "  stable      95 %  base-1  the bare base",
+        "  canary       5 %  base-1:lora@ab",
+        "             route.accuracy 0.912",
+        "             lora \N{REPLACEMENT CHARACTER}[31mleads",
+        "  rolled back: x",
+        "  stable before: y",
+        "last moves:",
+        "  2026-01-02T03:04:05    3  deploy    base-1:lora@ab at 5 %  by anna: a b",
+    ]

@@ -36,12 +36,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class Report:
-    """An artifact that is evidence: a folder in the store with a report.json, and the cell that it is, as for weights."""
+    """An artifact that is evidence: a folder in the store with a report.json, and the cell that it is, as for weights.
+
+    `behind` holds, for a step that reads the ancestry of its inputs, every artifact of weights and every report that it
+    was made from, directly or not.
+    """
 
     path: Path
     key: str
     digest: str
     cell: dict[str, Any]
+    behind: tuple[Weights | Report, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,16 @@ class Node:
         """Step and cell in a few words."""
         return f"{self.table.name} [{label(self.cell)}]" if self.cell else self.table.name
 
+    def ancestors(self) -> list[Node]:
+        """Every node that this one is made from, directly or not, each once, the nearest first."""
+        found: dict[int, Node] = {}
+        waiting = [self]
+        for node in waiting:  # grows while it is walked
+            new = [parent for parents in node.inputs.values() for parent in parents if id(parent) not in found]
+            found |= {id(parent): parent for parent in new}
+            waiting += new
+        return list(found.values())
+
 
 def build(recipe: Recipe) -> dict[str, list[Node]]:
     """Step name -> its nodes, in the recipe's order. Checks every parameter of every cell. Raises UserError."""

@@ -68,11 +68,32 @@ class Line:
                 if manifest
             ]
         meaning = {"step": step.identity, "parameters": signatures.meaning(node.values), "inputs": inputs}
+        if step.options["reads_ancestry"]:
+            behind = self._behind(node)
+            if behind is None:
+                return None
+            meaning["behind"] = behind
         if step.options["uses"]:
             meaning["methods"] = registry.identities(step.options["uses"])
         if node.values.get(step.options["secret"]):
             meaning["secret"] = keys.key("secret", self.store.subject_secret().hex())
         return meaning
+
+    def _behind(self, node: Node) -> list[str] | None:
+        """The digests of the weights and reports behind a node's inputs; None while one of them does not exist.
+
+        The digests of its inputs do not tell: a report that names only the weights that won is the same, byte for byte,
+        when another that was looked at says more.
+        """
+        ancestors = [
+            ancestor
+            for parents in node.inputs.values()
+            for parent in parents
+            for ancestor in parent.ancestors()
+            if ancestor.kind != "rows"
+        ]
+        known = [self.manifests.get(id(ancestor)) for ancestor in ancestors]
+        return sorted({manifest["digest"] for manifest in known if manifest}) if all(known) else None
 
     def _detail(self, node: Node, manifest: dict[str, Any]) -> str | None:
         """The digest of what an input remembers beside its rows, for a step that reads it: later steps do not see it."""

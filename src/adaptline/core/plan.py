@@ -12,7 +12,11 @@ from adaptline.core.grid import Node
 from adaptline.core.line import Line
 from adaptline.core.recipe import Recipe
 
-_ALSO = {"methods": "versions of methods that it uses", "secret": "the secret of subjects"}  # of a key's meaning
+_ALSO = {
+    "methods": "versions of methods that it uses",
+    "behind": "what stands behind its input",
+    "secret": "the secret of subjects",
+}  # of a key's meaning
 State = Literal["cached", "kept", "will run", "may run"]
 
 
@@ -62,20 +66,20 @@ def _plan_node(line: Line, node: Node) -> Planned:
             drift,
         )
     if key is None:
-        waiting = sorted(
-            {
-                parent.table.name
-                for parents in node.inputs.values()
-                for parent in parents
-                if id(parent) not in line.manifests
-            }
-        )
+        parents = [parent for parents in node.inputs.values() for parent in parents]
+        # All of its inputs may be there, kept as they are, while something behind them that it reads is not.
+        waiting = _not_there(line, parents) or _not_there(line, node.ancestors())
         return Planned(
             node.table.name, node.cell, node.kind, "may run", f"if {' or '.join(waiting)} changes", None, seconds, ()
         )
     return Planned(
         node.table.name, node.cell, node.kind, "will run", _why(line.meaning(node) or {}, last), key, seconds, ()
     )
+
+
+def _not_there(line: Line, nodes: list[Node]) -> list[str]:
+    """The steps of nodes that have no artifact yet."""
+    return sorted({node.table.name for node in nodes if id(node) not in line.manifests})
 
 
 def _why(meaning: dict[str, Any], last: dict[str, Any] | None) -> str:

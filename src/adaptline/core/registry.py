@@ -93,6 +93,7 @@ def step(
     secret: str | None = None,
     reads_detail: bool = False,
     reads_cells: bool = False,
+    reads_ancestry: bool = False,
     check: Callable[[Node], None] | None = None,
 ) -> Callable[[F], F]:
     """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
@@ -106,16 +107,13 @@ def step(
         secret: the parameter that, where it is given, makes results depend on the store's secret.
         reads_detail: whether it reads what its inputs remember beside their rows (scores, verdicts).
         reads_cells: whether it is told which cells of the grid its inputs are; others' keys do not hold them.
+        reads_ancestry: whether it gets the weights and reports that stand behind its reports; its key holds their digests.
         check: looks at the step's values and at the steps before it, before any work, and raises UserError for what
             cannot end well.
     """
-    options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret}
-    return _register(
-        "step",
-        version=version,
-        check=check,
-        options={**options, "reads_detail": reads_detail, "reads_cells": reads_cells},
-    )
+    reads = {"reads_detail": reads_detail, "reads_cells": reads_cells, "reads_ancestry": reads_ancestry}
+    options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret, **reads}
+    return _register("step", version=version, check=check, options=options)
 
 
 def filter(
@@ -221,6 +219,16 @@ def metric(
 def takes_prompts(method: Method) -> bool:
     """Whether a metric wants to know what was asked."""
     return _PROMPTS in inspect.signature(method.function).parameters
+
+
+def guard(*, version: int, check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """A look at a prompt's text before it is answered: the reason why it is not, or None.
+
+    Args:
+        version: raised when its verdicts change.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
+    """
+    return _register("guard", version=version, check=check)
 
 
 def names(kind: str) -> dict[str, str]:

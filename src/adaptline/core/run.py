@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,12 +190,25 @@ def make_folder_artifact(
 def _arguments(line: Line, node: Node) -> dict[str, Any]:
     """What the step's function is called with: parameters that are set, and its input artifacts."""
     inputs = {i.name: i for i in signatures.of_step(node.table.step).inputs}
-    told = registry.load("step", node.table.step).options["reads_cells"]
+    options = registry.load("step", node.table.step).options
     arguments = dict(node.values)
     for name, parents in node.inputs.items():
-        artifacts = [_open_artifact(line, parent, parent.cell if told else {}) for parent in parents]
+        artifacts = [_open_input(line, parent, options) for parent in parents]
         arguments[name] = artifacts if inputs[name].gathers else artifacts[0]
     return arguments
+
+
+def _open_input(line: Line, node: Node, options: dict[str, Any]) -> Rows | Weights | Report:
+    """An input as its step may see it: with its cell where the step is told of cells, with its ancestry where it reads it."""
+
+    def opened(node: Node) -> Rows | Weights | Report:
+        return _open_artifact(line, node, node.cell if options["reads_cells"] else {})
+
+    found = opened(node)
+    if not (options["reads_ancestry"] and isinstance(found, Report)):
+        return found
+    behind = [opened(ancestor) for ancestor in node.ancestors()]
+    return replace(found, behind=tuple(artifact for artifact in behind if not isinstance(artifact, Rows)))
 
 
 def _open_artifact(line: Line, node: Node, cell: dict[str, Any]) -> Rows | Weights | Report:

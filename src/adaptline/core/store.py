@@ -6,6 +6,7 @@ Knows names, digests and the order of commits. Knows nothing of steps or recipes
     artifacts/ab/<key>/       the folder of weights or of a report
     artifacts/ab/<key>.json   the manifest, written last: an artifact exists if and only if it does
     refs/<recipe>.json        which artifacts a recipe's steps have now
+    channels/<name>.json      what is in production; whatever digest it names is held
     events.jsonl              what happened, one line each; no text, no raw identity
     work/<key>/               scratch that survives a kill, until its artifact is there
     temporary/                half-written things; a dead process's are removed by the next
@@ -17,6 +18,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -34,6 +36,7 @@ from adaptline.errors import UserError
 FORMAT = 1
 _COMPRESSION = "zstd"
 _MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -118,6 +121,13 @@ class Store:
     def manifest(self, key: str) -> dict[str, Any] | None:
         """The manifest of a key, or None where there is no such artifact."""
         return _read_json(self._manifest_path(key))
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """Every artifact's manifest; one that cannot be read is passed over."""
+        for path in sorted((self.root / "artifacts").glob("*/*.json")):
+            with contextlib.suppress(UserError):
+                if found := self.manifest(path.stem):
+                    yield found
 
     def commit_manifest(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Makes an artifact exist. Its payload must be committed before. Returns the manifest that stands."""
@@ -247,12 +257,20 @@ class Store:
             yield
 
     def roots(self) -> set[str]:
-        """The keys that refs point at: the last run of every recipe."""
-        return {
+        """The keys that refs point at, the last run of every recipe; and those of what is in production.
+
+        What a channel's file means is not for the store to know: any digest that stands in it holds what has it.
+        """
+        last = {
             ref["key"]
             for path in (self.root / "refs").glob("*.json")
             for refs in self.refs(path.stem).values()
             for ref in refs
+        }
+        channels = (self.root / "channels").glob("*.json")
+        named = {digest for path in channels for digest in _DIGEST.findall(path.read_text("utf-8", "replace"))}
+        return last | {
+            manifest["key"] for manifest in (self.manifests() if named else ()) if manifest["digest"] in named
         }
 
     @contextlib.contextmanager

@@ -227,17 +227,26 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
                     yield {**entry, "did": used}
             elif manifest["kind"] == "report" and (saw := judged & set(parents)):
                 judged.add(manifest["digest"])
-                chose = "reports" in manifest["meaning"]["inputs"]
-                yield {
-                    **entry,
-                    "did": f"chose among {len(saw)} that saw it" if chose else "judged an adapter that saw it",
-                }
+                released = manifest["record"].get("adapter")
+                if released in {None, *judged}:  # another that it did not take may have seen it
+                    yield {**entry, "did": _said(manifest, len(saw))}
             elif (
                 manifest["kind"] == "report"
                 and followed & set(parents)
                 and _consumed(history.store.folder(manifest["key"]), digests, "items.parquet")
             ):
                 yield {**entry, "did": "scored it"}
+
+
+def _said(manifest: dict[str, Any], saw: int) -> str:
+    """What a report says of adapters, `saw` of which saw the row."""
+    if "adapter" in manifest["record"]:
+        return "released an adapter that saw it"
+    return (
+        f"chose among {saw} that saw it"
+        if "reports" in manifest["meaning"]["inputs"]
+        else "judged an adapter that saw it"
+    )
 
 
 def _life_in_rows(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:

@@ -106,6 +106,35 @@ def history(found: list[dict[str, Any]]) -> str:
     )
 
 
+def channel(found: dict[str, Any]) -> str:
+    """A channel: who answers which share of its users, with what evidence, and how it came to that."""
+    lines = [f"{found['channel']}  version {found['version']}"]
+    for name in ("stable", "canary"):
+        if arm := found[name]:
+            lines.append(
+                f"  {name:<8} {arm['percent']:>5g} %  {arm['name']}" + ("" if arm["digest"] else "  the bare base")
+            )
+            lines += [f"             {line}" for line in _evidence(arm["evidence"] or {})]
+    if found["rolled_back"]:
+        lines.append(f"  rolled back: {', '.join(found['rolled_back'])}")
+    if found["earlier"]:
+        lines.append(f"  stable before: {', '.join(found['earlier'])}")
+    lines.append("last moves:")
+    for move in found["moves"]:
+        at = f" at {move['percent']:g} %" if move["canary"] else ""
+        of = move["canary"] or move["stable"]
+        why = f": {_cut(move['why'])}" if move["why"] else ""
+        lines.append(f"  {move['time'][:19]}  {move['version']:>3}  {move['verb']:<8}  {of}{at}  by {move['who']}{why}")
+    return _joined(lines)
+
+
+def _evidence(told: dict[str, Any]) -> Iterator[str]:
+    if metrics := told.get("metrics"):
+        yield ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+    if verdict := told.get("verdict"):
+        yield verdict
+
+
 def difference(found: dict[str, Any]) -> str:
     """Two versions of a step, side by side."""
     name = f"{found['step']} {label(found['cell'])}".strip()
