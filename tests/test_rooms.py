@@ -16,6 +16,7 @@ ALLOWED = {
     "errors.py": set[str](),
     "core": {"errors"},
     "data": {"core", "errors"},
+    "deploy": {"core", "data", "models", "errors"},
     "evals": {"core", "data", "models", "errors"},
     "models": {"core", "data", "errors"},
     "web": {"core", "data", "errors", "library"},
