@@ -23,7 +23,8 @@ ALLOWED = {
     "library.py": {"core", "data", "web", "errors", "output", "oneshot"},
     "oneshot.py": {"core", "data", "errors", "output"},
     "output.py": {"core", "data", "errors"},
-    "cli.py": {"core", "errors", "library", "oneshot", "web"},
+    "serving.py": {"core", "deploy", "errors"},
+    "cli.py": {"core", "deploy", "errors", "library", "oneshot", "serving", "web"},
     "__init__.py": {"core", "errors", "library"},
 }
 
@@ -77,6 +78,8 @@ def _python(code: str) -> str:
         "import adaptline.library",
         "import adaptline.models.steps.train",
         "import adaptline.evals.steps.evaluate",
+        "import adaptline.deploy.listening",
+        "import adaptline.deploy.backends.openai",
     ],
 )
 def test_torch_is_loaded_only_when_it_is_used(what: str) -> None:

@@ -124,3 +124,25 @@ class BackendError(Exception):
         super().__init__(message)
         self.status, self.message, self.retry_after = status, message, retry_after
         self.type, self.code, self.param = type, code, param
+
+
+class Whole:
+    """The chunks of an answer that is there already: one."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data: bytes | None = data
+
+    def __aiter__(self) -> Whole:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self.data = self.data, None
+        if data is None:
+            raise StopAsyncIteration
+        return data
+
+    async def aclose(self) -> None:
+        """Forgets it."""
+        self.data = None
