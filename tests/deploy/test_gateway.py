@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import load
 import openai
 import pytest
 from openai import OpenAI
@@ -43,7 +45,7 @@ def raw(gateway: Running, data: bytes, *, wait: float = 5.0) -> bytes:
         try:
             while piece := connection.recv(65536):
                 found += piece
-                if b"content-length" in found and found.endswith(b"}") or b"\r\n0\r\n\r\n" in found:
+                if (b"content-length" in found and found.endswith(b"}")) or b"\r\n0\r\n\r\n" in found:
                     break
         except TimeoutError:
             pass
@@ -273,10 +275,8 @@ def test_more_than_may_wait_are_told_to_come_back(opened: Store, upstream: Upstr
     upstream.delay = 0.3
     limits = Limits(concurrency=2, queue=3)
     with running(opened, backend.open(opened, upstream=upstream.url), limits=limits) as gateway:
-        import load  # noqa: PLC0415
-
         data = load.request("/v1/chat/completions", {"model": "support", "messages": HELLO})
-        found = __import__("asyncio").run(load.run("127.0.0.1", gateway.port, data, 9, 9))
+        found = asyncio.run(load.run("127.0.0.1", gateway.port, data, 9, 9))
         assert found.statuses == {200: 5, 429: 4}
         assert upstream.most_at_once == 2
         slots = gateway.gateway.slots
@@ -296,8 +296,6 @@ def test_a_client_that_leaves_frees_its_slot_and_stops_the_upstream(opened: Stor
         until(lambda: upstream.cancelled == 1, 0.5)
         # before the first byte, and while it waits for a slot
         upstream.delay = 10
-        import load  # noqa: PLC0415
-
         data = load.request("/v1/chat/completions", {"model": "support", "messages": HELLO})
         going = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(2)]
         for connection in going:
@@ -339,8 +337,6 @@ def test_slow_headers_and_slow_bodies_end(opened: Store, upstream: Upstream) -> 
 def test_a_slow_client_pauses_the_upstream(opened: Store, upstream: Upstream) -> None:
     upstream.tokens, upstream.padding = 5000, 10_000  # 50 MB
     with running(opened, backend.open(opened, upstream=upstream.url)) as gateway:
-        import load  # noqa: PLC0415
-
         data = load.request("/v1/chat/completions", {"model": "support", "messages": HELLO, "stream": True})
         with socket.create_connection(("127.0.0.1", gateway.port)) as connection:
             connection.sendall(data)
@@ -421,13 +417,12 @@ def test_pages_can_be_hung_in(opened: Store, upstream: Upstream) -> None:
 
 
 def test_guards_refuse_before_the_upstream_is_asked(tmp_path: Path, upstream: Upstream) -> None:
-    (tmp_path / "guards.py").write_text("")
     opened = store(tmp_path)
     with running(opened, backend.open(opened, upstream=upstream.url)) as gateway:
         model = gateway.gateway.routes.models[BASE, DIGESTS["1"]]
         model.guards = (
-            ("polite", lambda text, *, word="damn": f"has {word!r}" if word in text else None),
-            ("broken", lambda text: {}["x"] if "x" in text else None),
+            ("polite", lambda text: "has 'damn'" if "damn" in text else None),
+            ("broken", lambda text: str(1 / 0) if "x" in text else None),
         )
         for content, message in [
             ("damn", "refused by polite: has 'damn'"),

@@ -103,7 +103,10 @@ async def run(host: str, port: int, data: bytes, requests: int, connections: int
 
 
 def main(host: str, port: str, requests: str, connections: str, *rest: str) -> None:
-    body = {"model": "support", "messages": [{"role": "user", "content": "Is there a table for two tonight?"}]}
+    body: dict[str, Any] = {
+        "model": "support",
+        "messages": [{"role": "user", "content": "Is there a table for two tonight?"}],
+    }
     if "stream" in rest:
         body["stream"] = True
     data = request("/v1/chat/completions", body)

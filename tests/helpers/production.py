@@ -46,11 +46,14 @@ def store(folder: Path, guards: list[Any] | None = None) -> Store:
     return opened
 
 
-def move(opened: Store, stable: str | None, canary: str | None = None, percent: float = 0.0, at: str = "support") -> None:
+def move(
+    opened: Store, stable: str | None, canary: str | None = None, percent: float = 0.0, at: str = "support"
+) -> None:
     """Points a channel, as the verbs do: a whole file under a new name, renamed."""
     path = channels.path_of(opened, at)
-    digest = {**DIGESTS, None: None}
-    channel = Channel(at, 1, BASE, digest.get(stable, stable), digest.get(canary, canary), percent, "salt", (), ())
+    channel = Channel(
+        at, 1, BASE, DIGESTS.get(stable or "", stable), DIGESTS.get(canary or "", canary), percent, "salt", (), ()
+    )
     temporary = path.with_name(f".{at}.{time.monotonic_ns()}")
     temporary.write_text(json.dumps(asdict(channel)))
     temporary.replace(path)

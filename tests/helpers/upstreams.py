@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import httptools
 import uvloop
@@ -54,9 +54,9 @@ class Upstream:
         self.server = await self.loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port, backlog=2048)
         self.port = self.server.sockets[0].getsockname()[1]
 
-    def __enter__(self) -> Upstream:
+    def __enter__(self) -> Self:
         started = threading.Event()
-        self._stop: Callable[[], None] = lambda: None
+        self._stop: Callable[[], object] = lambda: None
 
         async def run() -> None:
             await self.listen()
