@@ -21,6 +21,8 @@ from production import move, name, serving, store
 from upstreams import Upstream
 
 from adaptline import serving as verbs
+from adaptline.core import keys
+from adaptline.core import recipe as recipes
 from adaptline.errors import UserError
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
@@ -87,9 +89,9 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
     opened = store(tmp_path)
     move(opened, "1", "2", 50.0)
     file = tmp_path / "keys.txt"
-    keys = {user: verbs.new_key(file, user) for user in (f"team-{number}" for number in range(12))}
+    given = {user: verbs.new_key(file, user) for user in (f"team-{number}" for number in range(12))}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert not any(key in file.read_text() for key in keys.values())
+    assert not any(key in file.read_text() for key in given.values())
     log = tmp_path / "log"
     words = ("--upstream", upstream.url, "--keys", str(file), "--log", str(log))
     with serving(tmp_path, *words) as (process, port):
@@ -101,7 +103,7 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
             with pytest.raises(openai.AuthenticationError):
                 client.models.list()
         arms = {}
-        for user, key in keys.items():
+        for user, key in given.items():
             with OpenAI(base_url=url + "/v1", api_key=key, max_retries=0) as client:
                 found = {
                     client.chat.completions.with_raw_response.create(model="support", messages=HELLO).headers[
@@ -114,13 +116,13 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
         assert set(arms.values()) == {"stable", "canary"}
         for path in ("/metrics", "/state.json", "/"):
             assert httpx.get(url + path).headers["www-authenticate"].startswith("Basic")
-        metrics = httpx.get(url + "/metrics", auth=("anybody", keys["team-1"])).text
+        metrics = httpx.get(url + "/metrics", auth=("anybody", given["team-1"])).text
         assert 'gen_ai_server_request_duration_seconds_count{arm="canary",channel="support"' in metrics
         assert httpx.get(url + "/healthz").status_code == 200
         assert httpx.get(url + "/readyz").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
-    assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {"", *keys}
+    assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {"", *given}
 
 
 def _fails(tmp_path: Path, *words: str) -> str:
@@ -163,6 +165,19 @@ def test_options_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         *[True] * 3,
         *[False] * 2,
     ]
+
+
+def test_bases_are_those_that_the_recipe_names(tmp_path: Path) -> None:
+    for base in ("one", "two"):
+        (tmp_path / base).mkdir()
+        (tmp_path / base / "config.json").write_text(f'"{base}"')
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[raw]\nstep = "ingest"\nfiles = ["*.txt"]\n'
+        '[a]\nstep = "train"\nfrom = "raw"\nmethod = "head"\neach = { base = ["one", "two"], seed = [0, 1] }\n'
+    )
+    found = verbs.bases(recipes.read(recipe))
+    assert found == {keys.folder_digest(tmp_path / base): tmp_path / base for base in ("one", "two")}
 
 
 def test_a_key_is_printed_once(tmp_path: Path) -> None:

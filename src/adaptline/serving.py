@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaptline.core import recipe as recipes
+from adaptline.core.sources import Folder
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
 
@@ -75,10 +76,20 @@ def serve(
             f"listening on {host} needs keys",
             do="adaptline key NAME --keys keys.txt, then --keys keys.txt; or leave --host out.",
         )
-    opened = _store(Path(source), store)
+    found = recipes.read(Path(source))
+    opened = _store(found, store)
     bounds = limits or Limits()
     given = {"upstream": upstream, "upstream_key": _secret(upstream_key), "aliases": _aliases(aliases) or None}
-    chosen = open_backend(backend, opened, given, {"concurrency": bounds.concurrency, "timeout": bounds.timeout})
+    chosen = open_backend(
+        backend,
+        opened,
+        given,
+        {
+            "concurrency": lambda: bounds.concurrency,
+            "timeout": lambda: bounds.timeout,
+            "bases": lambda: bases(found),
+        },
+    )
     try:
         listener = listening.listen(host, port)
     except OSError as error:
@@ -95,6 +106,7 @@ def serve(
             hosts=None if known else frozenset({"localhost", "127.0.0.1", "[::1]", host.lower()}),
             log=AccessLog(Path(log) if log else None),
             log_text=log_text,
+            beside=found.beside,
         )
         server = listening.Server(gateway)
         if started is not None:
@@ -111,14 +123,16 @@ def new_key(keys: Path | str, name: str) -> str:
     return api_keys.add(Path(keys), name)
 
 
-def open_backend(name: str, store: Store, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Backend:
+def open_backend(
+    name: str, store: Store, given: Mapping[str, Any], defaults: Mapping[str, Callable[[], Any]]
+) -> Backend:
     """A backend by its name, with those options that it takes.
 
     Args:
         name: of a file in deploy/backends; only that one is imported.
         store: where releases are.
         given: options that the user may have given; None where not.
-        defaults: options that a backend gets if it takes them.
+        defaults: what makes the options that a backend gets if it takes them.
 
     Raises:
         UserError: an unknown backend, or an option that it does not take.
@@ -133,7 +147,7 @@ def open_backend(name: str, store: Store, given: Mapping[str, Any], defaults: Ma
         if key not in takes:
             option = {"aliases": "--alias"}.get(key, "--" + key.replace("_", "-"))
             raise UserError(f"the backend {name} takes no {option}", do="Leave it out, or choose another --backend.")
-    found: Backend = module.open(store, **{key: value for key, value in defaults.items() if key in takes}, **asked)
+    found: Backend = module.open(store, **{key: make() for key, make in defaults.items() if key in takes}, **asked)
     return found
 
 
@@ -147,11 +161,21 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _store(source: Path, store: Path | str | None) -> Store:
-    found = recipes.read(source)
+def bases(found: recipes.Recipe) -> dict[str, Path]:
+    """Digest -> folder of every base that a recipe names. Raises UserError for one that is not there."""
+    folders = [
+        found.values(table, cell).get("base")
+        for table in found.tables
+        for cell in table.cells
+        if "base" in {**table.parameters, **cell}
+    ]
+    return {folder.digest: folder.path for folder in folders if isinstance(folder, Folder)}
+
+
+def _store(found: recipes.Recipe, store: Path | str | None) -> Store:
     root = Path(store) if store else found.beside / ".adaptline"
     if not (root / "store.json").exists():
-        raise UserError("no store here", where=root, do=f"adaptline run {source}, then deploy a release.")
+        raise UserError("no store here", where=root, do=f"adaptline run {found.path}, then deploy a release.")
     return Store.open(root)
 
 

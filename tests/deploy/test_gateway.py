@@ -405,7 +405,7 @@ def test_pages_can_be_hung_in(opened: Store, upstream: Upstream) -> None:
     async def shows(path: str) -> tuple[int, str, bytes, list[tuple[bytes, bytes]]] | None:
         return (200, "text/html", b"<p>hello", [(b"x-page", b"1")]) if path == "/" else None
 
-    with running(opened, backend.open(opened, upstream=upstream.url), shows=shows) as gateway:
+    with running(opened, backend.open(opened, upstream=upstream.url), pages=shows) as gateway:
         assert httpx.get(gateway.url + "/").text == "<p>hello"
         httpx.post(gateway.url + "/v1/chat/completions", json={"model": "support", "messages": HELLO})
         state = httpx.get(gateway.url + "/state.json").json()

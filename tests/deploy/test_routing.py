@@ -120,7 +120,7 @@ def test_a_release_that_fails_to_load_takes_no_traffic(tmp_path: Path, caplog: p
             move(opened, "2")
             await until(lambda: routes.metrics.failed_loads == 1)
             assert answering(routes) == name("1")
-            assert routes.problems() == [f"support: {'2' * 12} failed to load"]
+            assert routes.problems() == [f"support: {DIGESTS['2'][:12]} failed to load"]
             assert "a layer is missing" in caplog.text
             assert routes.answers()
             move(opened, "1", "9" * 64, 100.0)  # a release that is not even there

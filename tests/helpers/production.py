@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 
 import uvloop
 
+from adaptline.core import keys
 from adaptline.core.store import Store
 from adaptline.deploy import channels, listening
 from adaptline.deploy.calls import Backend
@@ -24,24 +26,36 @@ from adaptline.deploy.channels import Channel
 from adaptline.deploy.gateway import Gateway
 
 BASE = "b" * 64
-DIGESTS = {letter: letter * 64 for letter in "1234"}
+KEYS = {letter: keys.key("release", letter) for letter in "1234"}
+
+
+def _write(folder: Path, letter: str) -> str:
+    """The files of a release; returns the digest, the same wherever they lie."""
+    folder.mkdir(parents=True)
+    base, adapter = {"digest": BASE, "name": "b"}, {"method": "lora", "parameters": {}, "number": letter}
+    facts = {"kind": "writer", "base": base, "adapter": adapter, "guards": [], "evidence": {}}
+    (folder / "release.json").write_text(json.dumps(facts))
+    return keys.folder_digest(folder)
+
+
+with tempfile.TemporaryDirectory() as _folder:
+    DIGESTS = {letter: _write(Path(_folder, letter), letter) for letter in KEYS}
 
 
 def name(letter: str) -> str:
     """The served name of a release."""
-    return f"base-{BASE[:12]}:lora@{letter * 12}"
+    return f"base-{keys.short(BASE)}:lora@{keys.short(DIGESTS[letter])}"
 
 
-def store(folder: Path, guards: list[Any] | None = None) -> Store:
+def store(folder: Path) -> Store:
     """A store with four releases and the channel `support`, whose stable is release 1; a recipe lies beside it."""
     opened = Store.open(folder / ".adaptline")
     (folder / "recipe.toml").write_text('[raw]\nstep = "ingest"\nfiles = ["*.txt"]\n')
-    for digest in DIGESTS.values():
-        path = opened.root / "releases" / digest
-        path.mkdir(parents=True)
-        facts = {"base": BASE, "kind": "writer", "guards": guards or []}
-        (path / "release.json").write_text(json.dumps(facts))
-    (opened.root / "channels").mkdir()
+    for letter, key in KEYS.items():
+        _write(opened.folder(key), letter)
+        manifest = {"key": key, "kind": "report", "step": "release", "name": "release", "inputs": {}}
+        opened.commit_manifest({**manifest, "digest": DIGESTS[letter]})
+    (opened.root / "channels").mkdir(exist_ok=True)
     move(opened, "1")
     return opened
 

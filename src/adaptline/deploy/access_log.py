@@ -25,7 +25,7 @@ class AccessLog:
         self._lines: list[str] = []
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._second = 0
+        self._second = -1
         self._shown = ""
         self._descriptor = sys.stderr.fileno()
         self._owned = path is not None

@@ -2,12 +2,13 @@
 
 A backend is any object of the shape `Backend`; deploy/backends/NAME.py has `open(store, *, ...) -> Backend`, whose
 keyword parameters say which of the options of `adaptline serve` it takes: `concurrency` (int), `timeout` (seconds),
-`upstream` (URL), `upstream_key` (the key itself), `aliases` (served name or channel -> the upstream's model).
+`bases` (digest of a base -> its folder, as the recipe names them), `upstream` (URL), `upstream_key` (the key itself),
+`aliases` (served name or channel -> the upstream's model).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -53,7 +54,7 @@ class Usage:
 class Chunks(Protocol):
     """An async iterator of bytes that can be closed early; every async generator is one."""
 
-    def __aiter__(self) -> Chunks:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         """Itself."""
 
     def __anext__(self) -> Awaitable[bytes]:

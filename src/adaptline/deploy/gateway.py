@@ -11,11 +11,12 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from adaptline.core.store import Store
 from adaptline.data.records import subject_hash
-from adaptline.deploy import asking, errors, guarding, pages
+from adaptline.deploy import asking, errors, guarding, showing
 from adaptline.deploy.access_log import AccessLog
 from adaptline.deploy.api_keys import Keys
 from adaptline.deploy.asking import Message, Receive, Send
@@ -48,7 +49,8 @@ class Gateway:
         hosts: frozenset[str] | None = None,
         log: AccessLog | None = None,
         log_text: bool = False,
-        shows: pages.Pages | None = None,
+        beside: Path = Path(),
+        pages: showing.Pages | None = None,
     ) -> None:
         """A gateway for the channels of a store.
 
@@ -61,14 +63,15 @@ class Gateway:
                 must not reach the gateway under a name of its own (DNS rebinding). Any if None.
             log: where answers are logged.
             log_text: whether requests and answers themselves are logged.
-            shows: what GET of other paths shows.
+            beside: the recipe's folder, for guards of a user's own file.
+            pages: what GET of other paths shows.
         """
         self.backend, self.keys, self.hosts, self.log = backend, keys, hosts, log
         self.limits = limits or Limits()
-        self.log_text, self.shows = log_text, shows
+        self.log_text, self.pages = log_text, pages
         self.metrics = Metrics()
         self.metrics.load = self._load
-        self.routes = Routes(store, backend, self.metrics)
+        self.routes = Routes(store, backend, self.metrics, beside)
         self.slots = Slots(self.limits.concurrency, self.limits.queue)
         self._secret = store.subject_secret()
         self._requests: set[Request] = set()
@@ -119,7 +122,14 @@ class Gateway:
     def _load(self) -> Mapping[str, float]:
         of_backend = {f"backend_{name}": value for name, value in self.backend.load().items()}
         slots = self.slots
-        return {"slots": slots.slots, "slots_busy": slots.busy, "queue": len(slots.waiting), **of_backend}
+        lost = self.log.failed if self.log is not None else 0
+        return {
+            "slots": slots.slots,
+            "slots_busy": slots.busy,
+            "queue": len(slots.waiting),
+            "log_lines_lost": lost,
+            **of_backend,
+        }
 
     # ASGI
 
@@ -129,7 +139,7 @@ class Gateway:
         if endpoint is not None and scope["method"] == "POST":
             await self._answer(endpoint, scope, receive, send)
         else:
-            await pages.show(self, scope, send)
+            await showing.show(self, scope, send)
 
     async def _answer(self, endpoint: Endpoint, scope: Message, receive: Receive, send: Send) -> None:
         """The life of a request, however it ends; it is counted and logged once."""

@@ -9,24 +9,21 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from adaptline.core import registry
+from adaptline.core.artifacts import Use
 from adaptline.deploy.errors import RefusedError
 
 Guards = tuple[tuple[str, Callable[[str], str | None]], ...]
 _log = logging.getLogger("adaptline.deploy")
 
 
-def prepare(entries: Iterable[str | Mapping[str, Any]], beside: Path) -> Guards:
-    """A release's guards (`"name"` or `{"use": "name", ...}`) as plain functions. Raises UserError for an unknown one."""
+def prepare(uses: Iterable[Use]) -> Guards:
+    """A release's guards as plain functions. Raises UserError for one that is not what the release was made with."""
     found = []
-    for entry in entries:
-        parameters = {"use": entry} if isinstance(entry, str) else dict(entry)
-        use = parameters.pop("use")
-        method = registry.load("guard", use, beside)
-        found.append((method.name, functools.partial(method.function, **parameters)))
+    for use in uses:
+        method = use.load()
+        found.append((method.name, functools.partial(method.function, **use.parameters)))
     return tuple(found)
 
 

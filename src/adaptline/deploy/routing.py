@@ -81,8 +81,9 @@ class Live:
 class Routes:
     """The channels of a store and their arms."""
 
-    def __init__(self, store: Store, backend: Backend, metrics: Metrics) -> None:
-        self.store, self.backend, self.metrics = store, backend, metrics
+    def __init__(self, store: Store, backend: Backend, metrics: Metrics, beside: Path = Path()) -> None:
+        """Channels of a store; `beside` is the recipe's folder, in which a user's own guards lie."""
+        self.store, self.backend, self.metrics, self.beside = store, backend, metrics, beside
         self.live: dict[str, Live] = {}
         self.models: dict[tuple[str, str | None], Model] = {}
         self.moves = 0
@@ -214,7 +215,7 @@ class Routes:
 
     async def _make_ready(self, model: Model) -> None:
         try:
-            served, guards = await asyncio.to_thread(_prepared, self.store, model.base, model.digest)
+            served, guards = await asyncio.to_thread(_prepared, self.store, self.beside, model.base, model.digest)
             model.served, model.guards = served, guards
             await self.backend.ready(served)
         except Exception as error:  # noqa: BLE001 - whatever it is, this release gets no traffic and others go on
@@ -325,10 +326,10 @@ def _signature(path: Path) -> Signature | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _prepared(store: Store, base: str, digest: str | None) -> tuple[Served, guarding.Guards]:
+def _prepared(store: Store, beside: Path, base: str, digest: str | None) -> tuple[Served, guarding.Guards]:
     """A release with its guards, or a bare base. Raises UserError."""
     if digest is None:
         return Served(releases.bare_name(base), None, "writer", base, None), ()
     release = releases.load(store, digest)
     served = Served(release.name, release.digest, release.kind, release.base, release.folder)
-    return served, guarding.prepare(release.facts.get("guards") or (), release.folder)
+    return served, guarding.prepare(releases.guards(release, beside))

@@ -86,7 +86,7 @@ def _health(gateway: Gateway, path: str) -> Page | None:
 
 
 async def _other(gateway: Gateway, path: str) -> Page:
-    if gateway.shows is not None and (page := await gateway.shows(path)) is not None:
+    if gateway.pages is not None and (page := await gateway.pages(path)) is not None:
         return page
     if path == "/state.json":
         return 200, _JSON, _dumped(gateway.state()), [(b"cache-control", b"no-store")]
