@@ -16,7 +16,7 @@ import pytest
 from adaptline.core import registry, signatures
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/recipes.md", "docs/production.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/recipes.md", "docs/production.md", "docs/serving.md"]
 
 
 def blocks(document: str, language: str) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 import released
 
 import adaptline as al
+from adaptline import production
 from adaptline.core import sweep
 from adaptline.core.store import Store
 from adaptline.deploy import channels, releases
@@ -53,19 +54,19 @@ def events(store: Store) -> list[tuple[str, str, str]]:
 
 def test_a_release_goes_from_some_users_to_all_and_back(recipe: Path, store: Store, two: tuple[str, str]) -> None:
     one, second = two
-    five = al.deploy(recipe, one[:8], channel="support", percent=5, why="it leads")
+    five = production.deploy(recipe, one[:8], channel="support", percent=5, why="it leads")
     assert (five["stable"]["name"], five["stable"]["percent"]) == (releases.bare_name(released.BASE), 95)
     assert (five["canary"]["digest"], five["canary"]["percent"], five["version"]) == (one, 5, 1)
     assert five["canary"]["evidence"]["verdict"] == "one leads"
-    twenty = al.deploy(recipe, channel="support", percent=20)
+    twenty = production.deploy(recipe, channel="support", percent=20)
     assert (twenty["canary"]["percent"], twenty["salt"]) == (20, five["salt"])
-    stable = al.promote(recipe, channel="support", by="bert")
+    stable = production.promote(recipe, channel="support", by="bert")
     assert (stable["stable"]["digest"], stable["stable"]["percent"], stable["canary"]) == (one, 100, None)
-    al.deploy(recipe, "support", channel="support", percent=50)
-    back = al.rollback(recipe, channel="support", why="slower")
+    production.deploy(recipe, "support", channel="support", percent=50)
+    back = production.rollback(recipe, channel="support", why="slower")
     assert (back["stable"]["digest"], back["canary"]) == (one, None)
     assert back["rolled_back"] == [releases.load(store, second).name]
-    bare = al.rollback(recipe, channel="support")
+    bare = production.rollback(recipe, channel="support")
     assert bare["stable"]["digest"] is None
     assert events(store) == [
         ("deploy", "anna", "it leads"),
@@ -77,80 +78,80 @@ def test_a_release_goes_from_some_users_to_all_and_back(recipe: Path, store: Sto
     ]
     assert [move["version"] for move in bare["moves"]] == [1, 2, 3, 4, 5, 6]
     assert [move["evidence"]["digest"] for move in bare["moves"]] == [one, one, one, second, second, one]
-    assert al.channel(recipe, "support") == bare
+    assert production.channel(recipe, "support") == bare
     json.dumps(bare)
 
 
 def test_what_was_rolled_back_comes_back_only_when_told_so(recipe: Path, two: tuple[str, str]) -> None:
-    al.deploy(recipe, "support", channel="support", percent=5)
-    al.rollback(recipe, channel="support")
+    production.deploy(recipe, "support", channel="support", percent=5)
+    production.rollback(recipe, channel="support")
     with pytest.raises(UserError, match="--again"):
-        al.deploy(recipe, "support", channel="support", percent=5)
-    back = al.deploy(recipe, "support", channel="support", percent=5, again=True)
+        production.deploy(recipe, "support", channel="support", percent=5)
+    back = production.deploy(recipe, "support", channel="support", percent=5, again=True)
     assert (back["canary"]["digest"], back["rolled_back"]) == (two[1], [])
 
 
 def test_a_canary_is_stopped_whatever_became_of_its_step_and_its_files(
     recipe: Path, store: Store, two: tuple[str, str]
 ) -> None:
-    al.deploy(recipe, two[1], channel="support", percent=5)
+    production.deploy(recipe, two[1], channel="support", percent=5)
     released.commit(store, "three")  # the step has another release now
     (releases.load(store, two[1]).folder / "adapter" / "weights").write_text("damaged")
     with pytest.raises(UserError, match="is not what it was"):
-        al.deploy(recipe, channel="support", percent=10)
-    assert al.deploy(recipe, channel="support", percent=0)["canary"]["percent"] == 0
-    assert al.rollback(recipe, channel="support")["canary"] is None
+        production.deploy(recipe, channel="support", percent=10)
+    assert production.deploy(recipe, channel="support", percent=0)["canary"]["percent"] == 0
+    assert production.rollback(recipe, channel="support")["canary"] is None
 
 
 def test_a_release_that_is_gone_can_be_rolled_back_and_not_promoted(
     recipe: Path, store: Store, two: tuple[str, str]
 ) -> None:
-    al.deploy(recipe, two[1], channel="support", percent=5)
+    production.deploy(recipe, two[1], channel="support", percent=5)
     (releases.load(store, two[1]).folder / "release.json").unlink()
     with pytest.raises(UserError, match="is not what it was"):
-        al.promote(recipe, channel="support")
-    assert al.channel(recipe, "support")["canary"]["name"] == f"{two[1][:12]} (gone)"
-    assert al.channel(recipe, "support")["canary"]["evidence"] is None
-    after = al.rollback(recipe, channel="support")
+        production.promote(recipe, channel="support")
+    assert production.channel(recipe, "support")["canary"]["name"] == f"{two[1][:12]} (gone)"
+    assert production.channel(recipe, "support")["canary"]["evidence"] is None
+    after = production.rollback(recipe, channel="support")
     assert after["moves"][-1]["evidence"] == {"digest": two[1]}
 
 
 def test_a_move_can_ask_for_the_version_that_it_was_decided_on(recipe: Path, two: tuple[str, str]) -> None:
     with pytest.raises(UserError, match="is at version 0, not 3"):
-        al.deploy(recipe, two[0], channel="support", percent=5, expect=3)
-    al.deploy(recipe, two[0], channel="support", percent=5, expect=0)
+        production.deploy(recipe, two[0], channel="support", percent=5, expect=3)
+    production.deploy(recipe, two[0], channel="support", percent=5, expect=0)
     with pytest.raises(UserError, match="is at version 1, not 0"):
-        al.promote(recipe, channel="support", expect=0)
-    assert al.promote(recipe, channel="support", expect=1)["version"] == 2
+        production.promote(recipe, channel="support", expect=0)
+    assert production.promote(recipe, channel="support", expect=1)["version"] == 2
     with pytest.raises(UserError, match="is at version 2, not 1"):
-        al.rollback(recipe, channel="support", expect=1)
+        production.rollback(recipe, channel="support", expect=1)
 
 
 def test_an_arm_of_another_kind_is_refused(recipe: Path, store: Store, two: tuple[str, str]) -> None:
-    al.deploy(recipe, two[0], channel="support", percent=100)
-    al.promote(recipe, channel="support")
+    production.deploy(recipe, two[0], channel="support", percent=100)
+    production.promote(recipe, channel="support")
     classifier = released.commit(store, "three", kind="classifier")
     with pytest.raises(UserError, match=r"is a classifier, and the stable release \S+ is a writer"):
-        al.deploy(recipe, classifier, channel="support", percent=5)
+        production.deploy(recipe, classifier, channel="support", percent=5)
 
 
 def test_what_production_points_at_and_pointed_at_is_never_swept(
     recipe: Path, store: Store, two: tuple[str, str]
 ) -> None:
-    al.deploy(recipe, two[0], channel="support", percent=5)
+    production.deploy(recipe, two[0], channel="support", percent=5)
     unused = released.commit(store, "three")
     released.commit(store, "four")
     sweep.unreached(store)
     assert two[0] in releases.known(store)
     assert unused not in releases.known(store)
-    al.promote(recipe, channel="support")
-    al.rollback(recipe, channel="support")
+    production.promote(recipe, channel="support")
+    production.rollback(recipe, channel="support")
     sweep.unreached(store)
-    assert al.deploy(recipe, two[0], channel="support", percent=5, again=True)["canary"]["digest"] == two[0]
+    assert production.deploy(recipe, two[0], channel="support", percent=5, again=True)["canary"]["digest"] == two[0]
 
 
 def test_a_run_moves_no_channel(recipe: Path, store: Store, two: tuple[str, str]) -> None:
-    al.deploy(recipe, two[0], channel="support", percent=5)
+    production.deploy(recipe, two[0], channel="support", percent=5)
     before = channels.path_of(store, "support").read_bytes()
     al.run(recipe, workers=1)
     assert channels.path_of(store, "support").read_bytes() == before
@@ -158,25 +159,25 @@ def test_a_run_moves_no_channel(recipe: Path, store: Store, two: tuple[str, str]
 
 def test_mistakes(recipe: Path, store: Store) -> None:
     with pytest.raises(UserError, match="no channel 'support' in this store\n  adaptline deploy makes one"):
-        al.channel(recipe, "support")
+        production.channel(recipe, "support")
     with pytest.raises(UserError, match="has no canary\n  Name the release"):
-        al.deploy(recipe, channel="support", percent=5)
+        production.deploy(recipe, channel="support", percent=5)
     digest = released.commit(store, "one")
-    al.deploy(recipe, digest, channel="support", percent=5)
+    production.deploy(recipe, digest, channel="support", percent=5)
     with pytest.raises(UserError, match="Did you mean 'support'"):
-        al.promote(recipe, channel="suport")
+        production.promote(recipe, channel="suport")
     with pytest.raises(UserError, match="no name of a channel"):
-        al.deploy(recipe, digest, channel="Support", percent=5)
-    al.promote(recipe, channel="support")
+        production.deploy(recipe, digest, channel="Support", percent=5)
+    production.promote(recipe, channel="support")
     with pytest.raises(UserError, match="has no canary\n  Name the release"):
-        al.deploy(recipe, channel="support", percent=5)
+        production.deploy(recipe, channel="support", percent=5)
 
 
 def test_without_a_store_nothing_is_made(recipe: Path) -> None:
     with pytest.raises(UserError, match="no store here"):
-        al.deploy(recipe, "support", channel="support", percent=5)
+        production.deploy(recipe, "support", channel="support", percent=5)
     with pytest.raises(UserError, match="no channel 'support'"):
-        al.channel(recipe, "support")
+        production.channel(recipe, "support")
     assert not (recipe.parent / ".adaptline").exists()
 
 
@@ -185,7 +186,7 @@ def test_who_is_the_login_name_where_nothing_else_says(
 ) -> None:
     monkeypatch.delenv("ADAPTLINE_USER")
     monkeypatch.setenv("LOGNAME", "carla")
-    al.deploy(recipe, two[0], channel="support", percent=5)
+    production.deploy(recipe, two[0], channel="support", percent=5)
     assert events(store)[-1][1] == "carla"
 
     def nobody() -> str:
@@ -193,7 +194,7 @@ def test_who_is_the_login_name_where_nothing_else_says(
 
     monkeypatch.setattr(getpass, "getuser", nobody)
     with pytest.raises(UserError, match="Say it with --by, or with ADAPTLINE_USER"):
-        al.promote(recipe, channel="support")
+        production.promote(recipe, channel="support")
 
 
 def _command(*words: str | Path, code: int = 0) -> str:
@@ -208,7 +209,7 @@ def test_the_commands_of_the_document_run_as_they_stand(recipe: Path, two: tuple
     found = [line.partition("  #")[0] for line in text.splitlines() if line.startswith("adaptline ")]
     for command in found:
         _command(*(recipe if word == recipe.name else word for word in shlex.split(command)[1:]))
-    moves = al.channel(recipe, "support")["moves"]
+    moves = production.channel(recipe, "support")["moves"]
     assert [move["verb"] for move in moves] == ["deploy", "deploy", "promote", "rollback"]
     assert {move["evidence"]["digest"] for move in moves} == {two[1]}
     assert len(found) == 5
@@ -220,7 +221,7 @@ def test_the_commands(recipe: Path, two: tuple[str, str]) -> None:
     assert "one leads" in said
     assert "by anna: it leads" in said
     found: dict[str, Any] = json.loads(_command("show", recipe, "--channel", "support", "--json"))
-    assert found == al.channel(recipe, "support")
+    assert found == production.channel(recipe, "support")
     _command("deploy", recipe, "--channel", "support", "--percent", "20", "--by", "bert")
     assert json.loads(_command("promote", recipe, "--channel", "support", "--json"))["stable"]["digest"] == two[0]
     _command("deploy", recipe, "support", "--channel", "support", "--percent", "0.5", "--expect", "3")
@@ -238,7 +239,7 @@ def test_the_commands(recipe: Path, two: tuple[str, str]) -> None:
     "first", ["", "import adaptline.deploy.channels", "al.promote", "from adaptline.deploy import canary"]
 )
 def test_the_verb_and_the_room_of_one_name_are_both_there(first: str) -> None:
-    code = f"import adaptline as al\n{first}\ntry: al.deploy('x.toml', 'x', channel='x', percent=1)\nexcept al.UserError as error: print(error)"
+    code = f"import adaptline as al\n{first}\ntry: production.deploy('x.toml', 'x', channel='x', percent=1)\nexcept al.UserError as error: print(error)"
     code += "\nimport adaptline.deploy.channels as found\nprint(found.Channel)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "x.toml" in done.stdout

@@ -22,9 +22,10 @@ ALLOWED = {
     "web": {"core", "data", "errors", "library"},
     "library.py": {"core", "data", "web", "errors", "output", "oneshot"},
     "oneshot.py": {"core", "data", "errors", "output"},
+    "serving.py": {"core", "deploy", "errors"},
     "production.py": {"core", "deploy", "errors", "library"},
     "output.py": {"core", "data", "errors"},
-    "cli.py": {"core", "errors", "library", "oneshot", "production", "web"},
+    "cli.py": {"core", "deploy", "errors", "library", "oneshot", "production", "serving", "web"},
     "__init__.py": {"core", "errors", "library"},
 }
 
@@ -91,6 +92,8 @@ def _python(code: str) -> str:
         "import adaptline.deploy.steps.release",
         "import adaptline.models.steps.train",
         "import adaptline.evals.steps.evaluate",
+        "import adaptline.deploy.listening",
+        "import adaptline.deploy.backends.openai",
     ],
 )
 def test_torch_is_loaded_only_when_it_is_used(what: str) -> None:

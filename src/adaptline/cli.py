@@ -31,6 +31,7 @@ ChannelName = Annotated[str, typer.Option("--channel", help="a name in productio
 By = Annotated[str | None, typer.Option(help="who moves it; ADAPTLINE_USER or the login name by default")]
 Why = Annotated[str, typer.Option(help="why, for the log")]
 Expect = Annotated[int | None, typer.Option(help="the version that the channel must have")]
+_SERVING_PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
 _TRAINING_PACKAGES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
 
 
@@ -336,6 +337,67 @@ def _show_channel(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 @app.command()
+def serve(
+    recipe: RecipePath,
+    store: StorePath = None,
+    host: Annotated[str, typer.Option(help="where to listen; off loopback, --keys are needed")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    backend: Annotated[str, typer.Option(help="what computes answers: bank, or openai for an upstream")] = "bank",
+    upstream: Annotated[str | None, typer.Option(help="the base URL of an OpenAI-compatible server")] = None,
+    upstream_key: Annotated[str | None, typer.Option(help="its key, as env:NAME")] = None,
+    alias: Annotated[
+        list[str] | None, typer.Option(help="SERVED_OR_CHANNEL=UPSTREAM_MODEL, where names differ; repeatable")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="a file of API keys, as `adaptline key` writes it")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="answers at once")] = 256,
+    queue: Annotated[int, typer.Option(min=0, help="requests that may wait; more get 429")] = 1024,
+    timeout: Annotated[float, typer.Option(min=0.1, help="seconds for a whole answer")] = 600.0,
+    max_body: Annotated[int, typer.Option(min=1, help="bytes of a request")] = 1 << 20,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="the most that a request may ask for")] = None,
+    grace: Annotated[float, typer.Option(min=0, help="seconds for answers to end after SIGTERM")] = 30.0,
+    log: Annotated[Path | None, typer.Option(help="a file for the access log; standard error by default")] = None,
+    log_text: Annotated[bool, typer.Option("--log-text", help="log requests and answers themselves")] = False,
+) -> None:
+    """Answer with what the recipe's channels point at, until it is stopped."""
+    from adaptline import serving  # noqa: PLC0415 - start-up time
+    from adaptline.deploy.limits import Limits  # noqa: PLC0415
+
+    serving.serve(
+        recipe,
+        store=store,
+        host=host,
+        port=port,
+        backend=backend,
+        upstream=upstream,
+        upstream_key=upstream_key,
+        aliases=alias or (),
+        keys=keys,
+        limits=Limits(
+            concurrency=concurrency,
+            queue=queue,
+            timeout=timeout,
+            max_body=max_body,
+            max_tokens=max_tokens,
+            grace=grace,
+        ),
+        log=log,
+        log_text=log_text,
+        started=serving.say,
+    )
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="what logs call it")],
+    keys: Annotated[Path, typer.Option(help="the file that gets its hash")] = Path("keys.txt"),
+) -> None:
+    """Make an API key and print it, once."""
+    from adaptline import serving  # noqa: PLC0415 - start-up time
+
+    print(serving.new_key(keys, name))
+
+
+@app.command()
 def gc(
     store: Annotated[Path, typer.Option(help="the store")] = Path(".adaptline"),
     dry: Annotated[bool, typer.Option("--dry", help="only say what would go")] = False,
@@ -368,15 +430,21 @@ def main() -> None:
     except RunError as error:
         _fail(error, debug, code=3)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _TRAINING_PACKAGES:
+        extra = _extra_of((error.name or "").partition(".")[0])
+        if extra is None:
             _fail(error, debug, code=3)
         _fail(
-            UserError(f"this step needs {error.name}, which is not installed", do="pip install 'adaptline[train]'"),
+            UserError(f"this needs {error.name}, which is not installed", do=f"pip install 'adaptline[{extra}]'"),
             debug,
             code=1,
         )
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees words, a developer asks for --debug
         _fail(error, debug, code=3)
+
+
+def _extra_of(package: str) -> str | None:
+    """Which extra installs a package that is missing."""
+    return "train" if package in _TRAINING_PACKAGES else "serve" if package in _SERVING_PACKAGES else None
 
 
 def _fail(error: Exception, debug: bool, code: int) -> NoReturn:

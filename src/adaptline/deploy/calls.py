@@ -2,7 +2,8 @@
 
 A backend is any object of the shape `Backend`; deploy/backends/NAME.py has `open(store, *, ...) -> Backend`, whose
 keyword parameters say which of the options of `adaptline serve` it takes: `concurrency` (int), `timeout` (seconds),
-`upstream` (URL), `upstream_key` (the key itself), `aliases` (served name or channel -> the upstream's model).
+`bases` (digest of a base -> its folder, as the recipe names them), `upstream` (URL), `upstream_key` (the key itself),
+`aliases` (served name or channel -> the upstream's model).
 """
 
 from __future__ import annotations
