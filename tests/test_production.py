@@ -233,14 +233,3 @@ def test_the_commands(recipe: Path, two: tuple[str, str]) -> None:
     _command("deploy", recipe, "support", "--channel", "support", "--percent", "5", "--again")
     assert "not a step" in _command("show", recipe, "raw", "--channel", "support", code=1)
     assert "--percent" in _command("deploy", recipe, "support", "--channel", "support", code=2)
-
-
-@pytest.mark.parametrize(
-    "first", ["", "import adaptline.deploy.channels", "al.promote", "from adaptline.deploy import canary"]
-)
-def test_the_verb_and_the_room_of_one_name_are_both_there(first: str) -> None:
-    code = f"import adaptline as al\n{first}\ntry: production.deploy('x.toml', 'x', channel='x', percent=1)\nexcept al.UserError as error: print(error)"
-    code += "\nimport adaptline.deploy.channels as found\nprint(found.Channel)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "x.toml" in done.stdout
-    assert "channels.Channel" in done.stdout
