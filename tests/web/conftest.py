@@ -16,6 +16,7 @@ from adaptline.core.store import Store
 from adaptline.core.trace import History
 from adaptline.web import gather
 from adaptline.web.view import (
+    Answer,
     Audit,
     AuditLine,
     Candidate,
@@ -40,6 +41,7 @@ from adaptline.web.view import (
     LabelCount,
     LabelScore,
     Limit,
+    Measure,
     Origin,
     ReportView,
     SeedCurve,
@@ -411,6 +413,30 @@ def comparison() -> Comparison:
             Confusion("refund_status", "refund_request", 5),
             Confusion("reservation_change_party", "reservation_change_time", 4),
         ),
+        measures=(
+            Measure("intent", "accuracy", "lora r=16", 0.8912),
+            Measure("intent", "chrf", "head", 61.5, "chrF|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0"),
+        ),
+    )
+
+
+def written() -> Comparison:
+    """Of candidates that write: no labels, but answers."""
+    return Comparison(
+        task="describe",
+        metric="rougeL",
+        unit="share",
+        higher_is_better=True,
+        split="describe",
+        items=200,
+        level=0.95,
+        procedure="Paired on the same items.",
+        candidates=(Candidate("lora r=8", 0.66, 0.6, 0.72, leader=True), Candidate("bare", 0.17, 0.11, 0.23)),
+        differences=(Difference("bare", -0.49, -0.59, -0.39, 0.002, shown=True, verdict="worse than the leader"),),
+        answers=(
+            Answer(17, "Liked the soup at <b>Ayr</b>.", "Did not like the soup at Ayr.", 0.61),
+            Answer(3, "", "Liked the view at The Tin Cherry.", 0.0),
+        ),
     )
 
 
@@ -448,8 +474,8 @@ def sample() -> ReportView:
         (curation(),),
         scores(),
         (audit(),),
-        training(),
-        (comparison(),),
+        (training(),),
+        (comparison(), written()),
         costs(),
         (
             Command(

@@ -17,7 +17,7 @@ from adaptline.web import gather, view
 
 
 def test_what_the_recipe_lacks_is_left_out(report: view.ReportView) -> None:
-    assert report.training is None
+    assert report.trainings is None
     assert report.comparisons is None
     assert report.head.verdict is None
 
@@ -99,9 +99,9 @@ def test_the_line_with_training_fills_every_part(tmp_path: Path) -> None:
     found = recipes.from_tables(tables, "whole", tmp_path)
     al.run(found, workers=1)
     report = gather.gather(History.open(Store.open(tmp_path / ".adaptline"), "whole", list(tables)))
-    assert report.training is not None
-    assert {curve.candidate for curve in report.training.curves} == {"method=head", "method=lora"}
-    assert all(len(curve.seeds) == 2 for curve in report.training.curves)
+    assert report.trainings is not None
+    assert {curve.candidate for curve in report.trainings[0].curves} == {"method=head", "method=lora"}
+    assert all(len(curve.seeds) == 2 for curve in report.trainings[0].curves)
     assert report.comparisons is not None
     (comparison,) = report.comparisons
     assert sum(candidate.leader for candidate in comparison.candidates) == 1

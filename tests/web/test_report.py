@@ -188,9 +188,9 @@ class TestContent:
 
     def test_every_field_of_the_view_is_shown(self, sample: ReportView, with_fields: WithFields) -> None:
         """Whatever a field is changed to, wherever the sample has it: some change of each field changes the page."""
-        assert sample.training
-        curves = replace(sample.training, curves=sample.training.curves[:1])
-        view = replace(sample, training=curves, costs=sample.costs[2:4])  # many alike would only take longer
+        assert sample.trainings
+        curves = replace(sample.trainings[0], curves=sample.trainings[0].curves[:1])
+        view = replace(sample, trainings=(curves,), costs=sample.costs[2:4])  # many alike would only take longer
         before = render(view)
         seen, silent = set(), set()
         for name, number in places(view, with_fields):
@@ -353,7 +353,7 @@ class TestLittle:
         assert "run the recipe first" in text
 
     def test_a_recipe_without_training_has_no_trace_of_it(self, sample: ReportView) -> None:
-        view = replace(sample, training=None, comparisons=None, audits=None)
+        view = replace(sample, trainings=None, comparisons=None, audits=None)
         assert [section.name for section in sections(view)] == ["rows", "scores", "costs", "commands"]
         assert "Learning curves" not in render(view)
 
@@ -363,7 +363,7 @@ class TestLittle:
             curations=(),
             scores=(),
             audits=(Audit("planted.json", ()),),
-            training=Training("adapters", "accuracy", "share", ()),
+            trainings=(Training("adapters", "accuracy", "share", ()),),
             comparisons=(),
         )
         text = text_of(view)
@@ -383,7 +383,7 @@ class TestLittle:
             intakes=(Intake("raw", 0, 0), Intake("more", 5, 1)),
             curations=(Curation("clean", 0, 0),),
             scores=(Histogram("length", "", (), ()), LabelChart("language", "", ())),
-            training=Training("adapters", "accuracy", "share", (CandidateCurves("head", ()),)),
+            trainings=(Training("adapters", "accuracy", "share", (CandidateCurves("head", ()),)),),
             comparisons=(comparison,),
         )
         text = text_of(view)
@@ -453,7 +453,7 @@ def large(sample: ReportView) -> ReportView:
     assert sample.comparisons
     return replace(
         sample,
-        training=Training("adapters", "accuracy", "share", tuple(CandidateCurves(name, runs) for name in names)),
+        trainings=(Training("adapters", "accuracy", "share", tuple(CandidateCurves(name, runs) for name in names)),),
         comparisons=(
             replace(sample.comparisons[0], candidates=tuple(Candidate(n, 0.8, 0.7, 0.9, scores) for n in names)),
         ),

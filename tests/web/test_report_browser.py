@@ -253,7 +253,7 @@ def test_a_run_that_has_done_nothing_yet_fits_too(show: Open, width: int) -> Non
 
 
 def test_a_curation_alone_needs_no_other_section(sample: ReportView, show: Open) -> None:
-    view = replace(sample, audits=None, training=None, comparisons=None)
+    view = replace(sample, audits=None, trainings=None, comparisons=None)
     page = show(render(view), width=380)
     assert page.evaluate(OVERFLOW) == 0
     assert page.get_by_role("heading", level=2).all_inner_texts() == [

@@ -41,7 +41,7 @@ def gather(history: History) -> view.ReportView:
     audits = [
         gather_rows.audit(reports[manifest["key"]], manifest) for manifest in manifests if manifest["step"] == "audit"
     ]
-    trained = [manifest for manifest in manifests if manifest["step"] == "train"]
+    trained = [of for of in history.manifests.values() if of and of[0]["step"] == "train"]
     selected = [(manifest, reports[manifest["key"]]) for manifest in manifests if manifest["step"] == "select"]
     evaluated = {
         manifest["key"]: (manifest, reports[manifest["key"]])
@@ -56,8 +56,8 @@ def gather(history: History) -> view.ReportView:
         curations=tuple(funnel for funnel, _ in curated) if curated else None,
         scores=tuple(chart for _, charts in curated for chart in charts) if curated else None,
         audits=tuple(audits) if audits else None,
-        training=gather_evidence.training(history, trained) if trained else None,
-        comparisons=tuple(gather_evidence.comparison(found, evaluated) for _, found in selected) if selected else None,
+        trainings=tuple(gather_evidence.training(history, of_step) for of_step in trained) or None,
+        comparisons=tuple(gather_evidence.comparison(history.store, found, evaluated) for _, found in selected) or None,
         costs=tuple(_cost(manifest) for manifest in manifests),
         commands=_commands(history),
     )

@@ -6,10 +6,15 @@ Knows what train, evaluate and select write into their artifacts. Knows nothing 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from adaptline.core.recipe import label
+from adaptline.core.store import Store
 from adaptline.core.trace import History
 from adaptline.web import view
 
@@ -93,19 +98,19 @@ def training(history: History, manifests: list[dict[str, Any]]) -> view.Training
     return view.Training(manifests[0]["name"], "accuracy on the validation split", "share", curves)
 
 
-def comparison(found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any], dict[str, Any]]]) -> view.Comparison:
-    """The candidates with their intervals, the leader's differences, and where the winner errs."""
+def comparison(
+    store: Store, found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any], dict[str, Any]]]
+) -> view.Comparison:
+    """The candidates with their intervals, the leader's differences, all of their scores, and where the winner errs."""
     task, _, metric = found["best"].rpartition(".")
     winner = found["winner"]["name"]
     pairs = {pair["second"]: pair for pair in found["differences"]}
-    of_winner = next(
-        (
-            report
-            for _, report in evaluated.values()
-            if report["weights"]["digest"] == found["winner"]["digest"] and task in report.get("labels", {})
-        ),
-        None,
-    )
+    about = {
+        report["weights"]["digest"]: (manifest, report)
+        for manifest, report in evaluated.values()
+        if task in report["items"]
+    }
+    manifest, of_winner = about.get(found["winner"]["digest"], (None, {}))
     return view.Comparison(
         task=task,
         metric=metric,
@@ -125,9 +130,30 @@ def comparison(found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any],
             )
             for name, pair in pairs.items()
         ),
-        weak_labels=_weak_labels(of_winner, task) if of_winner else (),
-        confusions=_confusions(of_winner, task) if of_winner else (),
+        weak_labels=_weak_labels(of_winner, task) if "labels" in of_winner else (),
+        confusions=_confusions(of_winner, task) if "labels" in of_winner else (),
+        measures=tuple(_measures(found, {digest: report for digest, (_, report) in about.items()})),
+        answers=_answers(store, manifest, found["best"]) if manifest and "answers" in of_winner else None,
     )
+
+
+def _measures(found: dict[str, Any], about: dict[str, dict[str, Any]]) -> Iterator[view.Measure]:
+    """Every metric of every task, and each candidate's mean of it over its runs."""
+    for entry in found["candidates"]:
+        reports = [about[run["weights"]] for run in entry["runs"] if run["weights"] in about]
+        for name in reports[0]["metrics"] if reports else ():
+            task, _, metric = name.rpartition(".")
+            mean = sum(report["metrics"][name] for report in reports) / len(reports)
+            yield view.Measure(task, metric, entry["name"], mean, reports[0].get("signatures", {}).get(name, ""))
+
+
+def _answers(store: Store, manifest: dict[str, Any], best: str) -> tuple[view.Answer, ...]:
+    """The weakest answers by a metric; of equal ones the first."""
+    task, _, metric = best.rpartition(".")
+    table = pq.read_table(store.folder(manifest["key"]) / "items.parquet")
+    rows = table.filter(pc.equal(table["task"], task)).to_pylist()
+    weakest = sorted(rows, key=lambda row: (row[metric], row["item"]))[:_WORST]
+    return tuple(view.Answer(row["item"], row["prediction"], row["label"], row[metric]) for row in weakest)
 
 
 def _candidate(entry: dict[str, Any], *, leader: bool) -> view.Candidate:

@@ -60,7 +60,7 @@ def sections(view: ReportView) -> list[Section]:
         Section("rows", "Rows"): bool(view.intakes) or view.curations is not None,
         Section("scores", "Scores and bounds"): view.scores is not None,
         Section("planted", "Found beside planted"): view.audits is not None,
-        Section("training", "Learning curves"): view.training is not None,
+        Section("training", "Learning curves"): view.trainings is not None,
         Section("comparison", "Comparison"): view.comparisons is not None,
         Section("costs", "Costs"): True,
         Section("commands", "How to go on"): True,

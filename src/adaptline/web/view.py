@@ -357,8 +357,32 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What a candidate's runs scored on one metric of one task, their mean; and how the score was made, if it says so."""
+
+    task: str
+    metric: str
+    candidate: str
+    mean: float | None
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the leader wrote for an item, the first answer that was accepted, and its score."""
+
+    item: int
+    written: str
+    accepted: str
+    score: float | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The candidates on one metric of one task, in the order in which they are to be read; one may be the leader.
+
+    `measures` are all scores of the same runs. Of candidates that write, `answers` are the leader's weakest, and there are
+    no labels.
 
     `level` is the confidence of every interval (0.95), `procedure` says how it was computed and corrected.
     """
@@ -375,6 +399,8 @@ class Comparison:
     differences: tuple[Difference, ...] = ()
     weak_labels: tuple[LabelScore, ...] = ()
     confusions: tuple[Confusion, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    answers: tuple[Answer, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -408,7 +434,7 @@ class ReportView:
     curations: tuple[Curation, ...] | None = None
     scores: tuple[Histogram | LabelChart, ...] | None = None
     audits: tuple[Audit, ...] | None = None
-    training: Training | None = None
+    trainings: tuple[Training, ...] | None = None
     comparisons: tuple[Comparison, ...] | None = None
     costs: tuple[Cost, ...] = ()
     commands: tuple[Command, ...] = ()
