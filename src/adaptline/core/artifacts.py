@@ -48,7 +48,8 @@ class Report:
 class Use:
     """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
 
-    `settings` holds the step's words (on, min, max, keep, drop, unjudged), `parameters` those of the method's signature.
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged, name), `parameters` those of the method's
+    signature.
     """
 
     use: str
@@ -57,6 +58,11 @@ class Use:
     settings: dict[str, Any]
     identity: list[Any]
     beside: Path = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """What its result is called: as the recipe says, so that it can use a method twice, else the method's own name."""
+        return self.settings.get("name") or self.load().name
 
     def load(self) -> Method:
         """The method itself; imports its file."""

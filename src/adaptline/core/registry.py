@@ -201,11 +201,21 @@ def adapter(
     return _register("adapter", version=version, options={**rates, "learns": learns})
 
 
-def metric(*, version: int, bounds: tuple[float, float] | None = None) -> Callable[[F], F]:
-    """A score per item; higher is better. `bounds` are the lowest and the highest score that a set of items can have."""
+def metric(
+    *, version: int, bounds: tuple[float, float] | None = None, signature: Callable[..., str] | None = None
+) -> Callable[[F], F]:
+    """A score per item; higher is better. It takes predictions, references and, if its third parameter is `prompts`, these.
+
+    Args:
+        version: raised when the scores change.
+        bounds: the lowest and the highest score that a set of items can have.
+        signature: what a score is called so that others can compare theirs, as sacrebleu's signatures do: takes what the
+            metric takes less the predictions. It is called before any item is answered: references (or prompts) that the
+            metric cannot use are refused here, too.
+    """
     if bounds is not None and not bounds[0] < bounds[1]:
         raise ValueError(f"bounds = {bounds}: the lowest comes first")
-    return _register("metric", version=version, options={"bounds": bounds})
+    return _register("metric", version=version, options={"bounds": bounds, "signature": signature})
 
 
 def names(kind: str) -> dict[str, str]:
@@ -328,9 +338,14 @@ def _is_of(folder: Path, name: str) -> bool:
     return top != "adaptline" and (is_file or str(folder / top) in getattr(module, "__path__", ()))
 
 
+def takes_prompts(method: Method) -> bool:
+    """Whether it is a metric that asks for what the items ask: `prompts`, right after predictions and references."""
+    return method.kind == "metric" and list(inspect.signature(method.function).parameters)[2:3] == ["prompts"]
+
+
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
-    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1))
+    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method))
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

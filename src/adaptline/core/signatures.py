@@ -12,17 +12,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from adaptline.core import registry, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
+from adaptline.core.demands import Demand
 from adaptline.core.rows import Rows
 from adaptline.errors import UserError, did_you_mean
 
 LINKS = ("step", "from", "each", "by", "where")  # the keys of a recipe's table that are not parameters
 KINDS: dict[type, str] = {Rows: "rows", Weights: "weights", Report: "report"}
-SETTINGS = {"filter": ("on", "min", "max", "keep", "drop", "unjudged"), "matcher": ("on",), "transform": ("on",)}
+SETTINGS = {
+    "filter": ("on", "min", "max", "keep", "drop", "unjudged"),
+    "matcher": ("on",),
+    "transform": ("on",),
+    "metric": ("name",),
+}
 _SETTING_TYPES: dict[str, Any] = {
     "on": Literal["all", "prompt", "response"],
     "min": float,
@@ -30,6 +36,7 @@ _SETTING_TYPES: dict[str, Any] = {
     "keep": list[str],
     "drop": list[str],
     "unjudged": Literal["keep", "drop"],
+    "name": Annotated[str, Demand(str.isidentifier, "of letters, digits and _, no digit first")],
 }
 _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
