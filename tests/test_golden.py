@@ -1,4 +1,4 @@
-"""Every row method gives, on a fixed input, what it gave when its version was set.
+"""Every row method and every metric gives, on a fixed input, what it gave when its version was set.
 
 A key holds a method's name and version, not its code. So a method whose results change under the same version would
 serve old results as new ones. When this test fails and the change is meant:
@@ -48,6 +48,39 @@ TEXTS: list[str | None] = [
     "how do i book a table for  two people tonight",
 ]
 
+# Answers, and what they are held against: half right, other cases, other scripts, several references, nothing said.
+PREDICTIONS = [
+    "The Tin Cherry is a cheap pub by the river.",
+    "the tin cherry is a pub, for adults only",
+    "She pays 3 * 6 = 18 dollars.",
+    "A table for two.",
+    "",
+    "Ein Tisch f\u00fcr zwei Personen",
+    "\u4e24\u4eba\u684c",
+    "book\na table for two\nplease",
+    "pub",
+    "inn",
+]
+REFERENCES = [
+    ["The Tin Cherry is a cheap pub on the riverside.", "A cheap pub, The Tin Cherry, stands by the river."],
+    ["The Tin Cherry is a pub for adults only."],
+    ["#### 18"],
+    ["a table for 2", "A table, for two!"],
+    ["Nothing to 1 say"],
+    ["Einen Tisch f\u00fcr 2 Personen bitte"],
+    ["\u4e24\u4eba\u7684\u684c\u5b50 2"],
+    ["please book 1\na table\nfor two"],
+    ["pub"],
+    ["pub"],
+]
+PROMPTS = [
+    "name[The Tin Cherry], eatType[pub], priceRange[cheap], area[riverside]",
+    "Write: name[The Tin Cherry], eatType[pub], familyFriendly[no]",
+    *["name: The Tin Cherry"] * 5,
+    "name[table]",
+    *["name[pub]"] * 2,
+]
+
 Arguments = dict[str, Any]
 
 
@@ -67,22 +100,33 @@ def _review(folder: Path) -> list[Arguments]:
 
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
+    "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
+    "chrf": lambda _: [{}, {"case": "lower", "word_order": 2}],
     "decontaminate": _decontaminate,
     "exact": lambda _: [{}, {"normalise": False}],
+    "exact_match": lambda _: [{}, {"normalise": "none"}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
+    "macro_f1": lambda _: [{}, {"absent": "zero"}],
     "minhash": lambda _: [
         {},
         {"threshold": 0.5},
         {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
     ],
     "review": _review,
+    **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
+    "slots": lambda _: [
+        {"said": {"familyFriendly[no]": ["adults only"]}},
+        {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
+        {"only": ["name"]},
+    ],
     "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
 }
 
 
 def package_methods() -> list[Method]:
-    return [registry.load(kind, name) for kind in registry.ROW_METHODS for name in registry.names(kind)]
+    kinds = (*registry.ROW_METHODS, "metric")
+    return [registry.load(kind, name) for kind in kinds for name in registry.names(kind)]
 
 
 def entry(method: Method) -> str:
@@ -92,12 +136,13 @@ def entry(method: Method) -> str:
 def result(method: Method, folder: Path) -> Any:
     """What a method gives on the golden input with each of its variants, JSON-like."""
     variants = VARIANTS[method.name](folder) if method.name in VARIANTS else [{}]
-    needed = {name for name, p in registry.parameters(method.function).items() if p.default is inspect.Parameter.empty}
-    missing = needed - set(variants[0]) - {"alive"}
+    needed = {name for name, p in registry.method_parameters(method).items() if p.default is inspect.Parameter.empty}
+    missing = needed - set(variants[0])
     assert not missing, (
         f"{method.kind} {method.name!r} needs {sorted(missing)}: say in VARIANTS of this file what to give it"
     )
-    run = {"filter": run_filter, "matcher": run_matcher, "transform": run_transform}[method.kind]
+    runs = {"filter": run_filter, "matcher": run_matcher, "transform": run_transform, "metric": run_metric}
+    run = runs[method.kind]
     return [plain(run(method, parameters)) for parameters in variants]
 
 
@@ -117,6 +162,11 @@ def run_filter(method: Method, parameters: Arguments) -> Any:
 
 def run_transform(method: Method, parameters: Arguments) -> Any:
     return method.function([text or "" for text in TEXTS], **parameters)
+
+
+def run_metric(method: Method, parameters: Arguments) -> Any:
+    asked = {"prompts": PROMPTS} if registry.takes_prompts(method) else {}
+    return method.function(PREDICTIONS, REFERENCES, **asked, **parameters)
 
 
 def run_matcher(method: Method, parameters: Arguments) -> Any:

@@ -137,9 +137,29 @@ class TestOwnMethods:
         assert facts(registry.adapter(version=1, lr=0.1)).options["lr"] == 0.1
         assert (facts(registry.guard(version=2)).kind, facts(registry.guard(version=2)).version) == ("guard", 2)
         assert facts(registry.metric(version=1)).kind == "metric"
-        assert facts(registry.metric(version=1, bounds=(0, 100))).options == {"bounds": (0, 100), "signature": None}
+        assert facts(registry.metric(version=1)).options == {"bounds": None, "signature": None}
+        found = facts(registry.metric(version=1, bounds=(0, 100), signature=str)).options
+        assert found == {"bounds": (0, 100), "signature": str}
         with pytest.raises(ValueError, match="the lowest comes first"):
             registry.metric(version=1, bounds=(1, 0))
+
+    def test_a_metric_may_ask_for_prompts_right_after_the_references(self) -> None:
+        @registry.metric(version=1)
+        def asks(
+            predictions: list[str], references: list[list[str]], prompts: list[str], *, every: bool = False
+        ) -> None: ...
+        @registry.metric(version=1)
+        def is_told(predictions: list[str], references: list[list[str]], *, every: bool, prompts: str) -> None: ...
+        @registry.matcher(version=1, sketch=lambda _: None)
+        def alike(shards: list[pa.Table], alive: list[bool], prompts: str) -> None: ...
+
+        methods = [function.__adaptline__ for function in (asks, is_told, alike)]  # type: ignore[union-attr]
+        assert [registry.takes_prompts(method) for method in methods] == [True, False, False]
+        assert [list(registry.method_parameters(method)) for method in methods] == [
+            ["every"],
+            ["every", "prompts"],
+            ["prompts"],
+        ]
 
 
 class TestUsersMethods:

@@ -327,6 +327,19 @@ class TestUses:
     ) -> None:
         assert bind_use("do", {"use": "./mine.py:polite", **given}, "row", folder).settings == settings
 
+    def test_a_metric_can_be_given_a_name_which_is_part_of_what_it_means(self, folder: Path) -> None:
+        plain = bind_use("metrics", "accuracy", "metric", folder)
+        found = bind_use("metrics", {"use": "accuracy", "name": "right"}, "metric", folder)
+        assert (plain.settings, found.settings, found.parameters) == ({}, {"name": "right"}, {})
+        assert (plain.name, found.name) == ("accuracy", "right")
+        assert signatures.meaning(plain) != signatures.meaning(found)
+        error = refused(bind_use, "metrics", {"use": "accuracy", "name": "all right"}, "metric", folder)
+        assert error.what == (
+            "name of accuracy must be a string of letters, digits and _, no digit first, not 'all right'"
+        )
+        error = refused(bind_use, "do", {"use": "length", "name": "long"}, "row", folder)
+        assert error.what == "name is not a parameter of length"
+
     def test_files_of_a_method_are_resolved_and_mean_their_content(self, folder: Path) -> None:
         found = bind_use("do", {"use": "./mine.py:listed", "against": "a.jsonl"}, "row", folder)
         assert signatures.meaning(found) == [found.identity, {"against": [["a.jsonl", keys.digest(b"a"), None]]}, {}]

@@ -11,7 +11,15 @@ from adaptline.core.grid import Node
 from adaptline.core.recipe import Table
 from adaptline.core.sources import Folder, Task, find_tasks
 from adaptline.errors import UserError
-from adaptline.evals.tasks import Items, load_items, metrics_of, promised, usual_metrics
+from adaptline.evals.tasks import (
+    Items,
+    asked_for,
+    load_items,
+    metrics_of,
+    promised,
+    signatures_of,
+    usual_metrics,
+)
 from adaptline.models.bases import Kind
 
 OWN = """
@@ -132,6 +140,36 @@ def test_two_metrics_of_one_name(tmp_path: Path) -> None:
     assert caught.value.where == tmp_path / "route.toml"
 
 
+def test_one_metric_twice_under_two_names(tmp_path: Path) -> None:
+    settings = 'metrics = ["macro_f1", { use = "macro_f1", name = "strict_f1", absent = "zero" }]'
+    task = write(tmp_path, settings, test_jsonl=ITEMS)
+    assert [metric.name for metric in metrics_of(task, [])] == ["macro_f1", "strict_f1"]
+    assert promised(node({"tasks": [task]})) == {"route.macro_f1", "route.strict_f1"}
+    for name, message in (("label", "cannot be called 'label'"), ("accuracy", "two metrics are called 'accuracy'")):
+        settings = f'metrics = ["accuracy", {{ use = "macro_f1", name = "{name}" }}]'
+        with pytest.raises(UserError, match=message):
+            metrics_of(write(tmp_path, settings, test_jsonl=ITEMS), [])
+
+
+def test_what_scores_are_called(tmp_path: Path) -> None:
+    """Settings that a recipe does not give are said, too; a metric that says nothing is left out."""
+    settings = 'metrics = ["accuracy", "exact_match", { use = "exact_match", name = "number", normalise = "none" }]'
+    items = load_items(write(tmp_path, settings, test_jsonl=ITEMS), "classifier", [])
+    assert signatures_of([items]) == {
+        "route.exact_match": "exact_match|nrefs:1|normalise:squad",
+        "route.number": "exact_match|nrefs:1|normalise:none",
+    }
+    assert [asked_for(metric, items) for metric in items.metrics] == [{}] * 3
+
+
+def test_a_metric_that_asks_for_prompts_refuses_items_by_them(tmp_path: Path) -> None:
+    task = write(tmp_path, 'metrics = ["slots"]', test_jsonl=ITEMS)
+    items = load_items(task, "classifier", [])
+    assert asked_for(items.metrics[0], items) == {"prompts": ["soup", "a table"]}
+    with pytest.raises(UserError, match="item 1 has no value"):
+        signatures_of([items])
+
+
 def node(values: dict[str, Any], base: Path | None = None, *, rows: bool = False) -> Node:
     """An evaluate step's, of weights on a base."""
     table = Table("scores", "evaluate", (), {}, ({},), None, {})
@@ -154,8 +192,8 @@ def test_what_an_evaluation_will_report(tmp_path: Path) -> None:
         ('lable = "intent"', r"'lable' is not a setting of a task\n  Did you mean 'label'\?"),
         ("text = 3", "text must be a string, not 3"),
         ('format = "jsnl"', r"format must be one of csv, .*, not 'jsnl'\n  Did you mean 'jsonl'\?"),
-        ('metrics = "accuracy"', r"metrics must be a list, each one of accuracy, .*, slots, not 'accuracy'"),
-        ("metrics = []", r"metrics must be a list, each one of accuracy, .*, slots and not empty"),
+        ('metrics = "accuracy"', "metrics must be a list, each one of accuracy, bleu, .*, not 'accuracy'"),
+        ("metrics = []", "metrics must be a list, each one of accuracy, bleu, .* and not empty"),
         ("metrics = [1]", "metrics must be a method's name or a table with use, not 1"),
         ('metrics = ["acuracy"]', r"metrics has unknown metric 'acuracy'\n  Did you mean 'accuracy'\?"),
     ],

@@ -53,8 +53,8 @@ class Report:
 class Use:
     """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
 
-    `settings` holds the step's words (on, min, max, keep, drop, unjudged; of a metric its name), `parameters` those of the
-    method's signature.
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged, name), `parameters` those of the method's
+    signature.
     """
 
     use: str
@@ -63,6 +63,11 @@ class Use:
     settings: dict[str, Any]
     identity: list[Any]
     beside: Path = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """What its result is called: as the recipe says, so that it can use a method twice, else the method's own name."""
+        return self.settings.get("name") or self.load().name
 
     def load(self) -> Method:
         """The method itself; imports its file."""

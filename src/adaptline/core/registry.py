@@ -203,32 +203,18 @@ def adapter(
 def metric(
     *, version: int, bounds: tuple[float, float] | None = None, signature: Callable[..., str] | None = None
 ) -> Callable[[F], F]:
-    """A score per item; higher is better. A metric that has a parameter `prompts` is given what each item asked.
+    """A score per item; higher is better. It takes predictions, references and, if its third parameter is `prompts`, these.
 
     Args:
         version: raised when the scores change.
         bounds: the lowest and the highest score that a set of items can have.
-        signature: called with the references and the metric's parameters; says in one line how the score was made, so
-            that somebody else's can be compared with it (Post 2018).
+        signature: what a score is called so that others can compare theirs, as sacrebleu's signatures do: takes what the
+            metric takes less the predictions. It is called before any item is answered: references (or prompts) that the
+            metric cannot use are refused here, too.
     """
     if bounds is not None and not bounds[0] < bounds[1]:
         raise ValueError(f"bounds = {bounds}: the lowest comes first")
     return _register("metric", version=version, options={"bounds": bounds, "signature": signature})
-
-
-def takes_prompts(method: Method) -> bool:
-    """Whether a metric wants to know what was asked."""
-    return _PROMPTS in inspect.signature(method.function).parameters
-
-
-def guard(*, version: int, check: Callable[..., None] | None = None) -> Callable[[F], F]:
-    """A look at a prompt's text before it is answered: the reason why it is not, or None.
-
-    Args:
-        version: raised when its verdicts change.
-        check: called with the parameters that a recipe gives, before any work; raises UserError.
-    """
-    return _register("guard", version=version, check=check)
 
 
 def names(kind: str) -> dict[str, str]:
@@ -351,11 +337,14 @@ def _is_of(folder: Path, name: str) -> bool:
     return top != "adaptline" and (is_file or str(folder / top) in getattr(module, "__path__", ()))
 
 
+def takes_prompts(method: Method) -> bool:
+    """Whether it is a metric that asks for what the items ask: `prompts`, right after predictions and references."""
+    return method.kind == "metric" and list(inspect.signature(method.function).parameters)[2:3] == ["prompts"]
+
+
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
-    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1))
-    if method.kind == "metric":
-        own.pop(_PROMPTS, None)
+    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method))
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from adaptline.core import registry, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
+from adaptline.core.demands import Demand
 from adaptline.core.rows import Rows
 from adaptline.errors import UserError, did_you_mean
 
@@ -36,6 +37,7 @@ _SETTING_TYPES: dict[str, Any] = {
     "keep": list[str],
     "drop": list[str],
     "unjudged": Literal["keep", "drop"],
+    "name": Annotated[str, Demand(str.isidentifier, "of letters, digits and _, no digit first")],
 }
 _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {

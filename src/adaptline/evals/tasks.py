@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.core import signatures
+from adaptline.core import registry, signatures
 from adaptline.core.artifacts import Use
 from adaptline.core.demands import Demand
 from adaptline.core.rows import texts
@@ -119,7 +119,7 @@ def _one_per_prompt(items: Items) -> Items:
 def metrics_of(task: Task, otherwise: Sequence[Use]) -> list[Use]:
     """The metrics that the task asks for. Raises UserError for a setting that is unknown or does not fit."""
     found: list[Use] = check_settings(task, {**READING, "metrics": Metrics}).get("metrics", list(otherwise))
-    _refuse_twice([metric.title for metric in found], task.path)
+    _refuse_twice([metric.name for metric in found], task.path)
     return found
 
 
@@ -128,7 +128,7 @@ def usual_metrics(given: Sequence[Use] | None, kind: Kind) -> list[Use]:
     if given is None:
         return [signatures.bind_use("metrics", name, "metric", Path()) for name in _USUAL[kind]]
     try:
-        _refuse_twice([metric.title for metric in given], None)
+        _refuse_twice([metric.name for metric in given], None)
     except UserError as error:
         raise signatures.BadParameterError("", error.what, error.do, place=("metrics",)) from error
     return list(given)
@@ -146,7 +146,31 @@ def promised(node: Node) -> set[str]:
     asked = [(task.name, metrics_of(task, metrics)) for task in values.get("tasks") or ()]
     asked += [(values.get("split", _SPLIT), metrics)] if "rows" in node.inputs else []
     refuse_two_of_a_name([task for task, _ in asked])
-    return {f"{task}.{metric.title}" for task, of in asked for metric in of}
+    return {f"{task}.{metric.name}" for task, of in asked for metric in of}
+
+
+def asked_for(metric: Use, items: Items) -> dict[str, list[str]]:
+    """What a metric takes of the items besides their accepted answers: what they ask, if it asks for that."""
+    return {"prompts": items.texts} if registry.takes_prompts(metric.load()) else {}
+
+
+def signatures_of(sets: Sequence[Items]) -> dict[str, str]:
+    """What the scores of metrics are called so that others can compare theirs, by "task.metric", as far as they say.
+
+    Raises:
+        UserError: items that a metric cannot judge.
+        RunError: a metric of somebody's own failed.
+    """
+    found = {}
+    for items in sets:
+        for metric in items.metrics:
+            method = metric.load()
+            if says := method.options["signature"]:
+                usual = {name: p.default for name, p in registry.method_parameters(method).items()}
+                with metric.blamed():
+                    name = says(items.references, **asked_for(metric, items), **{**usual, **metric.parameters})
+                found[f"{items.task}.{metric.name}"] = name
+    return found
 
 
 def refuse_two_of_a_name(tasks: Sequence[str]) -> None:
@@ -168,7 +192,9 @@ def _refuse_twice(names: Sequence[str], where: Path | None) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(
-                f"two metrics are called {name!r}", where=where, do='Give one a name: { use = "...", name = "..." }.'
+                f"two metrics are called {name!r}",
+                where=where,
+                do=f'Give one another name: {{ use = "...", name = "{name}_2" }}.',
             )
 
 

@@ -300,6 +300,51 @@ def test_a_metric_of_ones_own_is_scored_beside_the_others(world: World, tmp_path
     assert report["metrics"]["short.own"] == pytest.approx(sum(items["own"].to_pylist()) / 9)
 
 
+def test_a_metric_of_ones_own_may_ask_for_prompts_and_say_what_it_is_called(world: World, tmp_path: Path) -> None:
+    own = OWN.format("[float(len(asked)) for asked in prompts]").replace("references)", "references, prompts, *, a=1)")
+    (tmp_path / "mine.py").write_text(
+        own.replace("version=1", "version=1, signature=lambda references, prompts, a: f'{len(prompts)}|a:{a}'")
+    )
+    settings = 'metrics = ["./mine.py:own", { use = "./mine.py:own", name = "other", a = 2 }]'
+    write_task(tmp_path, "short", tiny.records(9, seed=6), settings)
+    report, items, _ = run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+    lengths = [float(len(record["text"])) for record in tiny.records(9, seed=6)]
+    assert items["own"].to_pylist() == items["other"].to_pylist() == lengths
+    assert set(report["metrics"]) == set(report["bounds"]) == {"short.own", "short.other"}
+    assert report["signatures"] == {"short.own": "9|a:1", "short.other": "9|a:2"}
+
+
+def test_a_metric_of_texts_is_reported_with_its_signature(world: World, tmp_path: Path) -> None:
+    settings = 'metrics = ["accuracy", { use = "bleu", case = "lower" }, "chrf", "rougeL"]'
+    write_task(tmp_path, "short", tiny.records(9, seed=6), settings)
+    report, items, _ = run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+    assert set(report["signatures"]) == {"short.bleu", "short.chrf", "short.rougeL"}
+    assert report["signatures"]["short.bleu"].startswith("BLEU|nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:")
+    assert report["bounds"]["short.chrf"] == [0, 100]
+    assert report["metrics"]["short.rougeL"] == pytest.approx(report["metrics"]["short.accuracy"]), "labels of a word"
+    assert report["metrics"]["short.bleu"] == pytest.approx(sum(items["bleu"].to_pylist()) / 9)
+
+
+def test_items_that_a_metric_cannot_judge_are_refused_before_any_is_answered(world: World, tmp_path: Path) -> None:
+    write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["slots"]')
+    told: list[Any] = []
+    with pytest.raises(UserError, match="item 1 has no value"):
+        run(
+            world,
+            tmp_path / "desk",
+            tasks=find_tasks("short.toml", tmp_path),
+            progress=lambda *said: told.append(said),
+        )
+    assert told == []
+
+
+def test_a_mean_that_misses_its_bound_by_rounding_is_none_beyond_it(world: World, tmp_path: Path) -> None:
+    own = OWN.format("[1.0 + 1e-13 for _ in predictions]").replace("version=1", "version=1, bounds=(0, 1)")
+    (tmp_path / "mine.py").write_text(own)
+    write_task(tmp_path, "short", tiny.records(9, seed=6), 'metrics = ["./mine.py:own"]')
+    run(world, tmp_path / "desk", tasks=find_tasks("short.toml", tmp_path))
+
+
 def test_a_base_that_is_missing_or_changed(world: World, tmp_path: Path) -> None:
     changed = Path(shutil.copytree(world.base, tmp_path / "tiny"))
     (changed / "config.json").write_text((changed / "config.json").read_text() + "\n")

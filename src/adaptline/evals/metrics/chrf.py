@@ -1,55 +1,50 @@
-"""chrF: F-score of the runs of characters that a text shares with a reference; of the whole set.
+"""chrF of the whole corpus (Popović 2015), chrF++ (2017), as sacrebleu computes it, given as one value per item.
 
-Knows texts. The counts are sacrebleu's.
+Knows sacrebleu's settings. Imports it only when it is used: curation works without it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from adaptline.core.demands import between
 from adaptline.core.registry import metric
-from adaptline.evals.jackknife import of_sums
-from adaptline.evals.references import require, streams
+from adaptline.evals import corpus
+from adaptline.evals.answers import References
+from adaptline.evals.corpus import Case
 
-Case = Literal["cased", "lower"]
-Words = Annotated[int, between(0, 4)]
+WordOrder = Annotated[int, between(0, 2)]
 
 
-def _signature(references: list[list[str]], *, case: Case = "cased", word_order: Words = 0) -> str:
-    """Sacrebleu's own."""
-    counting = _counting(case, word_order)
-    counting._cache_references(streams(references))  # noqa: SLF001 - by which it knows how many there are
-    return f"chrF{'+' * min(word_order, 2)}|{counting.get_signature()}"
+def _sacrebleu(case: Case, word_order: int) -> Any:
+    from sacrebleu.metrics.chrf import CHRF  # noqa: PLC0415 - see the module's docstring
+
+    return CHRF(lowercase=case == "lower", word_order=word_order)
+
+
+def _signature(references: References, *, case: Case, word_order: int) -> str:
+    return corpus.signature(_sacrebleu(case, word_order), f"chrF2{'+' * word_order}", references)
 
 
 @metric(version=1, bounds=(0.0, 100.0), signature=_signature)
 def chrf(
-    predictions: list[str], references: list[list[str]], *, case: Case = "cased", word_order: Words = 0
+    predictions: list[str], references: list[list[str]], *, case: Case = "cased", word_order: WordOrder = 0
 ) -> list[float]:
-    """ChrF of the set, 0 to 100, as one jackknife value per item; single values may lie outside.
+    """F2 of the n-grams of one to six characters, white space left out, that predictions share with references.
 
-    Popovic 2015, as sacrebleu computes it; of several references the one that fits best counts.
+    A score of the corpus, 0 to 100: the values' mean is it, their spread tells how sure it is (jackknife values, as of
+    `macro_f1`), and single values may lie outside. It needs no tokenizer, so it works for any script.
 
     Args:
-        predictions: one text per item.
-        references: the accepted texts of each item, at least one.
-        case: "cased", or "lower" to compare in lower case.
-        word_order: longest run of words that counts beside characters; 2 is chrF++ (Popovic 2017).
+        predictions: one per item.
+        references: of each item one or more, not everywhere equally many; the one that suits a prediction best counts.
+        case: "cased", as is usual, or "lower".
+        word_order: 2 counts words and pairs of words, too: chrF++.
 
     Returns:
-        One value per item; their mean is the set's score.
+        One value per item.
 
     Raises:
         UserError: no items, or an item without a reference.
     """
-    require(references, "chrf")
-    counting = _counting(case, word_order)
-    statistics = counting._extract_corpus_statistics(predictions, streams(references))  # noqa: SLF001 - per item
-    return of_sums(statistics, lambda sums: float(counting._compute_score_from_stats(sums).score))  # noqa: SLF001
-
-
-def _counting(case: Case, word_order: int) -> Any:
-    from sacrebleu.metrics.chrf import CHRF  # noqa: PLC0415 - curation works without it
-
-    return CHRF(lowercase=case == "lower", word_order=word_order)
+    return corpus.jackknife(_sacrebleu(case, word_order), predictions, references)

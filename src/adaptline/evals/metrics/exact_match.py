@@ -1,52 +1,73 @@
-"""The share of items that were answered right, but for what does not matter."""
+"""The share of items that were answered rightly, in whatever form the answer stands.
+
+Knows three forms to compare. Knows nothing of where in a longer text an answer stands, but for a last number.
+"""
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
+from decimal import Decimal
 from typing import Literal
 
 from adaptline.core.registry import metric
+from adaptline.errors import UserError
+from adaptline.evals.answers import References, reference_count, refuse_unanswerable
 
-Compared = Literal["squad", "last_number", "none"]
+Normalise = Literal["squad", "none", "last_number"]
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+# A minus after a word, a number or a bracket takes away: "10-3" ends with 3. Commas stand between thousands.
+_NUMBER = re.compile(r"(?:(?<![\w.)])[-\u2212])?\$?(?:[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|\.[0-9]+)")
 
 
-def _signature(references: list[list[str]], *, compare: Compared = "squad") -> str:
-    del references
-    return f"exact_match|any-ref|compare:{compare}"
+def _signature(references: References, *, normalise: Normalise) -> str:
+    _accepted(references, normalise)
+    return f"exact_match|nrefs:{reference_count(references)}|normalise:{normalise}"
 
 
 @metric(version=1, bounds=(0.0, 1.0), signature=_signature)
-def exact_match(predictions: list[str], references: list[list[str]], *, compare: Compared = "squad") -> list[float]:
-    """1.0 where a prediction equals one of its item's references, else 0.0.
+def exact_match(predictions: list[str], references: list[list[str]], *, normalise: Normalise = "squad") -> list[float]:
+    """1.0 where a prediction equals one of its references after normalisation, else 0.0.
 
     Args:
-        predictions: one text per item.
-        references: the accepted texts of each item; none of them can be met where there is none.
-        compare: "squad" leaves out case, punctuation, articles and white space (Rajpurkar et al. 2016); "last_number"
-            compares the last number of each text, by its value (as for GSM8K, Cobbe et al. 2021); "none" is
-            character by character.
+        predictions: one per item.
+        references: the accepted answers of each item, at least one.
+        normalise: "squad" takes lower case, ASCII punctuation and the English articles out, white space folded, as
+            SQuAD's own evaluation does (Rajpurkar et al. 2016); what is left of both may be nothing, and is equal then.
+            "none" compares character by character. "last_number" compares the values of the last numbers of both, as
+            GSM8K's answers end with "#### 1,800" (Cobbe et al. 2021): commas and dollar signs out, 18.0 is 18; a
+            prediction without a number is wrong, and so is one that goes on with another after its answer.
 
     Returns:
         One score per item.
+
+    Raises:
+        UserError: no items, an item without a reference, or a reference without a number where one is compared.
     """
-    ways: dict[Compared, Callable[[str], object]] = {"squad": _squad, "last_number": _last_number, "none": str}
-    seen = ways[compare]
     return [
-        float((said := seen(prediction)) is not None and said in {seen(reference) for reference in accepted})
-        for prediction, accepted in zip(predictions, references, strict=True)
+        float(_form(prediction, normalise) in accepted)
+        for prediction, accepted in zip(predictions, _accepted(references, normalise), strict=True)
     ]
 
 
-def _squad(text: str) -> str:
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+def _accepted(references: References, normalise: Normalise) -> list[set[str | Decimal | None]]:
+    refuse_unanswerable("exact_match", references)
+    accepted = [{_form(reference, normalise) for reference in of_item} for of_item in references]
+    for number, forms in enumerate(accepted, start=1):
+        if None in forms:
+            raise UserError(
+                f"a reference of item {number} has no number",
+                do='normalise = "last_number" compares numbers; "squad" compares words.',
+            )
+    return accepted
 
 
-def _last_number(text: str) -> float | None:
+def _form(text: str, normalise: Normalise) -> str | Decimal | None:
+    if normalise == "none":
+        return text
+    if normalise == "squad":
+        return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
     found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+    return Decimal(found[-1].replace(",", "").replace("$", "").replace("\u2212", "-")) if found else None

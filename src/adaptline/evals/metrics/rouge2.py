@@ -1,29 +1,26 @@
-"""ROUGE-2: pairs of words that a text shares with a reference."""
+"""ROUGE-2: F1 of pairs of words."""
 
 from __future__ import annotations
 
 from adaptline.core.registry import metric
 from adaptline.evals import rouge
-from adaptline.evals.rouge import Tokenizer
 
 
-def _signature(references: list[list[str]], *, tokenize: Tokenizer = "google") -> str:
-    return rouge.signature("rouge2", references, tokenize)
+@metric(version=1, bounds=(0.0, 1.0), signature=rouge.signature("rouge2"))
+def rouge2(predictions: list[str], references: list[list[str]], *, tokenize: rouge.Tokenize = "google") -> list[float]:
+    """F1 of the pairs of neighbouring words that a prediction shares with its best reference (Lin 2004).
 
-
-@metric(version=1, bounds=(0.0, 1.0), signature=_signature)
-def rouge2(predictions: list[str], references: list[list[str]], *, tokenize: Tokenizer = "google") -> list[float]:
-    """F1 of pairs of neighbouring words, 0 to 1 (Lin 2004), in lower case and without stemming.
+    As the package rouge_score counts.
 
     Args:
-        predictions: one text per item.
-        references: the accepted texts of each item, at least one; the best one counts.
-        tokenize: "google" is what published scores have, and knows a to z and digits alone; "unicode" takes every letter.
+        predictions: one per item; one of fewer than two words scores 0.
+        references: of each item one or more; the one with the highest F1 counts (rouge_score's score_multi).
+        tokenize: "google" as rouge_score, without stemming: a-z and 0-9 only. "unicode" for any other language.
 
     Returns:
-        One score per item.
+        0 to 1 per item.
 
     Raises:
-        UserError: no items, or an item without a reference.
+        UserError: no items, an item without a reference, or references in letters that "google" does not see.
     """
-    return rouge.best(predictions, references, lambda truth, said, how: rouge.of_runs(truth, said, how, 2), tokenize)
+    return rouge.of_texts("rouge2", rouge.of_grams(2), predictions, references, tokenize)

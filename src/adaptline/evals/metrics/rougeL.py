@@ -1,29 +1,28 @@
-"""ROUGE-L: words that a text has in the same order as a reference."""  # noqa: N999 - the measure's name
+"""ROUGE-L: F1 of the longest common subsequence of words."""  # noqa: N999 - the field's name
 
 from __future__ import annotations
 
 from adaptline.core.registry import metric
 from adaptline.evals import rouge
-from adaptline.evals.rouge import Tokenizer
 
 
-def _signature(references: list[list[str]], *, tokenize: Tokenizer = "google") -> str:
-    return rouge.signature("rougeL", references, tokenize)
+@metric(version=1, bounds=(0.0, 1.0), signature=rouge.signature("rougeL"))
+def rougeL(  # noqa: N802 - the field's name
+    predictions: list[str], references: list[list[str]], *, tokenize: rouge.Tokenize = "google"
+) -> list[float]:
+    """F1 of the longest sequence of words, gaps allowed, that a prediction shares with its best reference (Lin 2004).
 
-
-@metric(version=1, bounds=(0.0, 1.0), signature=_signature)
-def rougeL(predictions: list[str], references: list[list[str]], *, tokenize: Tokenizer = "google") -> list[float]:  # noqa: N802 - the same
-    """F1 of the longest common subsequence of words, 0 to 1 (Lin 2004), in lower case and without stemming.
+    As the package rouge_score counts; line ends mean nothing. For summaries of several sentences see `rougeLsum`.
 
     Args:
-        predictions: one text per item.
-        references: the accepted texts of each item, at least one; the best one counts.
-        tokenize: "google" is what published scores have, and knows a to z and digits alone; "unicode" takes every letter.
+        predictions: one per item; an empty one scores 0.
+        references: of each item one or more; the one with the highest F1 counts (rouge_score's score_multi).
+        tokenize: "google" as rouge_score, without stemming: a-z and 0-9 only. "unicode" for any other language.
 
     Returns:
-        One score per item.
+        0 to 1 per item.
 
     Raises:
-        UserError: no items, or an item without a reference.
+        UserError: no items, an item without a reference, or references in letters that "google" does not see.
     """
-    return rouge.best(predictions, references, rouge.of_order, tokenize)
+    return rouge.of_texts("rougeL", rouge.of_sequence, predictions, references, tokenize)

@@ -1,86 +1,126 @@
-"""The share of an input's values that the output states. Knows tables of attributes as the E2E challenge writes them."""
+"""The share of an item's input values that its output states.
+
+Knows tables of attributes as the E2E challenge writes them (Novikova et al. 2017), and words that state a value. Knows
+nothing of meaning: a value in other words is missed unless these are listed, and one that is denied counts as stated.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from adaptline.core.registry import metric
+from adaptline.data.text import fold
 from adaptline.errors import UserError
+from adaptline.evals.answers import References
 
-_SLOT = re.compile(r"([^\[\],;|]+?)\s*\[([^\]]*)\]")
-_SAYS_NOTHING = {"yes", "no", "true", "false"}  # values that nobody states as they are
-_NOTHING_SAID: dict[str, list[str]] = {}
+Said = dict[str, list[str]]
+
+_VALUE = re.compile(r"\[([^\[\]]*)\]")
+_NO_KEY = re.compile(r"[^\w -]")
+_SAY_NOTHING = ("yes", "no", "true", "false")  # values that no text states by themselves
 
 
 def _signature(
-    references: list[list[str]],
+    references: References,  # noqa: ARG001 - the values stand in the prompts
+    prompts: Sequence[str],
     *,
-    said: dict[str, list[str]] = _NOTHING_SAID,
-    only: list[str] | None = None,
-    every: bool = False,
+    said: Said | None,
+    only: list[str] | None,
+    every: bool,
 ) -> str:
-    del references
-    keys = "all" if only is None else "+".join(only)
-    return f"slots|keys:{keys}|{'every' if every else 'share'}|case:lc|other-words:{sum(map(len, said.values()))}"
+    _wanted(prompts, said or {}, only)
+    words = hashlib.sha256(json.dumps(said or {}, sort_keys=True).encode()).hexdigest()[:8] if said else "no"
+    return f"slots|of:{','.join(sorted(only)) if only else 'all'}|every:{'yes' if every else 'no'}|said:{words}"
 
 
 @metric(version=1, bounds=(0.0, 1.0), signature=_signature)
 def slots(
     predictions: list[str],
-    references: list[list[str]],
+    references: list[list[str]],  # noqa: ARG001 - the values stand in the prompts
     prompts: list[str],
     *,
-    said: dict[str, list[str]] = _NOTHING_SAID,
+    said: Said | None = None,
     only: list[str] | None = None,
     every: bool = False,
 ) -> list[float]:
-    """The share of an item's values that its output states, 0 to 1; what is stated besides is not looked at.
+    """Share of the values of an item's prompt that stand in its prediction, each as whole words.
 
-    An item asks with a table, name[The Tin Cherry], eatType[pub] (Novikova et al. 2017). A value is stated where it
-    stands in the output as whole words, whatever their case.
+    Case, width and runs of white space do not count. Made-up values are not seen: a prediction that states a wrong
+    price beside the right one has stated it.
 
     Args:
-        predictions: one text per item.
+        predictions: one per item.
         references: not looked at.
-        prompts: what each item asked.
-        said: other words that state a value, by "key[value]": { "familyFriendly[no]" = ["adults only"] }. yes and no are
-            stated by such words alone.
-        only: the keys that count; all if not given.
-        every: 1.0 where all are stated, else 0.0, instead of their share.
+        prompts: what each item asks: attributes as "name[The Tin Cherry], eatType[pub]", with any text around them that
+            a full stop, a colon or a line end keeps apart from the first key; or, where there are none, "key: value"
+            lines.
+        said: other words that state a value, by "key[value]" or by the key: {"priceRange[cheap]": ["inexpensive"]}. Of
+            values that are yes or no only the words count, and each needs some:
+            {"familyFriendly[no]": ["adults only", "no children"]}.
+        only: the keys that count; all where none are given. Every item must have one of them.
+        every: 1.0 where all values are stated, else 0.0, instead of the share.
 
     Returns:
-        One score per item.
+        0 to 1 per item.
 
     Raises:
-        UserError: a prompt without a table or without a key that counts, or a yes or no that no words state.
+        UserError: an item without values, or a yes or no without words for it.
     """
-    del references
     scores = []
-    for number, (prediction, prompt) in enumerate(zip(predictions, prompts, strict=True), start=1):
-        table = [(key.strip(), value.strip()) for key, value in _SLOT.findall(prompt) if value.strip()]
-        counted = [slot for slot in table if only is None or slot[0] in only]
-        if not counted:
-            keys = "a table like name[The Tin Cherry], eatType[pub]" if only is None else f"one of {', '.join(only)}"
-            raise UserError(f"the prompt of item {number} has no slots", do=f"slots looks for {keys}.")
-        text = _folded(prediction)
-        stated = [any(_stands_in(words, text) for words in _ways(key, value, said)) for key, value in counted]
+    for prediction, wanted in zip(predictions, _wanted(prompts, said or {}, only), strict=True):
+        text = fold(prediction)
+        stated = [any(_pattern(words).search(text) for words in ways) for ways in wanted]
         scores.append(float(all(stated)) if every else sum(stated) / len(stated))
     return scores
 
 
-def _ways(key: str, value: str, said: dict[str, list[str]]) -> list[str]:
-    others = said.get(f"{key}[{value}]", [])
-    if value.lower() not in _SAYS_NOTHING:
-        return [value, *others]
-    if not others:
-        do = f'said = {{ "{key}[{value}]" = ["...", "..."] }}'
-        raise UserError(f"no words state {key}[{value}]", do=do)
-    return others
+def _wanted(prompts: Sequence[str], said: Mapping[str, list[str]], only: list[str] | None) -> list[list[list[str]]]:
+    """Of each item, of each value that counts, the ways to state it."""
+    known = {fold(name): words for name, words in said.items()}
+    keys = None if only is None else {fold(key) for key in only}
+    found = []
+    for number, prompt in enumerate(prompts, start=1):
+        values = attributes(prompt)
+        counted = [(key, value) for key, value in values if keys is None or fold(key) in keys]
+        if not counted:
+            there = ", ".join(dict.fromkeys(key for key, _ in values)) or "none"
+            raise UserError(
+                f"item {number} has no value that slots could look for, of {', '.join(only or ['any key'])}",
+                do=f"A prompt needs attributes as in name[The Tin Cherry], area[riverside]. Its keys: {there}.",
+            )
+        found.append([_ways(key, value, known, number) for key, value in counted])
+    return found
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+def attributes(prompt: str) -> list[tuple[str, str]]:
+    """The keys and values of a prompt, in order; a key may come several times, empty values are left out."""
+    found, end = [], 0
+    for match in _VALUE.finditer(prompt):
+        found.append((_NO_KEY.split(prompt[end : match.start()])[-1], match[1]))
+        end = match.end()
+    if not found:
+        found = [(key, value) for key, _, value in (line.partition(":") for line in prompt.splitlines())]
+    pairs = [(key.strip(" -"), value.strip()) for key, value in found]
+    return [(key, value) for key, value in pairs if key and value]
 
 
-def _stands_in(words: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(_folded(words))}(?!\w)", text) is not None
+def _ways(key: str, value: str, known: Mapping[str, list[str]], number: int) -> list[str]:
+    special = known.get(fold(f"{key}[{value}]"), [])
+    if fold(value) not in _SAY_NOTHING:
+        return [value, *special, *known.get(fold(key), [])]
+    if not special:
+        raise UserError(
+            f"no text says {value!r} for {key} of item {number}",
+            do=f'List words that do: said = {{ "{key}[{value}]" = ["..."] }}.',
+        )
+    return special
+
+
+@cache
+def _pattern(words: str) -> re.Pattern[str]:
+    """Where words stand whole: "£20" neither in "£200" nor in "£20.50", "5 out of 5" not in "4.5 out of 5"."""
+    return re.compile(rf"(?<!\w)(?<!\d[.,]){re.escape(fold(words))}(?!\w)(?![.,]\d)")

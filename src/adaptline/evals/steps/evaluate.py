@@ -21,7 +21,17 @@ from adaptline.core.registry import step, takes_prompts
 from adaptline.core.rows import COLUMNS, Rows, table
 from adaptline.core.sources import Folder, Tasks
 from adaptline.errors import RunError, UserError
-from adaptline.evals.tasks import Items, Metrics, load_items, of_table, promised, refuse_two_of_a_name, usual_metrics
+from adaptline.evals.tasks import (
+    Items,
+    Metrics,
+    asked_for,
+    load_items,
+    of_table,
+    promised,
+    refuse_two_of_a_name,
+    signatures_of,
+    usual_metrics,
+)
 from adaptline.models.bases import Kind
 from adaptline.models.examples import select_chats, select_examples
 from adaptline.models.runtime import deterministic, thread_count
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
     from adaptline.models.writer import Writer
 
 _TOP_CONFUSIONS = 20
+_ROUNDING = 1e-9  # a perfect score that is given as jackknife values may miss its bound by this
 _NOTHING = "nothing to evaluate on"
 _SOMETHING = 'Name task files, tasks = ["tasks/*.toml"], or take rows with a test split.'
 
@@ -73,8 +84,8 @@ def evaluate(
     every step.
 
     The output holds items.parquet (task, item from 0, prediction, label, confidence, a column per metric; shard, row and
-    split of items that are rows) and report.json (metrics by "task.metric", of a classifier scores per label and
-    confusions). The label of a writer's item is the first of its accepted answers.
+    split of items that are rows) and report.json (metrics and their signatures by "task.metric", of a classifier scores
+    per label and confusions). The label of a writer's item is the first of its accepted answers.
 
     Args:
         weights: of train.
@@ -100,6 +111,7 @@ def evaluate(
     if rows is not None:
         sets.append(_of_rows(rows, desk, split, kind, usual))
     _refuse_confusable(sets)
+    signatures = signatures_of(sets)  # first of all: it refuses items that a metric cannot judge
     threads = thread_count()
     with deterministic(threads):
         answer = (
@@ -112,7 +124,11 @@ def evaluate(
     pq.write_table(
         pa.concat_tables([_table(entry, sets) for entry in scored]), desk.output / "items.parquet", compression="zstd"
     )
-    report = _report(weights, scored) | (_of_labels(weights, scored) if kind == "classifier" else _of_answers(scored))
+    report = (
+        _report(weights, scored)
+        | {"signatures": signatures}
+        | (_of_labels(weights, scored) if kind == "classifier" else _of_answers(scored))
+    )
     text = json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (desk.output / "report.json").write_text(f"{text}\n", "utf-8")
     return {"metrics": report["metrics"], "items": sum(len(items.texts) for items in sets), "threads": threads}
@@ -193,23 +209,21 @@ def _writing(weights: Weights, batch_size: int, max_new_tokens: int) -> _Answer:
 
 
 def _scored(items: Items, predictions: list[str], confidence: list[float | None], facts: dict[str, float]) -> _Scored:
-    scores = {metric.title: _measure(metric, predictions, items) for metric in items.metrics}
+    scores = {metric.name: _measure(metric, predictions, items) for metric in items.metrics}
     return _Scored(items, predictions, confidence, scores, facts)
 
 
 def _measure(metric: Use, predictions: list[str], items: Items) -> list[float]:
     """A metric's score of each item. Raises RunError for anything else that it gives."""
-    method = metric.load()
-    asked = {"prompts": items.texts} if takes_prompts(method) else {}
+    given = {**asked_for(metric, items), **metric.parameters}
     with metric.blamed():
-        found = method.function(predictions, items.references, **asked, **metric.parameters)
-        values = [float(value) for value in found]
+        values = [float(value) for value in metric.load().function(predictions, items.references, **given)]
         if len(values) != len(predictions):
             raise ValueError(f"{len(values)} scores for {len(predictions)} items")
     if not all(map(math.isfinite, values)):
         raise RunError(f"{metric.use} gives a score that is no finite number")
-    low, high = method.options["bounds"] or (-math.inf, math.inf)
-    if not low <= (mean := sum(values) / max(1, len(values))) <= high:
+    low, high = metric.load().options["bounds"] or (-math.inf, math.inf)
+    if not low - _ROUNDING <= (mean := sum(values) / max(1, len(values))) <= high + _ROUNDING:
         raise RunError(f"{metric.use} gives a mean of {mean:g}, beyond its bounds of {low:g} to {high:g}")
     return values
 
@@ -224,7 +238,7 @@ def _table(scored: _Scored, sets: list[Items]) -> pa.Table:
         "label": pa.array(scored.items.labels, pa.string()),
         "confidence": pa.array(scored.confidence, pa.float64()),
     }
-    for name in sorted({metric.title for items in sets for metric in items.metrics}):
+    for name in sorted({metric.name for items in sets for metric in items.metrics}):
         columns[name] = pa.array(scored.scores.get(name, [None] * count), pa.float64())
     for name, kind in (("shard", pa.string()), ("row", pa.int64()), ("split", pa.string())):
         columns[name] = pa.nulls(count, kind) if scored.items.positions is None else scored.items.positions[name]
@@ -240,7 +254,7 @@ def _report(weights: Weights, scored: list[_Scored]) -> dict[str, Any]:
             for name, values in entry.scores.items()
         },
         "bounds": {
-            f"{entry.items.task}.{metric.title}": list(metric.load().options["bounds"] or ()) or None
+            f"{entry.items.task}.{metric.name}": list(metric.load().options["bounds"] or ()) or None
             for entry in scored
             for metric in entry.items.metrics
         },
