@@ -79,11 +79,6 @@ class Use:
             raise UserError(f"{self.use} changed while it was used", where=self.beside, do="Run again.")
         return method
 
-    @property
-    def title(self) -> str:
-        """What its results are called: the name that the recipe gives it, else its own."""
-        return self.settings.get("name") or self.load().name
-
     @contextlib.contextmanager
     def blamed(self) -> Iterator[None]:
         """A method may be anybody's code: whatever goes wrong in it while the block runs is told with its name."""

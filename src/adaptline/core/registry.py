@@ -39,7 +39,6 @@ FOLDERS: dict[str, tuple[str, ...]] = {
 }
 ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
 _DATA_PARAMETERS = {"matcher": 2, "metric": 2}  # sketches and who is alive; predictions and references
-_PROMPTS = "prompts"  # what a metric may ask for besides
 
 
 @dataclass(frozen=True)
@@ -215,6 +214,16 @@ def metric(
     if bounds is not None and not bounds[0] < bounds[1]:
         raise ValueError(f"bounds = {bounds}: the lowest comes first")
     return _register("metric", version=version, options={"bounds": bounds, "signature": signature})
+
+
+def guard(*, version: int, check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """A look at a prompt's text before it is answered: the reason why it is not, or None.
+
+    Args:
+        version: raised when its verdicts change.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
+    """
+    return _register("guard", version=version, check=check)
 
 
 def names(kind: str) -> dict[str, str]:

@@ -30,7 +30,6 @@ SETTINGS = {
     "metric": ("name",),
 }
 _SETTING_TYPES: dict[str, Any] = {
-    "name": str,
     "on": Literal["all", "prompt", "response"],
     "min": float,
     "max": float,

@@ -12,7 +12,6 @@ import numpy as np
 
 from adaptline.core.registry import metric
 from adaptline.errors import UserError
-from adaptline.evals.jackknife import pseudo_values
 
 
 @metric(version=1, bounds=(0.0, 1.0))
@@ -57,7 +56,8 @@ def macro_f1(
     counted = in_truth > 0 if absent == "skip" else np.ones(len(labels), dtype=bool)
     hit_gone[(either == 2) | ~counted] = miss_gone[~counted] = 0  # noqa: PLR2004 - the hit was all there is of it
     change = np.where(right, hit_gone[true], miss_gone[true] + miss_gone[predicted]) / counted.sum()
-    return pseudo_values(float(f1[counted].mean()), change)
+    values: list[float] = (f1[counted].mean() + (len(truth) - 1) * (change.mean() - change)).tolist()
+    return values
 
 
 def _truth(predictions: list[str], references: list[list[str]]) -> list[str]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from adaptline.core.artifacts import Desk, Use, Weights
 from adaptline.core.demands import at_least
 from adaptline.core.grid import Node
-from adaptline.core.registry import step, takes_prompts
+from adaptline.core.registry import step
 from adaptline.core.rows import COLUMNS, Rows, table
 from adaptline.core.sources import Folder, Tasks
 from adaptline.errors import RunError, UserError
@@ -257,12 +257,6 @@ def _report(weights: Weights, scored: list[_Scored]) -> dict[str, Any]:
             f"{entry.items.task}.{metric.name}": list(metric.load().options["bounds"] or ()) or None
             for entry in scored
             for metric in entry.items.metrics
-        },
-        "signatures": {
-            f"{entry.items.task}.{metric.title}": sign(entry.items.references, **metric.parameters)
-            for entry in scored
-            for metric in entry.items.metrics
-            if (sign := metric.load().options["signature"])
         },
         "items": {entry.items.task: len(entry.predictions) for entry in scored},
         "weights": {"digest": weights.digest},
