@@ -21,6 +21,7 @@ from adaptline.deploy import openai_shapes
 from adaptline.deploy.calls import BackendError, Call, Kind, Reply, Served, Usage, Whole
 
 _START_SECONDS = 120.0  # for a large base to be read
+_MOST_ROWS = 32  # of a batch: the keys and values of each are kept for the longest answer
 _LINE_BYTES = 1 << 26  # of a worker's answer
 _FORGET_SECONDS = 5.0  # a worker gets to end by itself
 
@@ -35,10 +36,10 @@ def open(  # noqa: A001 - what every backend's file has
     Args:
         store: where the releases lie.
         bases: digest of a base -> its folder.
-        concurrency: answers that are computed at once, of each base; more wait.
+        concurrency: answers that are under way at once; of each base at most 32 of them are computed in one batch.
     """
     del store  # a release says where its files are
-    return Bank(bases, concurrency)
+    return Bank(bases, min(concurrency, _MOST_ROWS))
 
 
 class Bank:
