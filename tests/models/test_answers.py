@@ -64,6 +64,15 @@ def test_packed_rows_do_not_see_each_other(writing: Path, chats: pa.Table) -> No
     assert all(torch.allclose(losses[0][1][name], losses[1][1][name], atol=1e-4) for name in losses[0][1])
 
 
+def test_packed_rows_come_back_in_their_order(writing: Path, shards: tiny.Shards) -> None:
+    """Rows of unlike lengths lie in a line as they fit, longest first; what is said of them stays in their order."""
+    rows = [{**chat, "prompt": chat["prompt"] * (1 + number % 4)} for number, chat in enumerate(tiny_writer.chats(24))]
+    chats = select_chats(shards.rows(rows), shards.read, ["train", "validation"])
+    padded, packed = lesson(writing, chats), lesson(writing, chats, pack=True)
+    assert len(set(packed.lengths)) > 2
+    assert torch.allclose(padded.outcome().numbers, packed.outcome().numbers, atol=1e-4)
+
+
 def test_a_base_whose_packed_rows_would_see_each_other_is_refused(writing: Path, chats: pa.Table) -> None:
     """A model that takes no notice of where a row begins."""
     found = lesson(writing, chats, pack=True)

@@ -181,15 +181,16 @@ def _pack(rows: list[Encoded], room: int, pad_token: int) -> tuple[dict[str, Ten
     """
     lines = bins([len(row.tokens) for row in rows], room)
     longest = max(sum(len(rows[number].tokens) for number in line) for line in lines)
-    ids, positions, placed = [], [], []
+    ids, positions, places = [], [], {}
     for at, line in enumerate(lines):
         tokens: list[int] = []
-        places: list[int] = []
+        counted: list[int] = []
         for number in line:
-            placed.append((at, len(tokens), rows[number]))
+            places[number] = at, len(tokens), rows[number]
             tokens += rows[number].tokens
-            places += range(len(rows[number].tokens))
+            counted += range(len(rows[number].tokens))
         rest = longest - len(tokens)
         ids.append([*tokens, *[pad_token] * rest])
-        positions.append([*places, *range(rest)])
+        positions.append([*counted, *range(rest)])
+    placed = [places[number] for number in range(len(rows))]
     return {"input_ids": torch.tensor(ids), "position_ids": torch.tensor(positions)}, placed
