@@ -48,6 +48,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
+    (tmp_path / "writing").mkdir()
+    (tmp_path / "writing" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     (tmp_path / "test.toml").write_text('files = "a.jsonl"\n')
     (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
@@ -130,6 +132,52 @@ CASES = {
     "a cell": (TRAIN + "each = { rank = [4, 0] }\n", 13, "rank of lora must be", ""),
     "alpha": (TRAIN + "alpha = 0\n", 13, "alpha of lora must be", ""),
     "dropout": (TRAIN + "dropout = 1.0\n", 13, "dropout of lora must be", ""),
+    "a method for what writes": (
+        TRAIN.replace("lora", "bare"),
+        12,
+        "adapter 'bare' is for a base that writes, and this one reads only",
+        "Choose another of ",
+    ),
+    "a method for what reads": (
+        TRAIN.replace('"base"', '"writing"').replace("lora", "head"),
+        12,
+        "adapter 'head' is for a base that reads only, and this one writes",
+        "Choose another of ",
+    ),
+    "pack": (TRAIN + "pack = true\n", 13, "pack is for a base that writes", "Leave it out."),
+    "max_new_tokens": (SCORES + "max_new_tokens = 0\n", 17, "max_new_tokens must be", ""),
+    "case": (SCORES + 'metrics = ["bleu"]\n', 17, "case is missing: bleu needs it", "Write { use = "),
+    "tokenize": (
+        SCORES + 'metrics = [{ use = "rougeL", tokenize = "gogle" }]\n',
+        17,
+        "tokenize of rougeL must be one of",
+        "Did you mean 'google'?",
+    ),
+    "name": (
+        SCORES + 'metrics = [{ use = "slots", name = "all slots" }]\n',
+        17,
+        "name of slots must be a string of letters, digits and _",
+        "",
+    ),
+    "best of what writes": (
+        BEST.replace('"base"', '"writing"') + 'best = "test.accuracy"\n',
+        20,
+        "best = 'test.accuracy' is what no report",
+        "Did you mean 'test.",
+    ),
+    "release of weights": (
+        TRAIN + '[ready]\nstep = "release"\nfrom = "tuned"\n',
+        15,
+        "'tuned' gives weights, and release has no place for it",
+        "release takes: report.",
+    ),
+    "guard": (
+        BEST + 'best = "test.accuracy"\n[ready]\nstep = "release"\nfrom = "best"\n'
+        'guards = [{ use = "deny", patterns = ["("] }]\n',
+        24,
+        "guards has ",
+        "",
+    ),
     "nothing to evaluate": (SCORES.replace(', "parts"]', "]"), 14, "nothing to evaluate on", "Name task files"),
     "metric": (
         SCORES + 'metrics = ["acuracy"]\n',

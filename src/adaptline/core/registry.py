@@ -184,7 +184,13 @@ def format(
 
 
 def adapter(
-    *, version: int, lr: float, head_rate: float = 1.0, writer_lr: float | None = None, learns: bool = True
+    *,
+    version: int,
+    lr: float,
+    head_rate: float = 1.0,
+    writer_lr: float | None = None,
+    learns: bool = True,
+    suits: Sequence[str] = ("classifier", "writer"),
 ) -> Callable[[F], F]:
     """A way to make a base trainable: which of its parameters, and which new ones, learn.
 
@@ -194,9 +200,10 @@ def adapter(
         head_rate: how many times faster the new head learns than the rest.
         writer_lr: the peak learning rate for a base that writes, where it is another.
         learns: whether anything learns; a base that is taken as it is can be compared like the others.
+        suits: the kinds of base that it is for: those that read and get a head, those that write.
     """
     rates = {"lr": lr, "head_rate": head_rate, "writer_lr": lr if writer_lr is None else writer_lr}
-    return _register("adapter", version=version, options={**rates, "learns": learns})
+    return _register("adapter", version=version, options={**rates, "learns": learns, "suits": tuple(suits)})
 
 
 def metric(

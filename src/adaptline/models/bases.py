@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from adaptline.core import registry
+from adaptline.core.artifacts import Use
 from adaptline.errors import UserError
 from adaptline.models.runtime import quiet
 
@@ -28,6 +30,17 @@ def kind_of(folder: Path) -> Kind:
     """
     named = config_of(folder).get("architectures") or []
     return "writer" if any(str(name).endswith(_WRITES) for name in named) else "classifier"
+
+
+def refuse_unsuited(method: Use, kind: Kind) -> None:
+    """Raises UserError for a method that is for another kind of base."""
+    suits = method.load().options["suits"]
+    if kind not in suits:
+        what = {"writer": "writes", "classifier": "reads only"}
+        raise UserError(
+            f"adapter {method.use!r} is for a base that {what[suits[0]]}, and this one {what[kind]}",
+            do=f"Choose another of {', '.join(registry.names('adapter'))}.",
+        )
 
 
 def config_of(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 
 from adaptline.core.artifacts import Use
 from adaptline.errors import UserError
+from adaptline.models.bases import refuse_unsuited
 from adaptline.models.encoder import Classifier, load_base
 from adaptline.models.runtime import derive_seed, quiet
 from adaptline.models.writer import Writer, load_writer
@@ -25,12 +26,14 @@ def trainable(base: Path, method: Use, labels: Sequence[str], seed: int, max_tok
     start from the same head.
     """
     torch.manual_seed(derive_seed(seed, "head"))
+    refuse_unsuited(method, "classifier")
     classifier = load_base(base, labels, max_tokens)
     return replace(classifier, model=_adapted(classifier.model, method, seed))
 
 
 def trainable_writer(base: Path, method: Use, seed: int, max_tokens: int | None) -> Writer:
     """The base that writes, made trainable by the method."""
+    refuse_unsuited(method, "writer")
     writer = load_writer(base, max_tokens)
     return replace(writer, model=_adapted(writer.model, method, seed))
 

@@ -114,10 +114,10 @@ def test_the_bare_base_is_a_candidate_of_which_nothing_learns(
 def test_a_writer_has_no_head_and_a_reader_is_nothing_bare(
     writing: Path, base: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="head: a base that writes has no head"):
+    with pytest.raises(UserError, match="adapter 'head' is for a base that reads only, and this one writes"):
         run(tmp_path / "head", writing, shards, rows, "head")
     labelled = shards.rows(tiny.records(72))
-    with pytest.raises(UserError, match="bare: a base that does not write says nothing without a head"):
+    with pytest.raises(UserError, match="adapter 'bare' is for a base that writes, and this one reads only"):
         run(tmp_path / "bare", base, shards, labelled, "bare", max_tokens=16)
 
 
@@ -150,9 +150,9 @@ def test_a_saved_adapter_that_lost_something_is_not_written(
         run(tmp_path, writing, shards, rows)
 
 
-def node(base: Path, **values: Any) -> Node:
+def node(base: Path, method: str = "lora", **values: Any) -> Node:
     table = Table("adapters", "train", (), {}, ({},), None, {})
-    return Node(table, {}, "weights", {"base": tiny.base_folder(base), **values})
+    return Node(table, {}, "weights", {"base": tiny.base_folder(base), "method": tiny.use(method), **values})
 
 
 def test_what_is_refused_before_any_work(writing: Path, base: Path) -> None:
@@ -162,3 +162,8 @@ def test_what_is_refused_before_any_work(writing: Path, base: Path) -> None:
         _check(node(writing, max_tokens=97))
     with pytest.raises(UserError, match="pack is for a base that writes"):
         _check(node(base, pack=True, max_tokens=16))
+    with pytest.raises(UserError, match="adapter 'head' is for a base that reads only") as caught:
+        _check(node(writing, "head"))
+    assert getattr(caught.value, "place", None) == ("method",)
+    with pytest.raises(UserError, match="adapter 'bare' is for a base that writes"):
+        _check(node(base, "bare"))

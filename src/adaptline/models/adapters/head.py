@@ -3,25 +3,19 @@
 from typing import Any
 
 from adaptline.core.registry import adapter
-from adaptline.errors import UserError
 
 
-@adapter(version=1, lr=1e-2)
+@adapter(version=1, lr=1e-2, suits=["classifier"])
 def head(model: Any) -> Any:
     """The head is trainable, the encoder frozen: the cheapest way, and what the others have to beat.
 
     PEFT has no adapter that is a head alone, and refuses one that targets no layer. So this is a LoRA of rank 1 on one
     layer whose B is zero and stays so: it adds exactly nothing, and any PEFT loads the file.
-
-    Raises:
-        UserError: a base that writes.
     """
     from peft import LoraConfig, TaskType, get_peft_model  # noqa: PLC0415 - planning a recipe must not import torch
 
-    from adaptline.models.modules import head_modules, linear_modules, writes  # noqa: PLC0415 - the same
+    from adaptline.models.modules import head_modules, linear_modules  # noqa: PLC0415 - the same
 
-    if writes(model):
-        raise UserError("head: a base that writes has no head", do='method = "lora", "full", or "bare" as it is.')
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=1,

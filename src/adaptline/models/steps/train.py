@@ -38,9 +38,14 @@ _FEWEST_TOKENS = 3  # the two that a tokenizer sets around a text, and one of th
 
 
 def _check(node: Node) -> None:
-    """Refuses more tokens than the base says that it has positions for, and packing where nothing is written."""
+    """Refuses a method for another kind of base, more tokens than it has positions for, and packing for one that reads."""
     base: Folder = node.values["base"]
-    reads = bases.kind_of(base.path) == "classifier"
+    kind = bases.kind_of(base.path)
+    reads = kind == "classifier"
+    try:
+        bases.refuse_unsuited(node.values["method"], kind)
+    except UserError as error:
+        raise BadParameterError("", error.what, error.do, place=("method",)) from error
     most = bases.config_of(base.path).get("max_position_embeddings")
     asked = node.values.get("max_tokens", _MAX_TOKENS if reads else None)
     if isinstance(most, int) and asked is not None and asked > most:
