@@ -14,6 +14,7 @@ from adaptline.deploy.calls import BackendError, Call, Usage
 
 Line = dict[str, Any]
 
+_MOST_STOPS, _LONGEST_STOP = 16, 256
 _UNSUPPORTED = ("tools", "functions", "logprobs", "logit_bias")
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("temperature", 0.0, 2.0),
@@ -75,6 +76,9 @@ def _stops(body: Line) -> list[str]:
     stops = [stop] if isinstance(stop, str) else stop
     if not isinstance(stops, list) or not all(isinstance(entry, str) for entry in stops):
         raise BackendError(400, "stop must be a string or a list of strings", param="stop")
+    if len(stops) > _MOST_STOPS or any(len(entry) > _LONGEST_STOP for entry in stops):
+        what = f"stop takes at most {_MOST_STOPS} strings of at most {_LONGEST_STOP} characters"
+        raise BackendError(400, what, param="stop", code="invalid_value")
     return [entry for entry in stops if entry]
 
 

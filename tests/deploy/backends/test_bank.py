@@ -246,6 +246,7 @@ def test_what_cannot_be_loaded(world: World, tmp_path: Path) -> None:
         ({"max_tokens": True}, "max_tokens must be a whole number", "max_tokens"),
         ({"n": 2}, "n must be 1", "n"),
         ({"stop": 3}, "stop must be a string", "stop"),
+        ({"stop": ["x"] * 17}, "stop takes at most 16 strings", "stop"),
         ({"tools": [{}]}, "tools is not supported", "tools"),
         ({"response_format": {"type": "json_object"}}, "response_format must be text", "response_format"),
     ],

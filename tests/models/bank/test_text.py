@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptline.models.bank.text import Growing
+
+MODEL = Path(__file__).parents[3] / "recipes" / "base" / "model"
 
 
 def decode(tokens: Sequence[int]) -> str:
@@ -50,3 +53,31 @@ def test_white_space_waits_for_what_follows() -> None:
 
 def test_what_may_become_a_stop_word_waits() -> None:
     assert said("a<b<end>c", "<end>") == ["a", "", "<b", "", "", "", "", ""]
+
+
+def test_a_long_answer_costs_no_more_a_token_than_a_short_one() -> None:
+    seen: list[int] = []
+
+    def counting(tokens: Sequence[int]) -> str:
+        seen.append(len(tokens))
+        return decode(tokens)
+
+    growing = Growing(counting)
+    for token in ("word " * 400).encode():
+        growing.add(token)
+    assert max(seen) <= 8
+
+
+def test_a_real_tokenizer_whose_tokens_depend_on_the_one_before() -> None:
+    """The small base's, which takes a space away after a bracket and at the beginning."""
+    from transformers import AutoTokenizer  # noqa: PLC0415 - costs seconds
+
+    tokenizer = AutoTokenizer.from_pretrained(MODEL, local_files_only=True)
+    for text in (
+        "name[The Tin Cherry], area[old quay]",
+        "(a)\n(b)\nline",
+        "caf\u00e9 [\u20ac5] \u201cso\u201d \u4f60\u597d",
+    ):
+        growing = Growing(lambda tokens: str(tokenizer.decode(list(tokens), skip_special_tokens=True)))
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert "".join([*(growing.add(token) for token in ids), growing.rest()]) == str(tokenizer.decode(ids)).strip()

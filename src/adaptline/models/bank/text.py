@@ -14,35 +14,56 @@ _HALF = "\N{REPLACEMENT CHARACTER}"  # what bytes decode to that are no whole ch
 
 @dataclass
 class Growing:
-    """One answer. `decode` turns tokens into text; `stops` are texts before which the answer ends."""
+    """One answer. `decode` turns tokens into text; `stops` are texts before which the answer ends.
+
+    Only the last few tokens are decoded at each step, so a long answer costs no more a token than a short one: how a token
+    is written depends on the one before it, not on all of them.
+    """
 
     decode: Callable[[Sequence[int]], str]
     stops: Sequence[str] = ()
     tokens: list[int] = field(default_factory=list)
+    text: str = ""  # of the tokens so far, less the beginning's white space
     said: int = 0  # characters that were given out
     stopped: bool = False
+    _before: int = 0  # the first of the tokens that are decoded again
+    _until: int = 0  # the tokens before this one are in `text`
 
     def add(self, token: int) -> str:
         """One more token; what can be said now that could not before. After `stopped` nothing is to be added."""
         self.tokens.append(token)
-        text = self.decode(self.tokens).lstrip()
-        found = [at for stop in self.stops if (at := text.find(stop, max(0, self.said - len(stop)))) >= 0]
-        if found:
-            self.stopped = True
-            return self._give(text[: min(found)].rstrip())
-        if text.endswith(_HALF):
+        grown = self._decoded()
+        if grown.endswith(_HALF):
             return ""
-        return self._give(text[: len(text) - self._open(text)].rstrip())
+        return self._take(grown)
 
     def rest(self) -> str:
         """What was held back, at the end."""
-        return "" if self.stopped else self._give(self.decode(self.tokens).strip())
+        if self.stopped:
+            return ""
+        told = self._take(self._decoded())
+        return told if self.stopped else told + self._give(self.text.rstrip())
 
-    def _open(self, text: str) -> int:
+    def _decoded(self) -> str:
+        """The text of the tokens that are not in `text`, as it follows what is."""
+        known = self.decode(self.tokens[self._before : self._until])
+        return self.decode(self.tokens[self._before :])[len(known) :]
+
+    def _take(self, grown: str) -> str:
+        if grown:
+            self._before, self._until = self._until, len(self.tokens)
+            self.text = (self.text + grown) if self.text else grown.lstrip()
+        found = [at for stop in self.stops if (at := self.text.find(stop, max(0, self.said - len(stop)))) >= 0]
+        if found:
+            self.stopped = True
+            return self._give(self.text[: min(found)].rstrip())
+        return self._give(self.text[: len(self.text) - self._open()].rstrip())
+
+    def _open(self) -> int:
         """Characters at the end that may be the beginning of a stop word."""
         most = max((len(stop) for stop in self.stops), default=1) - 1
-        ends = range(min(most, len(text)), 0, -1)
-        return next((n for n in ends if any(stop.startswith(text[-n:]) for stop in self.stops)), 0)
+        ends = range(min(most, len(self.text)), 0, -1)
+        return next((n for n in ends if any(stop.startswith(self.text[-n:]) for stop in self.stops)), 0)
 
     def _give(self, text: str) -> str:
         new = text[self.said :]
