@@ -206,4 +206,4 @@ def _secret(given: str | None) -> str | None:
 def say(base_url: str) -> None:
     """What `serve` prints once it answers: where programs ask, and where people look."""
     console = base_url.removesuffix("v1")
-    print(f"serving on {base_url}\nconsole on {console}", file=sys.stderr, flush=True)  # noqa: T201 - the verb's only words
+    print(f"serving on {base_url}, console on {console}", file=sys.stderr, flush=True)  # noqa: T201 - the verb's only word

@@ -69,7 +69,13 @@ def rich(store: Store, what: str, *, step: str = "support", verdict: str = VERDI
         },
         "tokenizer": {"digest": keys.digest(b"tokenizer"), "files": {"tokenizer.json": keys.digest(b"tokenizer.json")}},
         "chat_template": "{% for message in messages %}\n<|{{ message.role }}|>{{ message.content }}\n{% endfor %}",
-        "guards": [{"use": "deny", "parameters": {"patterns": ["credit ?card"]}, "identity": registry.load("guard", "deny").identity}],
+        "guards": [
+            {
+                "use": "deny",
+                "parameters": {"patterns": ["credit ?card"]},
+                "identity": registry.load("guard", "deny").identity,
+            }
+        ],
         "evidence": evidence,
         **more,
     }

@@ -49,7 +49,14 @@ def commit(
             (folder / "evidence").mkdir()
             (folder / "evidence" / "evaluation.json").write_text(json.dumps(evaluation))
         digest = store.commit_folder(key, folder)
-    manifest = {"key": key, "kind": "report", "step": "release", "digest": digest, "inputs": {}, "record": {"made": made}}
+    manifest = {
+        "key": key,
+        "kind": "report",
+        "step": "release",
+        "digest": digest,
+        "inputs": {},
+        "record": {"made": made},
+    }
     store.commit_manifest(manifest)
     store.set_ref(recipe, step, {"cell": cell or {}, "key": key, "digest": digest})
     return digest

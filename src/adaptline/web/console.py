@@ -15,10 +15,10 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from jinja2 import PackageLoader
 
@@ -78,8 +78,8 @@ class Console:
 
     async def _live_page(self, path: str) -> Page:
         """Pages of what the gateway does at this moment."""
-        shelf = await self._looked_at()
         state = self.state()
+        shelf = await self._looked_at({name: live["version"] for name, live in state["channels"].items()})
         make = console_data.index if path in ("/", "/index.json") else console_data.chat
         return await asyncio.to_thread(lambda: self._made(path, make(shelf, state)))
 
@@ -95,10 +95,12 @@ class Console:
                     self._kept[path] = page
         return page
 
-    async def _looked_at(self) -> Shelf:
-        """What the store holds now, or held a moment ago."""
+    async def _looked_at(self, versions: Mapping[str, int | None] = MappingProxyType({})) -> Shelf:
+        """What the store holds now, or held a moment ago if these versions of channels are what it held."""
         async with self._looking:
-            if time.monotonic() - self._looked >= LOOK_SECONDS:
+            known = self._shelf.channels
+            moved = any(known.get(name, {}).get("version") != version for name, version in versions.items())
+            if moved or time.monotonic() - self._looked >= LOOK_SECONDS:
                 stamp = await asyncio.to_thread(console_data.stamp, self.store, self.recipe.name)
                 if stamp != self._stamp:
                     self._shelf = await asyncio.to_thread(console_data.look, self.store, self.recipe.name)
@@ -113,7 +115,12 @@ class Console:
         if name == "/report":
             return self._made(path, {"artifacts": self._shown()})
         found = console_data.one_release(shelf, name.removeprefix("/releases/"))
-        return self._missing(path, "No such release", "The store has no release of this digest.", found)
+        if found is not None:
+            return self._made(path, found)
+        told = "The store has no release of this digest."
+        if path.endswith(".json"):
+            raise RefusedError(404, told, code="not_found")
+        return self._missing({"title": "No such release", "told": told, "do": None})
 
     def _shown(self) -> list[Data]:
         try:
@@ -125,8 +132,8 @@ class Console:
         """The recipe's report as it lies in the store."""
         found = await asyncio.to_thread(self._read_report)
         if found is None:
-            how = f"It has none yet: adaptline run {self._typed()} writes it."
-            return await asyncio.to_thread(self._missing, "/report", "No report", how, None)
+            told = {"title": "No report yet", "told": "A run writes it:", "do": f"adaptline run {self._typed()}"}
+            return await asyncio.to_thread(self._missing, told)
         return found
 
     def _read_report(self) -> Page | None:
@@ -148,12 +155,8 @@ class Console:
         name = {"/": "index", "/releases": "releases", "/chat": "chat"}.get(path, "release")
         return 200, _HTML, self._rendered(name, data), _headers()
 
-    def _missing(self, path: str, title: str, told: str, found: Data | None) -> Page:
-        if found is not None:
-            return self._made(path, found)
-        if path.endswith(".json"):
-            raise RefusedError(404, told, code="not_found")
-        return 404, _HTML, self._rendered("missing", {"title": title, "told": told}), _headers()
+    def _missing(self, told: Data) -> Page:
+        return 404, _HTML, self._rendered("missing", told), _headers()
 
     def _rendered(self, name: str, data: Data) -> bytes:
         template = report.environment().get_template(f"console/{name}.html")
@@ -194,5 +197,5 @@ def _dumped(data: Data) -> bytes:
 @cache
 def _file(name: str) -> bytes:
     """A script, or the report's style sheet with what the console adds."""
-    source: Any = PackageLoader("adaptline.web").get_source(report.environment(), name)[0]
+    source, _, _ = PackageLoader("adaptline.web").get_source(report.environment(), name)
     return (report.style_sheet() + "\n" + source if name.endswith(".css") else source).encode()

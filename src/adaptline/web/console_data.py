@@ -86,7 +86,7 @@ def all_releases(shelf: Shelf) -> Data:
     """Every release of the store: those in production first, then the newest."""
     found = [_summary(shelf, release) for release in shelf.releases.values()]
     found.sort(key=lambda entry: entry["name"])
-    found.sort(key=lambda entry: (bool(entry["live"]), entry["made"] or ""), reverse=True)
+    found.sort(key=lambda entry: (_rank(entry["live"]), entry["made"] or ""), reverse=True)
     return {"releases": found}
 
 
@@ -115,10 +115,7 @@ def one_release(shelf: Shelf, which: str) -> Data | None:
 def chat(shelf: Shelf, state: Data) -> Data:
     """Which models can be asked now, and whether each writes or classifies."""
     kinds = {release.name: release.kind for release in shelf.releases.values()}
-    answering = {
-        name: [found for arm in ("stable", "canary") if (found := live[arm])]
-        for name, live in state["channels"].items()
-    }
+    answering = {name: _answering(live) for name, live in state["channels"].items()}
     asked = [
         {"name": name, "is": "channel", "kind": kinds.get(served[0], "writer")}
         for name, served in answering.items()
@@ -178,6 +175,12 @@ def _live(name: str, told: Data, live: Data, numbers: list[Data]) -> Data:
     }
 
 
+def _answering(live: Data) -> list[str]:
+    """What answers on a channel, by served name; first what most of its users get."""
+    arms = ("canary", "stable") if live["percent"] > 50 else ("stable", "canary")  # noqa: PLR2004 - of a hundred
+    return [live[arm] for arm in arms if live[arm]]
+
+
 def _row(numbers: Data) -> list[str]:
     return [numbers["arm"], numbers["release"]]
 
@@ -214,6 +217,11 @@ def _live_on(shelf: Shelf, digest: str) -> Iterator[Data]:
             found = told.get(arm)
             if found and found["digest"] == digest:
                 yield {"channel": name, "arm": arm, "percent": found["percent"]}
+
+
+def _rank(live: list[Data]) -> int:
+    arms = {entry["arm"] for entry in live}
+    return 2 if "stable" in arms else 1 if arms else 0
 
 
 def _evaluations(release: Release, evidence: Data) -> list[Data]:

@@ -161,6 +161,8 @@ function submit() {
 }
 
 if (form) {
+  document.getElementById("scriptless").remove();
+  form.hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
