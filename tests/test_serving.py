@@ -118,6 +118,7 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
             assert httpx.get(url + path).headers["www-authenticate"].startswith("Basic")
         metrics = httpx.get(url + "/metrics", auth=("anybody", given["team-1"])).text
         assert 'gen_ai_server_request_duration_seconds_count{arm="canary",channel="support"' in metrics
+        assert "<h1>Channels</h1>" in httpx.get(url + "/", auth=("anybody", given["team-1"])).text
         assert httpx.get(url + "/healthz").status_code == 200
         assert httpx.get(url + "/readyz").status_code == 200
         process.send_signal(signal.SIGTERM)

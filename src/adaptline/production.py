@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adaptline.core import keys
@@ -64,7 +64,7 @@ def deploy(
         after = channels.deployed(before or Channel(channel, base=wanted.base), wanted, percent, again=again)
         told = releases.evidence(wanted)
         channels.move(found, before, after, verb="deploy", who=_who(by), why=why, evidence=told)
-    return _shown(found, channel)
+    return shown(found, channel)
 
 
 def promote(
@@ -82,7 +82,7 @@ def promote(
     after = channels.promoted(before)
     told = releases.evidence(releases.load(found, after.stable or ""))
     channels.move(found, before, after, verb="promote", who=_who(by), why=why, evidence=told)
-    return _shown(found, channel)
+    return shown(found, channel)
 
 
 def rollback(
@@ -104,7 +104,7 @@ def rollback(
     gone = releases.known(found).get(after.rolled_back[-1])
     told = releases.evidence(gone) if gone else {"digest": after.rolled_back[-1]}
     channels.move(found, before, after, verb="rollback", who=_who(by), why=why, evidence=told)
-    return _shown(found, channel)
+    return shown(found, channel)
 
 
 def channel(source: Source, name: str, *, store: Where = None) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def channel(source: Source, name: str, *, store: Where = None) -> dict[str, Any]
     """
     _, found = opened(source, store)
     _existing(found, name, None)
-    return _shown(found, name)
+    return shown(found, name)
 
 
 def _writable(source: Source, store: Where) -> tuple[Recipe, Store]:
@@ -170,9 +170,10 @@ def _who(by: str | None) -> str:
         raise UserError("nobody knows who you are", do=f"Say it with --by, or with {_USER_VARIABLE}.") from error
 
 
-def _shown(store: Store, name: str) -> dict[str, Any]:
+def shown(store: Store, name: str, known: Mapping[str, Release] | None = None) -> dict[str, Any]:
+    """A channel of an opened store; see `channel`. `known` spares reading the releases again."""
     found = _existing(store, name, None)
-    known = releases.known(store)
+    known = releases.known(store) if known is None else known
 
     def called(digest: str | None) -> str:
         if digest is None:

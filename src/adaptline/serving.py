@@ -69,6 +69,7 @@ def serve(
     from adaptline.deploy.access_log import AccessLog  # noqa: PLC0415
     from adaptline.deploy.gateway import Gateway  # noqa: PLC0415
     from adaptline.deploy.limits import Limits  # noqa: PLC0415
+    from adaptline.web.console import Console  # noqa: PLC0415
 
     known = api_keys.read(Path(keys)) if keys is not None else None
     if known is None and not is_loopback(host):
@@ -108,6 +109,7 @@ def serve(
             log_text=log_text,
             beside=found.beside,
         )
+        gateway.pages = Console(found, opened, gateway.state).page
         server = listening.Server(gateway)
         if started is not None:
             shown = f"[{address[0]}]" if ":" in address[0] else address[0]
@@ -202,5 +204,6 @@ def _secret(given: str | None) -> str | None:
 
 
 def say(base_url: str) -> None:
-    """What `serve` prints once it answers."""
-    print(f"serving on {base_url}", file=sys.stderr, flush=True)  # noqa: T201 - the verb's only word
+    """What `serve` prints once it answers: where programs ask, and where people look."""
+    console = base_url.removesuffix("v1")
+    print(f"serving on {base_url}, console on {console}", file=sys.stderr, flush=True)  # noqa: T201 - the verb's only word

@@ -20,8 +20,14 @@ def commit(
     recipe: str = "recipe",
     step: str = "support",
     cell: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
+    evaluation: dict[str, Any] | None = None,
+    made: str = "2026-01-05T10:00:00+00:00",
 ) -> str:
-    """Commits a release whose adapter is the text `what`, points the recipe's step at it, and returns its digest."""
+    """Commits a release whose adapter is the text `what`, points the recipe's step at it, and returns its digest.
+
+    `more` replaces facts of release.json; `evaluation` is what the evaluation's own report says.
+    """
     facts = {
         "kind": kind,
         "base": {"name": f"base-{keys.short(base)}", "digest": base},
@@ -38,9 +44,19 @@ def commit(
     with store.temporary() as folder:
         (folder / "adapter").mkdir(parents=True)
         (folder / "adapter" / "weights").write_text(what)
-        (folder / "release.json").write_text(json.dumps(facts))
+        (folder / "release.json").write_text(json.dumps({**facts, **(more or {})}))
+        if evaluation is not None:
+            (folder / "evidence").mkdir()
+            (folder / "evidence" / "evaluation.json").write_text(json.dumps(evaluation))
         digest = store.commit_folder(key, folder)
-    manifest = {"key": key, "kind": "report", "step": "release", "digest": digest, "inputs": {}}
+    manifest = {
+        "key": key,
+        "kind": "report",
+        "step": "release",
+        "digest": digest,
+        "inputs": {},
+        "record": {"made": made},
+    }
     store.commit_manifest(manifest)
     store.set_ref(recipe, step, {"cell": cell or {}, "key": key, "digest": digest})
     return digest

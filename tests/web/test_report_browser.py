@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, launched
 
 from adaptline.web.report import render
 from adaptline.web.view import Head, ReportView
-
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,59 +21,16 @@ if TYPE_CHECKING:
     Plant = Callable[[ReportView, str], ReportView]
     Open = Callable[..., "BrowserPage"]
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDTHS = (320, 380, 768, 1056, 1400)
 UNBROKEN = "w" * 5000
 
 OPEN_EVERYTHING = "document.querySelectorAll('details').forEach(details => { details.open = true })"
-OVERFLOW = "document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
-# Shapes and texts that reach out of the page, except inside a box that scrolls or clips.
-REACHING_OUT = """() => {
-  const clips = element => { for (let e = element; e; e = e.parentElement) {
-    if (e.matches('.unseen, .skip, .unit') || ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX)) return true }
-    return false }
-  return [...document.querySelectorAll('body *')]
-    .filter(e => { const box = e.getBoundingClientRect(); return box.width && box.right > innerWidth + 1 && !clips(e) })
-    .map(e => e.tagName + '.' + e.getAttribute('class')) }"""
-# Texts whose contrast with what lies behind them is under 4.5 : 1, as "text: ratio".
-POOR_CONTRAST = """() => {
-  const parse = colour => colour.match(/[\\d.]+/g).map(Number)
-  const part = p => (p /= 255) <= 0.04045 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4
-  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
-  const behind = e => { for (; e; e = e.parentElement) {
-    const colour = parse(getComputedStyle(e).backgroundColor); if (colour.length < 4 || colour[3]) return colour }
-    return [255, 255, 255] }
-  const poor = []
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-    const e = node.parentElement, style = getComputedStyle(e)
-    if (!node.data.trim() || e.closest('title') || !e.getClientRects().length) continue
-    const [high, low] = [light(parse(e.ownerSVGElement ? style.fill : style.color)), light(behind(e))].sort((a, b) => b - a)
-    const ratio = (high + 0.05) / (low + 0.05)
-    if (ratio < 4.5) poor.push(node.data.trim() + ': ' + ratio.toFixed(2)) }
-  return poor }"""
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(f"the browser tests need one of {', '.join(NAMES)} on the path")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(
-            executable_path=program, args=list(FLAGS), env={"HOME": str(tmp_path_factory.mktemp("home"))}
-        )
-        yield running
-        running.close()
+    with launched(tmp_path_factory.mktemp("home")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -111,6 +111,7 @@ class Gateway:
             for name, live in sorted(self.routes.live.items())
         }
         return {
+            "ready": self.routes.answers(),
             "uptime_seconds": round(time.time() - self.metrics.started, 3),
             "channels": channels,
             "arms": [tally.state(now) for tally in self.metrics.tallies.values()],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ class Release:
     base: str  # the digest of the base's folder
     folder: Path  # its adapter lies in adapter/
     facts: dict[str, Any]  # release.json
+    made: str = ""  # when, in ISO 8601; empty where nothing says so
 
 
 def load(store: Store, digest: str) -> Release:
@@ -82,8 +83,9 @@ def known(store: Store) -> dict[str, Release]:
     """Digest -> every release whose facts can be read. Their files are not looked at."""
     found = {}
     for manifest in _manifests(store):
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            found[manifest["digest"]] = _opened(store.folder(manifest["key"]), manifest["digest"])
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            release = _opened(store.folder(manifest["key"]), manifest["digest"])
+            found[release.digest] = replace(release, made=manifest.get("record", {}).get("made", ""))
     return found
 
 

@@ -40,10 +40,10 @@ class Section:
 
 def render(view: ReportView) -> str:
     """The page. It can be written to a file as UTF-8 and opened without a server."""
-    style = _style()
+    style = style_sheet()
     policy = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             view=view,
@@ -144,14 +144,15 @@ def _finish(value: Any) -> Any:
 
 
 @cache
-def _style() -> str:
+def style_sheet() -> str:
     """The style sheet as it stands in the page, to the byte: its hash is the page's permission."""
     source, _, _ = PackageLoader("adaptline.web").get_source(Environment(autoescape=True), "report.css")
     return source
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the package's templates are, with all that they may use."""
     environment = Environment(
         loader=PackageLoader("adaptline.web"),
         autoescape=True,

@@ -93,6 +93,13 @@ def seconds(value: float | None) -> str:
     return f"{minutes // 60:,}{_NARROW}h {minutes % 60:02d}{_NARROW}min"
 
 
+def milliseconds(value: float | None) -> str:
+    """A time that is nearly always under a second: one decimal below 100 ms."""
+    if not known(value) or math.isinf(value):
+        return number(value)
+    return f"{value:,.{1 if value < 100 else 0}f}{_NARROW}ms"  # noqa: PLR2004 - three digits
+
+
 def size(value: float | None) -> str:
     """Bytes with decimal prefixes (SI): 1 MB is 1,000,000 bytes."""
     if not known(value) or math.isinf(value) or value < 0:
