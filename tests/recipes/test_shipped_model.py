@@ -57,7 +57,7 @@ def test_its_folder_is_small_and_says_what_it_is() -> None:
 
 def test_its_template_is_the_plain_one(writer: Writer) -> None:
     assert writer.template == PLAIN
-    assert (writer.max_tokens, writer.ends) == (256, {2})
+    assert (writer.max_tokens, writer.ends) == (256, frozenset({2}))
 
 
 def test_it_names_places_that_it_never_read(eateries: dict[str, ModuleType], writer: Writer) -> None:

@@ -224,7 +224,7 @@ def test_what_cannot_be_loaded(world: World, tmp_path: Path) -> None:
         async with opened(world, "bare") as backend:
             with pytest.raises(BackendError, match="base-1:lora@x could not be loaded"):
                 await backend.ready(Served("base-1:lora@x", "x", "writer", digest, tmp_path))
-            with pytest.raises(BackendError, match="the base of base-3 is not on this machine"):
+            with pytest.raises(BackendError, match="the base of base-3 is none of the recipe's, or has changed"):
                 await backend.ready(Served("base-3", None, "writer", "nowhere", None))
             answer = await answered(backend, call(world, "bare"))
             assert answer["choices"][0]["message"]["content"] == world.expected["bare"]

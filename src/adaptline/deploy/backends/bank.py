@@ -119,7 +119,7 @@ class Bank:
             return served.name, folder, None  # a whole model stands alone
         base = self._bases.get(served.base)
         if base is None:
-            raise BackendError(503, f"the base of {served.name} is not on this machine")
+            raise BackendError(503, f"the base of {served.name} is none of the recipe's, or has changed")
         return f"{served.kind} {served.base}", base, folder
 
 
