@@ -22,7 +22,7 @@ _NAMES: dict[Any, str] = {
     bool: "true or false",
     sources.Files: "a file pattern, a list of them, or a table of either",
     sources.Tasks: "a file pattern or a list of them",
-    sources.Folder: "a folder, or package:NAME",
+    sources.Folder: "a folder, package:NAME or hub:ORG/NAME",
     Any: "what JSON can say",
     inspect.Parameter.empty: "what JSON can say",
 }

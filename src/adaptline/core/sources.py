@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import keys
+from adaptline.core import hub, keys
 from adaptline.errors import RunError, UserError
 
 _OWN_METHOD = re.compile(r".+\.py:\w+")
@@ -60,15 +60,20 @@ class Files:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of files that only its content names: a base model. Given as a path or as 'package:NAME'."""
+    """A folder of files that only its content names: a base model. Given as a path, 'package:NAME' or 'hub:ORG/NAME'.
+
+    Of a folder from a hub, whose name says the commit, only what fits `among` counts.
+    """
 
     path: Path
     name: str
     digest: str
+    among: tuple[str, ...] = ()
 
     def changed(self) -> str | None:
         """Its name if its content is not what it was when it was found, else None."""
-        return None if self.path.is_dir() and keys.folder_digest(self.path) == self.digest else self.name
+        same = self.path.is_dir() and keys.folder_digest(self.path, self.among) == self.digest
+        return None if same else self.name
 
     @property
     def meaning(self) -> str:
@@ -147,12 +152,18 @@ def find_files(patterns: Patterns, beside: Path) -> Files:
 
 
 def find_folder(name: str, beside: Path) -> Folder:
-    """A folder by its path relative to `beside`, or the model folder inside an installed package as 'package:NAME'."""
+    """A folder by its path relative to `beside`; the model inside an installed package as 'package:NAME', or of a hub.
+
+    A hub is asked only where the name says so: a mistyped path must not be sent anywhere.
+    """
+    if name.startswith(hub.PREFIX):
+        path, resolved = hub.snapshot(name.removeprefix(hub.PREFIX))
+        return Folder(path, f"{hub.PREFIX}{resolved}", keys.folder_digest(path, hub.PATTERNS), hub.PATTERNS)
     path = _package_folder(name.removeprefix("package:")) if name.startswith("package:") else (beside / name).resolve()
     if not path.is_dir():
         raise UserError(
             f"no such folder: {name!r}",
-            do="Give a folder relative to the recipe, or package:NAME for a model inside an installed package.",
+            do="Give a folder relative to the recipe, package:NAME for a model inside an installed package, or hub:ORG/NAME.",
         )
     try:
         return Folder(path, name, keys.folder_digest(path))
