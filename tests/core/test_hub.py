@@ -187,3 +187,20 @@ def test_an_error_without_words_and_a_folder_without_a_commit(monkeypatch: pytes
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path / "main"))
     with pytest.raises(UserError, match="the hub tells no commit of 'org/tiny'"):
         hub.snapshot("org/tiny")
+
+
+def test_the_folder_is_known_by_its_content_and_its_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub  # noqa: PLC0415 - costs a second
+
+    from adaptline.core.sources import find_folder  # noqa: PLC0415 - one test's
+
+    folder = tmp_path / ("a" * 40)
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(folder))
+    found = find_folder("hub:org/tiny@v1", tmp_path)
+    assert found.name == f"hub:org/tiny@{'a' * 40}"
+    (folder / "notes.txt").write_text("of another program")
+    assert found.changed() is None
+    (folder / "model.safetensors").write_bytes(b"other weights")
+    assert found.changed() == found.name
