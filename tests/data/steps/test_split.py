@@ -11,6 +11,7 @@ import lines
 import pytest
 
 from adaptline.core import recipe as recipes
+from adaptline.core.manifests import rows_of
 from adaptline.core.rows import Ref
 from adaptline.core.run import run
 from adaptline.core.store import Store
@@ -232,3 +233,27 @@ def test_a_field_is_known_by_its_name_after_a_transform(tmp_path: Path) -> None:
     found = splits(tmp_path, records, ingest={"group": "conversation"}, do=["unicode"], by="conversation", share=HALVES)
     assert found[0][2] == "message number 0"
     assert whole(found, 10)
+
+
+@pytest.mark.parametrize("field", ["mr", "ref"])
+def test_prompts_and_answers_group_too(tmp_path: Path, field: str) -> None:
+    """As the E2E challenge needs it: several descriptions of one meaning, which must not span two splits."""
+    lines = [f"name[{number % 40}],text {number}\n" for number in range(400)]
+    (tmp_path / "dev.csv").write_text("mr,ref\n" + "".join(lines))
+    tables = {
+        "raw": {"step": "ingest", "files": "dev.csv", "prompt": "mr", "completion": "ref"},
+        "parts": {"step": "split", "from": "raw", "by": field, "share": {"train": 0.5, "test": 0.5}},
+    }
+    made = run(recipes.from_tables(tables, "e2e", tmp_path), workers=1)
+    store = Store.open(tmp_path / ".adaptline")
+    found: dict[str, set[str]] = {}
+    for shard in rows_of(store.manifest(made[-1].key) or {}).shards:
+        assert shard.split is not None
+        held = zip(
+            store.read(shard.text)["messages"].to_pylist(), store.read(shard.split)["split"].to_pylist(), strict=True
+        )
+        for messages, split in held:
+            found.setdefault(messages[0 if field == "mr" else 1]["content"], set()).add(split)
+    assert len(found) == (40 if field == "mr" else 400)
+    assert all(len(of) == 1 for of in found.values())
+    assert set().union(*found.values()) == {"train", "test"}

@@ -17,10 +17,11 @@ from adaptline.core import registry
 from adaptline.core.artifacts import Read, Unit, Units
 from adaptline.core.demands import Demand
 from adaptline.core.registry import step
-from adaptline.core.rows import Ref, Rows, Shard, extra_values, texts
+from adaptline.core.rows import On, Ref, Rows, Shard, extra_values, texts
 from adaptline.errors import UserError, did_you_mean
 
 _EXACT = 1e-9
+_PARTS: dict[str, On] = {"text": "all", "prompt": "prompt", "completion": "response"}  # where a row keeps such a field
 
 
 def _are_shares(share: dict[str, float]) -> bool:
@@ -43,8 +44,8 @@ def split(
         rows: the rows; those to which the source gave a split keep it.
         units: where the shards are worked on.
         share: split -> share of the groups; they sum to 1.
-        by: the source field whose values make groups (a conversation, a document), also where ingest took it as group,
-            label or subject; where it is not given, the field that ingest took as group. Rows without a value are
+        by: the source field whose values make groups (a conversation, a document), also where ingest took it as
+            prompt, completion, text, group, label or subject; where it is not given, the field that ingest took as group. Rows without a value are
             grouped by their text, so exact copies stay together.
         of: divide the rows that have this split instead (to cut a validation split out of "train").
         seed: another seed, another division.
@@ -113,7 +114,8 @@ def _groups(shard: pa.Table, by: str | None) -> list[Any]:
         held = zip(values, shard["group"].to_pylist(), strict=True)
         values = [group if value is None else value for value, group in held]
     for column, files in _holders(shard, by).items():
-        moved = zip(shard["file"].to_pylist(), shard[column].to_pylist(), values, strict=True)
+        content = texts(shard, _PARTS[column]) if column in _PARTS else shard[column]
+        moved = zip(shard["file"].to_pylist(), content.to_pylist(), values, strict=True)
         values = [held if file in files else value for file, held, value in moved]
     # Who takes part makes a group, in whatever order they are named.
     return [sorted(value, key=str) if isinstance(value, list) else value for value in values]
@@ -130,8 +132,9 @@ def _holders(shard: pa.Table, name: str) -> dict[str, set[str]]:
 
 
 def _holder(columns: dict[str, Any], name: str) -> str | None:
-    for column in ("group", "label", "split"):
-        if columns.get(column) == name:
+    for column in ("group", "label", "split", *_PARTS):
+        # A prompt with a context after it is not the field alone, which is kept beside it then.
+        if columns.get(column) == name and not (column == "prompt" and columns.get("context")):
             return column
     subjects = columns.get("subject", ())
     if name in subjects and len(subjects) > 1:
