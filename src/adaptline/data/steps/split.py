@@ -28,7 +28,7 @@ def _are_shares(share: dict[str, float]) -> bool:
     return bool(share) and min(share.values()) >= 0 and abs(sum(share.values()) - 1) <= _EXACT
 
 
-@step(version=3, output="rows")
+@step(version=4, output="rows")
 def split(
     rows: Rows,
     *,
