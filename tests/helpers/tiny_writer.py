@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,22 @@ COLOURS = ("red", "green", "blue", "black")
 THINGS = ("door", "car", "cat", "hat", "wall")
 
 
-def write_base(folder: Path, *, template: str | None = None, positions: int = 96, seed: int = 7) -> Path:
-    """A Llama of two layers and 32 dimensions, with random weights, and a byte-level BPE tokenizer."""
+def write_base(
+    folder: Path,
+    *,
+    template: str | None = None,
+    positions: int = 96,
+    seed: int = 7,
+    turns: Sequence[str] = ("<|im_start|>", "<|im_end|>"),
+) -> Path:
+    """A Llama of two layers and 32 dimensions, with random weights, and a byte-level BPE tokenizer.
+
+    `turns` are the special tokens that the template sets.
+    """
     cut = Tokenizer(models.BPE())
     cut.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     cut.decoder = decoders.ByteLevel()
-    special = ["<pad>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
+    special = ["<pad>", "<s>", "</s>", *turns]
     texts = [f"the {colour} {thing} is {colour}\nuser assistant system" for colour in COLOURS for thing in THINGS]
     cut.train_from_iterator(
         texts,
@@ -41,7 +52,7 @@ def write_base(folder: Path, *, template: str | None = None, positions: int = 96
         pad_token="<pad>",
         bos_token="<s>",
         eos_token="</s>",
-        additional_special_tokens=["<|im_start|>", "<|im_end|>"],
+        additional_special_tokens=list(turns),
         chat_template=template,
     )
     config = LlamaConfig(
