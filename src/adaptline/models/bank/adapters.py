@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from peft.utils.other import get_pattern_key
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -207,10 +208,13 @@ def read_lora(folder: Path) -> dict[str, Pair]:
             if not name.endswith(_B):
                 raise UserError(f"not an adapter that stacks: it holds {name}", where=folder)
             continue
-        rank = config.get("rank_pattern", {}).get(layer, config["r"])
-        alpha = config.get("alpha_pattern", {}).get(layer, config["lora_alpha"])
+        rank: int = a.shape[0]
+        patterns: dict[str, float] = config.get("alpha_pattern") or {}
+        alpha: float = patterns.get(get_pattern_key(list(patterns), layer), config["lora_alpha"])  # as PEFT finds it
         scale = alpha / (rank**0.5 if config.get("use_rslora") else rank)
-        b = tensors[name.removesuffix(_A) + _B]
+        b = tensors.get(name.removesuffix(_A) + _B)
+        if b is None or b.dim() != 2 or b.shape[1] != rank:  # noqa: PLR2004 - a matrix
+            raise UserError(f"A and B of layer {layer!r} do not belong together", where=folder)
         pairs[layer] = (a.float(), b.float() * scale)
     return pairs
 
