@@ -132,3 +132,10 @@ def test_an_adapter_of_another_base(base: Path, adapters: list[Path], tmp_path: 
     assert bank.names == ()
     with pytest.raises(UserError, match="no adapter that can be read"):
         bank.add("none", tmp_path / "nowhere")
+
+
+def test_memory_grows_with_the_adapters_and_not_far_ahead(base: Path, adapters: list[Path]) -> None:
+    bank = AdapterBank(fresh(base).model)
+    for number in range(100):
+        bank.add(str(number), adapters[0])
+        assert all(number + 2 <= len(a) <= (number + 2) * 9 / 8 + 8 for group in bank._groups for a in group.a)

@@ -26,7 +26,8 @@ from adaptline.models.modules import linear_modules, writes
 
 _TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # layers that see one x, as Llama names them
 _PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
-_FIRST_SLOTS = 8
+_FIRST_SLOTS = 9  # eight adapters and the bare base
+_MORE_SLOTS = 8  # at once, or an eighth of those that there are: were they doubled, up to half would lie idle
 
 Pair = tuple[Tensor, Tensor]  # A (rank, inputs) and B (outputs, rank), the scale within B
 
@@ -128,7 +129,8 @@ class _Group:
         a, b = self.a[number], self.b[number]
         slots, most = len(a), self.ranks[number]
         if slot >= slots or rank > most:
-            more, high = max(slots, 2 * slots if slot >= slots else 0, slot + 1), max(rank, most)
+            grown = slots + max(_MORE_SLOTS, slots // 8)
+            more, high = slots if slot < slots else max(grown, slot + 1), max(rank, most)
             self.a[number] = torch.zeros(more, high, a.shape[2])
             self.b[number] = torch.zeros(more, b.shape[1], high)
             self.a[number][:slots, :most], self.b[number][:slots, :, :most] = a, b
