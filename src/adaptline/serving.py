@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adaptline.core import hub
 from adaptline.core import recipe as recipes
 from adaptline.core.sources import Folder
 from adaptline.core.store import Store
@@ -163,6 +164,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@hub.one_look()
 def bases(found: recipes.Recipe) -> dict[str, Path]:
     """Digest -> folder of every base that a recipe names. Raises UserError for one that is not there."""
     folders = [

@@ -214,7 +214,7 @@ class TestChecks:
             ([dt.time(1)], list, "must be <class 'list'>, not [datetime.time(1, 0)]", ""),
             (3, Files, "must be a file pattern, a list of them, or a table of either, not 3", ""),
             ([], Tasks, "must be a file pattern or a list of them, not []", ""),
-            (["base"], Folder, "must be a folder, or package:NAME, not ['base']", ""),
+            (["base"], Folder, "must be a folder, package:NAME or hub:ORG/NAME, not ['base']", ""),
         ],
     )
     def test_what_does_not_fit(self, value: Any, annotation: Any, what: str, do: str) -> None:

@@ -197,7 +197,7 @@ def test_the_same_rows_in_every_format_are_the_same_messages(real_data: RealData
 def test_reads_conversations_with_tools(real_data: RealData) -> None:
     table = read_table(real_data("chat_toolcall/glaive_toolcall_en_demo.json.gz"))
     roles = {message["role"] for chat in table["messages"].to_pylist() for message in chat}
-    assert roles == {"user", "assistant", "function_call", "observation"}
+    assert roles == {"user", "assistant", "tool"}
     assert set(json.loads(table["extra"][0].as_py())) == {"conversations", "tools"}
 
 

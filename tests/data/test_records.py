@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adaptline.data.records import (
@@ -23,6 +23,8 @@ from adaptline.data.records import (
 from adaptline.data.schemas import Columns
 
 TEXT, PAIR, CHAT = Columns(text="text"), Columns(prompt="q", completion="a"), Columns(messages="messages")
+SYSTEM = Columns(messages="messages", system="system")
+TURNS = Columns(prompt="q", completion="a", system="s", history="before")
 ALPACA = Columns(prompt="instruction", context="input", completion="output")
 
 
@@ -69,6 +71,31 @@ ALPACA = Columns(prompt="instruction", context="input", completion="output")
             ...,
         ),
         (
+            {"messages": [{"from": "function_call", "value": "f()"}, {"from": "observation", "value": "1"}]},
+            CHAT,
+            [("assistant", "f()"), ("tool", "1")],
+            ...,
+        ),
+        (
+            {"messages": [{"role": "user", "content": "a"}], "system": "be kind"},
+            SYSTEM,
+            [("system", "be kind"), ("user", "a")],
+            {"system": "be kind"},
+        ),
+        (
+            {"messages": [{"role": "system", "content": "a"}], "system": ""},
+            SYSTEM,
+            [("system", "a")],
+            {"system": ""},
+        ),
+        (
+            {"q": "c", "a": "d", "before": [["a", "b"]], "s": "z"},
+            TURNS,
+            [("system", "z"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d")],
+            {"before": [["a", "b"]], "s": "z"},
+        ),
+        ({"q": "c", "a": "d", "before": None}, TURNS, [("user", "c"), ("assistant", "d")], {"before": None}),
+        (
             {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"id": "x"}]}]},
             CHAT,
             [("assistant", None)],
@@ -102,6 +129,15 @@ def test_a_record_becomes_messages_and_what_is_left(
         ({"a": "b"}, PAIR, "no field 'q' (prompt)"),
         ({"input": "b", "output": "c"}, ALPACA, "no field 'instruction' (prompt)"),
         ({"instruction": "a", "input": ["b"], "output": "c"}, ALPACA, "'input' is a list, not a string"),
+        ({"q": "c", "a": "d", "before": "x"}, TURNS, "'before' is a string, not a list of turns"),
+        ({"q": "c", "a": "d", "before": [["x"]]}, TURNS, "turn 1 of 'before' is no question with its answer"),
+        ({"q": "c", "a": "d", "before": [["x", "y"], 3]}, TURNS, "turn 2 of 'before' is no question with its answer"),
+        ({"q": "c", "a": "d", "s": ["x"]}, TURNS, "'s' is a list, not a string"),
+        (
+            {"messages": [{"role": "system", "content": "a"}], "system": "b"},
+            SYSTEM,
+            "the system speaks in 'system' and in 'messages'",
+        ),
         ({}, CHAT, "no field 'messages' (messages)"),
         ({"messages": "hi"}, CHAT, "'messages' is a string, not a list of messages"),
         ({"messages": []}, CHAT, "'messages' is empty"),
@@ -219,6 +255,7 @@ MESSAGE = st.fixed_dictionaries({"role": st.text(max_size=3), "content": st.none
     st.fixed_dictionaries({"from": st.sampled_from(["human", "gpt", "system"]), "value": st.text(max_size=3)})
     | st.fixed_dictionaries({"role": st.just("assistant"), "content": st.none(), "tool_calls": JSON})
 )
+TURN = st.lists(st.text(max_size=3), min_size=2, max_size=2)
 SCALARS = st.text(max_size=3) | st.integers() | st.booleans() | st.floats(allow_nan=False)
 
 
@@ -248,6 +285,28 @@ def changed(record: dict[str, Any], columns: Columns, content: str, which: int =
     row = row_of(record, columns)
     row["messages"][which]["content"] = content
     return write_back(row, columns)
+
+
+@given(EXTRA, SCALARS, st.none() | st.text(max_size=3), st.none() | st.lists(TURN, max_size=2), st.text(max_size=3))
+def test_what_was_said_before_comes_back_as_it_was(extra: Any, prompt: Any, system: Any, turns: Any, new: str) -> None:
+    record = {**extra, "q": prompt, "a": "yes", "s": system, "before": turns}
+    assert write_back(row_of(record, TURNS), TURNS) == record
+    assert changed(record, TURNS, new) == {**record, "a": new}
+
+
+@given(st.none() | st.text(max_size=3), st.lists(MESSAGE, min_size=1, max_size=3))
+def test_chats_with_a_field_for_the_system_come_back_as_they_were(system: Any, messages: Any) -> None:
+    record = {"messages": messages, "system": system}
+    assume(not system or messages[0].get("role", messages[0].get("from")) != "system")
+    assert write_back(row_of(record, SYSTEM), SYSTEM) == record
+
+
+def test_what_was_said_before_may_change() -> None:
+    record = {"q": "c", "a": "d", "before": [["a", "b"]], "s": "z"}
+    assert changed(record, TURNS, "new", 0) == {**record, "s": "new"}
+    assert changed(record, TURNS, "new", 2) == {**record, "before": [["a", "new"]]}
+    chat = {"messages": [{"role": "user", "content": "a"}], "system": "z"}
+    assert changed(chat, SYSTEM, "new", 0) == {**chat, "system": "new"}
 
 
 @pytest.mark.parametrize(
@@ -319,12 +378,29 @@ def test_fields_inside_objects_are_named_by_their_path_and_come_back() -> None:
     assert write_back(row, columns) == {**record, "message": {"body": "HELLO", "from": "a"}}
 
 
+def test_fields_of_objects_in_lists_are_named_by_their_place_and_come_back() -> None:
+    columns = Columns(prompt="instruction", context="instances.0.input", completion="instances.0.output")
+    record = {"instruction": "add", "instances": [{"input": "1 1", "output": "2"}, {"input": "2 2", "output": "4"}]}
+    value = json.loads(json.dumps(record))
+    lift(value, columns)
+    row = row_of(value, columns)
+    assert [message["content"] for message in row["messages"]] == ["add\n\n1 1", "2"]
+    assert write_back(row, columns) == record
+
+
 def test_a_person_inside_an_object_leaves_no_trace() -> None:
     columns = Columns(text="text", subject=("user.id",))
     value = {"text": "a", "user": {"id": "anna", "plan": "free"}}
     lift(value, columns)
     assert take_people(value, columns, b"secret")[1] == [subject_hash(b"secret", "anna")]
     assert "anna" not in json.dumps(value)
+
+
+@pytest.mark.parametrize("path", ["a.5.b", "a.x.b", "a.0.b"])
+def test_a_place_that_is_not_in_a_list_lifts_nothing(path: str) -> None:
+    value = {"a": ["text"]}
+    lift(value, Columns(text=path))
+    assert value == {"a": ["text"]}
 
 
 @pytest.mark.parametrize("value", [{"a": "text"}, {"a": None}, {"a": {"c": 1}}, {"a.b": "own", "a": {"b": "inner"}}])

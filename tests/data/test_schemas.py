@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adaptline.data.schemas import UNNAMED, Columns, by_position, detect, require, shortened
+from adaptline.data.schemas import UNNAMED, Columns, by_position, detect, nested, require, shortened
 from adaptline.errors import UserError
 
 CHAT = [{"role": "user", "content": "hi"}]
@@ -30,10 +30,18 @@ CHAT = [{"role": "user", "content": "hi"}]
             {"instruction": "a", "input": "c", "response": "b"},
             Columns(prompt="instruction", context="input", completion="response"),
         ),
+        ({"system": "s", "conversations": CHAT}, Columns(messages="conversations", system="system")),
+        ({"System": None, "messages": CHAT}, Columns(messages="messages")),
+        (
+            {"instruction": "a", "input": "c", "output": "b", "system": "s", "history": [["x", "y"]]},
+            Columns(prompt="instruction", context="input", completion="output", system="system", history="history"),
+        ),
+        ({"question": "a", "answer": "b", "system": "s"}, Columns(prompt="question", completion="answer")),
+        ({"text": "a", "system": "s", "history": []}, Columns(text="text")),
         ({"text": "a", "split": "train", "group": "g"}, Columns(text="text", split="split")),
         (
             {"prompt": "a", "completion": "b", "references": ["c"]},
-            Columns(None, None, "prompt", None, "completion", None, "references"),
+            Columns(prompt="prompt", completion="completion", references="references"),
         ),
         ({"text": "a", "references": "c"}, Columns(text="text")),
         ({"sentence": "a"}, Columns(text="sentence")),
@@ -86,6 +94,10 @@ def test_knows_every_name_once_and_in_order() -> None:
         (Columns(prompt="a", messages="b"), "prompt and messages cannot both be given"),
         (Columns(completion="a"), "'a' needs a prompt"),
         (Columns(text="a", context="b"), "'b' needs a prompt"),
+        (Columns(text="a", history="b"), "'b' needs a prompt"),
+        (Columns(messages="a", history="b"), "'b' needs a prompt"),
+        (Columns(text="a", system="b"), "'b' needs a chat or a prompt"),
+        (Columns(system="b"), "'b' needs a chat or a prompt"),
         (Columns(text="a", label="a"), "field 'a' is named twice"),
         (Columns(text="a", subject=("a",)), "field 'a' is named twice"),
         (Columns(text="t", label="a", split="a"), "field 'a' is named twice"),
@@ -146,3 +158,15 @@ def test_case_does_not_matter_and_the_sources_spelling_is_kept() -> None:
     chat = detect([{"Messages": [{"role": "user", "content": "a"}]}], UNNAMED)
     assert chat is not None
     assert chat.messages == "Messages"
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        ({"id": 1, "prompt": {"id": "x", "text": "how are you?", "replies": []}}, "prompt.text"),
+        ({"instruction": "a", "instances": [{"input": "", "output": "b"}]}, "instances.0.output"),
+        ({"turns": ["a", "b"], "n": {}, "m": [], "o": [[{"a": "b"}]]}, None),
+    ],
+)
+def test_a_text_inside_others_is_an_example_of_a_path(record: dict[str, Any], path: str | None) -> None:
+    assert nested([record]) == path

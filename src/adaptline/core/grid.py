@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from adaptline.core import registry, signatures
+from adaptline.core import hub, registry, signatures
 from adaptline.core.recipe import Cell, Recipe, Table, in_grid, label
 from adaptline.errors import UserError, did_you_mean
 
@@ -40,6 +40,7 @@ class Node:
         return list(found.values())
 
 
+@hub.one_look()
 def build(recipe: Recipe) -> dict[str, list[Node]]:
     """Step name -> its nodes, in the recipe's order. Checks every parameter of every cell. Raises UserError."""
     nodes: dict[str, list[Node]] = {}

@@ -6,12 +6,11 @@ BLAKE2b (RFC 7693) with 32 bytes, written in hexadecimal.
 from __future__ import annotations
 
 import ast
-import fnmatch
 import hashlib
 import io
 import json
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +49,16 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
-def folder_digest(folder: Path, among: Sequence[str] = ()) -> str:
-    """The digest of a folder: of every file's relative name and bytes, in sorted order.
+def folder_digest(folder: Path, only: Collection[str] | None = None) -> str:
+    """The digest of a folder: of every file's relative name and bytes, in sorted order. A link counts as its file.
 
-    Hidden files and folders do not count: a model's download leaves its own notes, with dates, in `.cache`. With `among`,
-    only files whose name fits one of the patterns do: what else lies in a shared cache is not part of it.
+    Hidden files and folders do not count: a model's download leaves its own notes, with dates, in `.cache`. With `only`,
+    no others than these files do: what else lies in a shared cache is not part of it.
     """
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    names = sorted(
-        path.relative_to(folder)
-        for path in paths
-        if not among or any(fnmatch.fnmatch(path.name, pattern) for pattern in among)
-    )
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     seen = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    if only is not None:
+        seen = [name for name in seen if name.as_posix() in only]
     return key("folder", [[name.as_posix(), file_digest(folder / name)] for name in seen])
 
 

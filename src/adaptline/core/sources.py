@@ -62,18 +62,23 @@ class Files:
 class Folder:
     """A folder of files that only its content names: a base model. Given as a path, 'package:NAME' or 'hub:ORG/NAME'.
 
-    Of a folder from a hub, whose name says the commit, only what fits `among` counts.
+    Of a folder from a hub, whose name says the commit, no other files count than `only`.
     """
 
     path: Path
     name: str
     digest: str
-    among: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
 
     def changed(self) -> str | None:
         """Its name if its content is not what it was when it was found, else None."""
-        same = self.path.is_dir() and keys.folder_digest(self.path, self.among) == self.digest
+        same = self.path.is_dir() and keys.folder_digest(self.path, self.only) == self.digest
         return None if same else self.name
+
+    @property
+    def record(self) -> dict[str, str]:
+        """What is recorded of it beside a key: the commit of a hub that it is."""
+        return {} if self.only is None else {"hub": self.name.removeprefix(hub.PREFIX)}
 
     @property
     def meaning(self) -> str:
@@ -155,21 +160,29 @@ def find_folder(name: str, beside: Path) -> Folder:
     """A folder by its path relative to `beside`; the model inside an installed package as 'package:NAME', or of a hub.
 
     A hub is asked only where the name says so: a mistyped path must not be sent anywhere.
+
+    Raises:
+        UserError: there is no such folder, package or model, or it cannot be read.
     """
+    found, only = name, None
     if name.startswith(hub.PREFIX):
-        path, resolved = hub.snapshot(name.removeprefix(hub.PREFIX))
-        return Folder(path, f"{hub.PREFIX}{resolved}", keys.folder_digest(path, hub.PATTERNS), hub.PATTERNS)
-    path = _package_folder(name.removeprefix("package:")) if name.startswith("package:") else (beside / name).resolve()
+        snapshot = hub.find(name)
+        path, found, only = snapshot.path, snapshot.name, snapshot.files
+    elif name.startswith("package:"):
+        path = _package_folder(name.removeprefix("package:"))
+    else:
+        path = (beside / name).resolve()
     if not path.is_dir():
         raise UserError(
             f"no such folder: {name!r}",
             do="Give a folder relative to the recipe, package:NAME for a model inside an installed package, or hub:ORG/NAME.",
         )
     try:
-        return Folder(path, name, keys.folder_digest(path))
+        return Folder(path, found, keys.folder_digest(path, only), only)
     except PermissionError as error:
         raise UserError(
-            f"no permission to read {error.filename}", do=f"chmod -R u+rX {name}, or run as its owner."
+            f"no permission to read {error.filename}",
+            do=f"chmod -R u+rX {path if only else name}, or run as its owner.",
         ) from error
 
 

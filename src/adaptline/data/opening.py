@@ -15,7 +15,7 @@ from adaptline.core import registry
 from adaptline.data.blocks import Record, Source
 from adaptline.data.encodings import detect as detect_coding
 from adaptline.data.records import UnreadableError, lift, take_messages, take_people, take_references, take_scalar
-from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, require, shortened
+from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, nested, require, shortened
 from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -115,9 +115,11 @@ def _resolve(source: Source) -> Columns:
     columns = detect(values, wanted)
     if columns is None and values:
         known = list(dict.fromkeys(name for value in values for name in value))
+        inside = nested(values)
         raise UserError(
             f"it cannot be told which of its columns matter: {shortened(known)}",
-            do='Name one: text = "...", or prompt = and completion =, or messages =.',
+            do='Name one: text = "...", or prompt = and completion =, or messages =.'
+            + (f' What is inside of others goes by its path: "{inside}".' if inside else ""),
         )
     _check(columns or wanted, wanted, islice(chain(sample, found), _SCANNED), by_header=bool(first.header))
     return columns or wanted

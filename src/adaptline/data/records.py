@@ -4,11 +4,12 @@ Knows records and columns. Knows nothing of files and formats. The rules:
 
 - A text, prompt or completion is a string. A number or Boolean becomes its JSON spelling; a list, an object or null
   makes the row unreadable, as does a row without the field. A label, split or group may be absent or null.
-- A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's). Contents that are lists of text
-  parts are joined; any other part makes the row unreadable.
+- A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's, whose function_call is the assistant's
+  and whose observation is a tool's). Contents that are lists of text parts are joined; any other part makes the row
+  unreadable. What a system field says and earlier turns (Alpaca's history) go before it.
 - A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
   with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
-- A field inside an object is named by its path ("message.body"); it leaves the object for its column, and comes back.
+- A field inside an object is named by its path ("message.body", "replies.0.text"); it leaves the object for its column, and comes back.
 - A subject's value leaves no trace but its HMAC-SHA256 under the store's secret (RFC 2104).
 """
 
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
 Message = tuple[str, str | None]  # role, content
 
-_SHAREGPT = {"human": "user", "gpt": "assistant"}
+# ShareGPT's roles, with those that LLaMA-Factory added for tools, and Open Assistant's for who asks.
+_ROLES = {
+    "human": "user",
+    "prompter": "user",
+    "gpt": "assistant",
+    "function_call": "assistant",
+    "observation": "tool",
+}
+_PAIR = 2  # a question and its answer
 _ABSENT: Any = object()
 _KINDS = {
     list: "a list",
@@ -87,7 +96,10 @@ def _inner(value: Value, path: str) -> Value | None:
     """The object that holds the last field of a path, or None."""
     found: Any = value
     for part in path.split(".")[:-1]:
-        found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            found = found[int(part)] if part.isdecimal() and int(part) < len(found) else None
+        else:
+            found = found.get(part) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
 
 
@@ -99,12 +111,35 @@ def take_messages(value: Value, columns: Columns) -> list[Message]:
     """
     if columns.text is not None:
         return [("text", _take_text(value, columns.text, "text"))]
+    before = _before(value, columns)
     if columns.messages is not None:
-        return _take_chat(value, columns.messages)
-    messages: list[Message] = [("user", _take_prompt(value, columns))]
+        chat = _take_chat(value, columns.messages)
+        if before and chat[0][0] == "system":
+            raise UnreadableError(f"the system speaks in {columns.system!r} and in {columns.messages!r}")
+        return before + chat
+    messages: list[Message] = [*before, ("user", _take_prompt(value, columns))]
     if columns.completion is not None:
         messages.append(("assistant", _take_text(value, columns.completion, "completion")))
     return messages
+
+
+def _before(value: Value, columns: Columns) -> list[Message]:
+    """What the system says and the turns before; both stay in the record, as a chat holds them only in part."""
+    messages: list[Message] = []
+    if columns.system is not None and value.get(columns.system):
+        messages.append(("system", _spelled(value[columns.system], columns.system)))
+    for number, turn in enumerate(_turns(value, columns.history), 1):
+        if not (isinstance(turn, list) and len(turn) == _PAIR and all(isinstance(said, str) for said in turn)):
+            raise UnreadableError(f"turn {number} of {columns.history!r} is no question with its answer")
+        messages += [("user", turn[0]), ("assistant", turn[1])]
+    return messages
+
+
+def _turns(value: Value, name: str | None) -> list[Any]:
+    found = None if name is None else value.get(name)
+    if found and not isinstance(found, list):
+        raise UnreadableError(f"{name!r} is {kind_of(found)}, not a list of turns")
+    return found or []
 
 
 def take_scalar(value: Value, name: str | None) -> str | None:
@@ -249,7 +284,7 @@ def _message(entry: Any, name: str, number: int) -> Message:
         content = _joined(content, where)
     if content is not None and not isinstance(content, str):
         raise UnreadableError(f"the content of {where} is {kind_of(content)}, not a string")
-    return _SHAREGPT.get(role, role), content
+    return _ROLES.get(role, role), content
 
 
 def _joined(parts: list[Any], where: str) -> str:
@@ -270,6 +305,18 @@ def _joined(parts: list[Any], where: str) -> str:
 
 
 def _written_messages(messages: list[Message], columns: Columns, extra: Value) -> Value:
+    record: Value = {}
+    if columns.system is not None and extra.get(columns.system) and messages and messages[0][0] == "system":
+        record |= _kept(columns.system, messages[0][1], extra)
+        messages = messages[1:]
+    if columns.history is not None and (turns := extra.get(columns.history)):
+        said = [content for _, content in messages[: _PAIR * len(turns)]]
+        record[columns.history] = [list(turn) for turn in zip(said[::_PAIR], said[1::_PAIR], strict=True)]
+        messages = messages[_PAIR * len(turns) :]
+    return record | _written_rest(messages, columns, extra)
+
+
+def _written_rest(messages: list[Message], columns: Columns, extra: Value) -> Value:
     roles = [role for role, _ in messages]
     if roles == ["text"] and columns.messages is None:
         return _kept(columns.text or "text", messages[0][1], extra)

@@ -24,6 +24,7 @@ PROMPTS = {
     "instruction": ("output", "response", "completion"),
 }
 CONTEXT = {"instruction": "input"}
+SYSTEM, HISTORY = "system", "history"  # beside ShareGPT's conversations and Alpaca's instruction
 TEXTS = ("text", "content")
 _LONGEST_SHOWN = 30  # characters
 _SCALARS = (str, bool, int, float)  # what has a spelling: records.py
@@ -34,7 +35,8 @@ TAKEN_BY_NAME = ("label", "references", "split")
 class Columns:
     """Which fields of a source hold what; None where none does. Fields without names go by position: "0", "1".
 
-    `context` follows the prompt after a blank line where it is not empty (Alpaca's `input`).
+    `context` follows the prompt after a blank line where it is not empty (Alpaca's `input`); `system` goes before a chat or
+    a prompt as what the system says, and `history` as earlier questions with their answers.
     """
 
     text: str | None = None
@@ -43,6 +45,8 @@ class Columns:
     context: str | None = None
     completion: str | None = None
     messages: str | None = None
+    system: str | None = None
+    history: str | None = None
     references: str | None = None
     split: str | None = None
     group: str | None = None
@@ -62,9 +66,8 @@ class Columns:
     @property
     def content(self) -> tuple[str, ...]:
         """The fields that hold what is trained on."""
-        return tuple(
-            name for name in (self.text, self.prompt, self.context, self.completion, self.messages) if name is not None
-        )
+        asked = (self.prompt, self.context, self.completion, self.messages, self.system, self.history)
+        return tuple(name for name in (self.text, *asked) if name is not None)
 
     def check(self) -> None:
         """Raises UserError where the columns contradict each other."""
@@ -74,8 +77,13 @@ class Columns:
                 f"{' and '.join(kinds)} cannot both be given",
                 do="A row is a text, a prompt with its completion, or messages.",
             )
-        if self.prompt is None and (given := self.completion or self.context):
+        if self.prompt is None and (given := self.completion or self.context or self.history):
             raise UserError(f"{given!r} needs a prompt", do='Name it: prompt = "question".')
+        if self.prompt is None and self.messages is None and self.system:
+            raise UserError(
+                f"{self.system!r} needs a chat or a prompt",
+                do='Name it: messages = "conversations", or prompt = "question".',
+            )
         single = [name for entry in fields(self) if entry.name != "subject" and (name := getattr(self, entry.name))]
         for name in single:
             if single.count(name) > 1 or (name in self.subject and name != self.group):
@@ -92,6 +100,7 @@ def detect(sample: Sequence[Value], wanted: Columns) -> Columns | None:
 
     `messages` or `conversations`; `prompt` with `completion` or `response`; `question` with `answer`; `instruction`,
     with `input` for its context, and `output`, `response` or `completion`; `text` or `content`; a field that is alone.
+    `system` beside messages or an instruction, and `history` beside the latter, go before them.
     `label`, `references` and `split` are what their names say. Case does not matter. A field is passed over where most of its values do not fit:
     one row that is unlike the others must not change what they mean.
 
@@ -126,19 +135,37 @@ def _spelled(sample: Sequence[Value]) -> dict[str, str]:
 def _content(sample: Sequence[Value], names: Mapping[str, str]) -> dict[str, Any]:
     for chat in CHATS:
         if _holds(sample, names.get(chat, chat), list):
-            return {"messages": names[chat]}
+            return {"messages": names[chat]} | _beside(sample, names, SYSTEM)
     for prompt, completions in PROMPTS.items():
         completion = next((name for name in completions if _holds(sample, names.get(name, name), str)), None)
         if completion and _holds(sample, names.get(prompt, prompt), str):
-            context = CONTEXT.get(prompt, "")
-            return {"prompt": names[prompt], "completion": names[completion]} | (
-                {"context": names[context]} if _holds(sample, names.get(context, context), str) else {}
-            )
+            found = {"prompt": names[prompt], "completion": names[completion]}
+            context = CONTEXT.get(prompt)
+            if context and _holds(sample, names.get(context, context), str):
+                found["context"] = names[context]
+            return found | (_beside(sample, names, SYSTEM, HISTORY) if context else {})
     for text in TEXTS:
         if _holds(sample, names.get(text, text), str):
             return {"text": names[text]}
     every = {name for value in sample for name in value}
     return {"text": every.pop()} if len(every) == 1 else {}
+
+
+def _beside(sample: Sequence[Value], names: Mapping[str, str], *wanted: str) -> dict[str, Any]:
+    """The fields of those names that are there, each as the column that is called so."""
+    kinds = {SYSTEM: str, HISTORY: list}
+    return {name: names[name] for name in wanted if _holds(sample, names.get(name, name), kinds[name])}
+
+
+def nested(sample: Sequence[Value]) -> str | None:
+    """The path of a text inside an object or a list of objects, as an example of one; None where there is none."""
+    for value in sample:
+        for name, entry in value.items():
+            at, inner = (f"{name}.0", entry[0]) if isinstance(entry, list) and entry else (name, entry)
+            texts = [key for key, text in inner.items() if isinstance(text, str)] if isinstance(inner, dict) else []
+            if texts:
+                return f"{at}.{max(texts, key=lambda key: len(inner[key]))}"
+    return None
 
 
 def _are_answers(sample: Sequence[Value], name: str) -> bool:

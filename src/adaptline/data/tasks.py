@@ -20,7 +20,7 @@ from adaptline.data.reading import read_table
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError, did_you_mean
 
-_COLUMNS = ("text", "label", "prompt", "context", "completion", "messages", "references")
+_COLUMNS = ("text", "label", "prompt", "context", "completion", "messages", "system", "history", "references")
 READING: dict[str, Any] = {
     **dict.fromkeys(_COLUMNS, str),
     "format": Annotated[str, "format"],

@@ -52,7 +52,7 @@ def _columns(values: Mapping[str, Any]) -> Columns:
     return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
 
 
-@step(version=1, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
+@step(version=2, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
@@ -69,6 +69,8 @@ def ingest(
     context: str | None = None,
     completion: str | None = None,
     messages: str | None = None,
+    system: str | None = None,
+    history: str | None = None,
     references: str | None = None,
     split: str | None = None,
     group: str | None = None,
@@ -78,7 +80,7 @@ def ingest(
 
     Fields are named as in the source, or by position ("0", "1") where it has no names. Where none of text, prompt and
     messages is named, the fields' names tell: messages or conversations; prompt, question or instruction with its
-    answer; text or content; a field that is alone. label, references and split are taken where fields are called so.
+    answer; text or content; a field that is alone. system and history are taken beside messages or an instruction; label, references and split are taken where fields are called so.
 
     Args:
         files: patterns relative to the recipe, or a table of them: { train = "a.csv", test = "b.csv" } sets the split.
@@ -96,6 +98,8 @@ def ingest(
         context: the field that follows the prompt after a blank line, where it is not empty.
         completion: the field of the answer.
         messages: the field of a chat.
+        system: the field of what the system says before a chat or a prompt, where it is not empty.
+        history: the field of earlier questions with their answers, before a prompt: a list of pairs.
         references: the field of right answers: a string or a list of them.
         split: the field that says train, validation or test.
         group: the field whose rows belong together.
@@ -104,7 +108,20 @@ def ingest(
     Raises:
         UserError: a file is not what it seems, no row of it can be read, or it lacks a field that is named.
     """
-    columns = Columns(text, label, prompt, context, completion, messages, references, split, group, tuple(subject))
+    columns = Columns(
+        text=text,
+        label=label,
+        prompt=prompt,
+        context=context,
+        completion=completion,
+        messages=messages,
+        system=system,
+        history=history,
+        references=references,
+        split=split,
+        group=group,
+        subject=tuple(subject),
+    )
     options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per), strict=True))
     sources = [
         open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)

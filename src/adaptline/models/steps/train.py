@@ -129,7 +129,7 @@ def train(
         else:
             lesson, shape = _labels(base, method, chosen, seed, max_tokens or _MAX_TOKENS)
         record = _train(desk, base, method, lesson, chosen, settings, shape)
-    return {**record, "threads": threads, "precision": settings["precision"]}
+    return {**record, **base.record, "threads": threads, "precision": settings["precision"]}
 
 
 def _labels(
