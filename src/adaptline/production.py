@@ -59,10 +59,14 @@ def deploy(
     # A gc that is under way ends first, and the next one sees what the channel points at.
     with found.in_use():
         before = _expected(found, channel, expect)
-        wanted = releases.find(found, recipe.name, release) if release else _canary(found, before, channel, percent)
-        _refuse_other_kind(found, before, wanted)
-        after = channels.deployed(before or Channel(channel, base=wanted.base), wanted, percent, again=again)
-        told = releases.evidence(wanted)
+        if release is None and percent == 0:
+            after = channels.stopped(_existing(found, channel, expect))
+            told = _evidence(found, after.canary or "")
+        else:
+            wanted = releases.find(found, recipe.name, release) if release else _canary(found, before, channel)
+            _refuse_other_kind(found, before, wanted)
+            after = channels.deployed(before or Channel(channel, base=wanted.base), wanted, percent, again=again)
+            told = releases.evidence(wanted)
         channels.move(found, before, after, verb="deploy", who=_who(by), why=why, evidence=told)
     return shown(found, channel)
 
@@ -101,8 +105,7 @@ def rollback(
     _, found = _writable(source, store)
     before = _existing(found, channel, expect)
     after = channels.rolled_back(before)
-    gone = releases.known(found).get(after.rolled_back[-1])
-    told = releases.evidence(gone) if gone else {"digest": after.rolled_back[-1]}
+    told = _evidence(found, after.rolled_back[-1])
     channels.move(found, before, after, verb="rollback", who=_who(by), why=why, evidence=told)
     return shown(found, channel)
 
@@ -143,12 +146,16 @@ def _existing(store: Store, name: str, expect: int | None) -> Channel:
     return found
 
 
-def _canary(store: Store, before: Channel | None, name: str, percent: float) -> Release:
-    """The release that is the channel's canary. Whether its files are whole is no question to one that is stopped."""
+def _canary(store: Store, before: Channel | None, name: str) -> Release:
     if before is None or before.canary is None:
         raise UserError(f"channel {name!r} has no canary", do="Name the release to deploy.")
-    found = releases.known(store).get(before.canary)
-    return found if found and percent == 0 else releases.load(store, before.canary)
+    return releases.load(store, before.canary)
+
+
+def _evidence(store: Store, digest: str) -> dict[str, Any]:
+    """What speaks for a release, as far as its files still say: it may be taken back because they do not."""
+    release = releases.known(store).get(digest)
+    return {"digest": digest} if release is None else releases.evidence(release)
 
 
 def _refuse_other_kind(store: Store, before: Channel | None, wanted: Release) -> None:

@@ -237,11 +237,11 @@ from adaptline.deploy.releases import Release
 from adaptline.errors import UserError
 
 store, who, wanted = Store(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
-release = Release(keys.digest(b"a"), "a", "writer", "base", Path(), {})
+release = Release(keys.digest(b"a"), "a", "writer", keys.digest(b"base"), Path(), {})
 made = 0
 while made < wanted:
     before = channels.read(store, "support")
-    after = channels.deployed(before or channels.Channel("support", base="base"), release, made % 100)
+    after = channels.deployed(before or channels.Channel("support", base=release.base), release, made % 100)
     try:
         channels.move(store, before, after, verb="deploy", who=who, why=str(made), evidence={})
         made += 1

@@ -1,12 +1,14 @@
 """A load generator on raw sockets: so many connections, each asking again as soon as it was answered.
 
 `python load.py HOST PORT REQUESTS CONNECTIONS [stream]` prints JSON: requests per second and latencies in milliseconds.
+The key that is sent, if any, comes as LOAD_KEY in the environment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -109,7 +111,8 @@ def main(host: str, port: str, requests: str, connections: str, *rest: str) -> N
     }
     if "stream" in rest:
         body["stream"] = True
-    data = request("/v1/chat/completions", body)
+    key = os.environ.get("LOAD_KEY")
+    data = request("/v1/chat/completions", body, {"authorization": f"Bearer {key}"} if key else None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         load = runner.run(run(host, int(port), data, int(requests), int(connections)))
     print(json.dumps(load.summary()))

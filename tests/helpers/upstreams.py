@@ -141,6 +141,9 @@ class _Connection(asyncio.Protocol):
         self.body += body
 
     def on_message_complete(self) -> None:
+        if not self.body:  # a GET: some gateways look what models there are
+            self._write(404, {"content-type": JSON}, b"{}")
+            return
         asked = json.loads(self.body)
         if self.upstream.keep:
             self.upstream.requests.append(asked)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import tiny_writer
 import torch
 
+from adaptline.errors import UserError
 from adaptline.models.generating import write
 from adaptline.models.writer import Writer, load_writer
 
@@ -41,3 +44,18 @@ def test_a_prompt_without_room_loses_its_beginning(writer: Writer) -> None:
     (found,) = write(writer, [prompt], max_new_tokens=8)
     assert found.cut
     assert found.tokens == by_hand(writer, prompt[-(96 - 8) :], 8)
+
+
+def test_settings_that_a_base_brings_change_nothing(tmp_path: Path) -> None:
+    """A penalty of repetition would make other answers than a gateway gives."""
+    base = tiny_writer.write_base(tmp_path)
+    (base / "generation_config.json").write_text('{"repetition_penalty": 3.0, "do_sample": true, "eos_token_id": 2}')
+    writer = load_writer(base)
+    prompt = writer.prompt([{"role": "user", "content": "the red door"}])
+    (found,) = write(writer, [prompt], max_new_tokens=12)
+    assert found.tokens == by_hand(writer, prompt, 12)
+
+
+def test_answers_that_leave_no_room_for_a_prompt(writer: Writer) -> None:
+    with pytest.raises(UserError, match="max_new_tokens is 96, and the model takes 96 tokens with the prompt"):
+        write(writer, [[7, 8]], max_new_tokens=96)

@@ -259,7 +259,8 @@ class Store:
     def roots(self) -> set[str]:
         """The keys that refs point at, the last run of every recipe; and those of what is in production.
 
-        What a channel's file means is not for the store to know: any digest that stands in it holds what has it.
+        What a channel's file means is not for the store to know: any digest that stands in it holds what has it, or in
+        an event about a channel, by which a damaged file is mended.
         """
         last = {
             ref["key"]
@@ -268,7 +269,9 @@ class Store:
             for ref in refs
         }
         channels = (self.root / "channels").glob("*.json")
-        named = {digest for path in channels for digest in _DIGEST.findall(path.read_text("utf-8", "replace"))}
+        told = [path.read_text("utf-8", "replace") for path in channels]
+        told += [json.dumps(event) for event in self.events() if "channel" in event]
+        named = {digest for text in told for digest in _DIGEST.findall(text)}
         return last | {
             manifest["key"] for manifest in (self.manifests() if named else ()) if manifest["digest"] in named
         }

@@ -169,6 +169,17 @@ def checked(endpoint: Endpoint, body: dict[str, Any], max_tokens: int | None) ->
     return bool(stream)
 
 
+def cap(endpoint: Endpoint, body: dict[str, Any], max_tokens: int | None) -> None:
+    """Asks for the cap in the place of a client that asks for no number. Raises RefusedError for more answers than fit."""
+    if max_tokens is None or endpoint == "classify":
+        return
+    names = [name for name in ("max_completion_tokens", "max_tokens") if body.get(name) is not None]
+    if not names:
+        body["max_tokens"] = max_tokens
+    if (body.get("n") or 1) * (body[names[0]] if names else max_tokens) > max_tokens and (body.get("n") or 1) > 1:
+        raise _wrong("n", f"n answers together may have at most {max_tokens} tokens here")
+
+
 def _wrong(name: str, message: str) -> RefusedError:
     return RefusedError(400, message, param=name)
 

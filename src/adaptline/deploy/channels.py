@@ -7,6 +7,7 @@ before a move or after it, nothing between.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import math
@@ -22,6 +23,9 @@ from adaptline.deploy.releases import Release
 from adaptline.errors import UserError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_BARE = re.compile(r"base-[0-9a-f]{12}")  # what a bare base is served as
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_SALT = re.compile(r"[\x20-\x7e]{0,64}")
 _SALT_LENGTH = 32
 _MEND = "The last event of this channel in events.jsonl of the store says, as `after`, what the file must hold."
 _MOVE = "move"  # what the file also holds: the event of the move that led here, until the log is seen to have it
@@ -44,16 +48,20 @@ class Channel:
 
 def path_of(store: Store, name: str) -> Path:
     """The file of a channel. Raises UserError for what cannot be a channel's name."""
-    if not _NAME.fullmatch(name):
-        do = "A name has lower-case letters, digits, - and _, at most 63, and begins with a letter or a digit."
+    if not _is_name(name):
+        do = "A name has lower-case letters, digits, - and _, at most 63, begins with a letter or a digit, and is no base's."
         raise UserError(f"no name of a channel: {name!r}", do=do)
     return store.root / "channels" / f"{name}.json"
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and _BARE.fullmatch(name) is None
 
 
 def names(store: Store) -> list[str]:
     """Every channel of a store."""
     found = (path.stem for path in (store.root / "channels").glob("*.json"))
-    return sorted(name for name in found if _NAME.fullmatch(name))
+    return sorted(name for name in found if _is_name(name))
 
 
 def read(store: Store, name: str) -> Channel | None:
@@ -70,7 +78,7 @@ def parse(data: bytes, where: Path) -> Channel:
     try:
         found = json.loads(data)
         given = {field.name: found[field.name] for field in fields(Channel)}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError("a channel's file is damaged", where=where, do=_MEND) from error
     if not _is_sound(given, where.stem):
         raise UserError("a channel's file says what no move wrote", where=where, do=_MEND)
@@ -80,14 +88,18 @@ def parse(data: bytes, where: Path) -> Channel:
 
 def _is_sound(given: dict[str, Any], name: str) -> bool:
     def all_digests(value: Any, *, none: bool) -> bool:
-        return isinstance(value, list) and all(isinstance(e, str) or (none and e is None) for e in value)
+        return isinstance(value, list) and all(
+            (isinstance(e, str) and _DIGEST.fullmatch(e)) or (none and e is None) for e in value
+        )
 
     return (
         given["name"] == name
         and isinstance(given["version"], int)
         and isinstance(given["percent"], int | float)
         and 0 <= given["percent"] <= 100  # noqa: PLR2004 - a percentage
-        and all(isinstance(given[text], str) for text in ("base", "salt"))
+        and isinstance(given["salt"], str)
+        and _SALT.fullmatch(given["salt"]) is not None
+        and (given["base"] == "" or all_digests([given["base"]], none=False))
         and all_digests([given["stable"], given["canary"]], none=True)
         and all_digests(given["rolled_back"], none=False)
         and all_digests(given["earlier"], none=True)
@@ -128,9 +140,16 @@ def deployed(channel: Channel, release: Release, percent: float, *, again: bool 
             "a bare encoder has no labels, so it could not answer the other users",
             do="Deploy the first classifier of a channel with --percent 100, then promote it.",
         )
-    after = replace(channel, version=channel.version + 1, canary=release.digest, percent=float(percent))
+    after = replace(channel, version=channel.version + 1, canary=release.digest, percent=abs(float(percent)))
     rolled_back = tuple(digest for digest in channel.rolled_back if digest != release.digest)
     return after if live else replace(after, salt=_salt(after), rolled_back=rolled_back)
+
+
+def stopped(channel: Channel) -> Channel:
+    """The channel whose canary nobody gets; whatever became of its files. Raises UserError where it has none."""
+    if channel.canary is None:
+        raise UserError(f"channel {channel.name!r} has no canary", do="Name the release to deploy.")
+    return replace(channel, version=channel.version + 1, percent=0.0)
 
 
 def promoted(channel: Channel) -> Channel:
@@ -222,7 +241,10 @@ def move(
         content = json.dumps({**asdict(after), _MOVE: event}, indent=1, sort_keys=True, allow_nan=False)
         with store.temporary() as temporary:
             disk.replace_file(temporary, path, f"{content}\n".encode())
-        store.append_event(**event)
+        # The move is made. Where the log cannot be written, the file's own event is told until the next move writes it:
+        # whoever were told to run again would move a second time.
+        with contextlib.suppress(UserError, OSError):
+            store.append_event(**event)
     return after
 
 

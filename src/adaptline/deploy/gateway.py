@@ -174,6 +174,7 @@ class Gateway:
         request.watch = self._loop.call_later(WATCH_AFTER, self._watch, request, receive)
         body = asking.parsed(data)
         request.stream = stream = asking.checked(endpoint, body, self.limits.max_tokens)
+        asking.cap(endpoint, body, self.limits.max_tokens)
         if self.log_text:
             request.body, request.said = body, []
         person = body.get("safety_identifier") or body.get("user")
@@ -189,7 +190,7 @@ class Gateway:
             arm.model.going_on += 1
             try:
                 if arm.model.guards:
-                    guarding.check(arm.model.guards, body)
+                    guarding.check(arm.model.guards, endpoint, body)
                 channel = "" if arm.name == "direct" else arm.channel
                 await self._pass_on(request, Call(endpoint, body, arm.served, stream, request.id, channel), send)
             finally:

@@ -15,7 +15,11 @@ from adaptline.deploy.calls import BackendError, Call, Usage
 Line = dict[str, Any]
 
 _MOST_STOPS, _LONGEST_STOP = 16, 256
-_UNSUPPORTED = ("tools", "functions", "logprobs", "logit_bias")
+_UNSUPPORTED = (
+    *("tools", "functions", "tool_choice", "logprobs", "top_logprobs", "logit_bias"),
+    *("frequency_penalty", "presence_penalty", "top_k", "echo", "suffix", "best_of"),
+)
+_MOST_TEXTS = 256  # of one classification
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("temperature", 0.0, 2.0),
     ("top_p", 1e-6, 1.0),
@@ -29,7 +33,7 @@ def request(call: Call) -> Line:
     """What the worker is asked. Raises BackendError for what it cannot do."""
     asked = call.body
     for key in _UNSUPPORTED:
-        if asked.get(key):
+        if asked.get(key) not in (None, 0, False, [], {}, "", "none", "auto"):
             raise BackendError(400, f"{key} is not supported by this model", param=key, code="unsupported_parameter")
     if asked.get("n") not in (None, 1):
         raise BackendError(400, "n must be 1", param="n", code="unsupported_value")
@@ -116,6 +120,8 @@ def _texts(call: Call) -> list[str]:
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise BackendError(400, f"{key} must be a string or a list of strings", param=key)
+    if len(texts) > _MOST_TEXTS:
+        raise BackendError(400, f"{key} takes at most {_MOST_TEXTS} strings", param=key, code="invalid_value")
     if call.endpoint == "completions" and len(texts) > 1:
         raise BackendError(400, "prompt must be one string", param="prompt")
     return texts

@@ -16,6 +16,7 @@ from adaptline.core import keys
 from adaptline.core.artifacts import Use
 from adaptline.core.recipe import label
 from adaptline.core.store import Store
+from adaptline.data.records import encode_strictly
 from adaptline.errors import UserError, did_you_mean
 
 _STEP = "release"
@@ -83,8 +84,9 @@ def known(store: Store) -> dict[str, Release]:
     """Digest -> every release whose facts can be read. Their files are not looked at."""
     found = {}
     for manifest in _manifests(store):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             release = _opened(store.folder(manifest["key"]), manifest["digest"])
+            evidence(release)
             found[release.digest] = replace(release, made=manifest.get("record", {}).get("made", ""))
     return found
 
@@ -106,11 +108,18 @@ def guards(release: Release, beside: Path) -> list[Use]:
 
 
 def evidence(release: Release) -> dict[str, Any]:
-    """What speaks for a release, in numbers and verdicts: for events, and for people."""
+    """What speaks for a release, in numbers and verdicts: for events, and for people. A number that is none is null."""
     found = release.facts["evidence"]
     selection = found["selection"] or {}
     chosen = {name: selection.get(name) for name in ("verdict", "winner", "interval")}
-    return {"release": release.name, "digest": release.digest, "metrics": found["evaluation"]["metrics"], **chosen}
+    told = {
+        "release": release.name,
+        "digest": release.digest,
+        "metrics": dict(found["evaluation"]["metrics"]),
+        **chosen,
+    }
+    plain: dict[str, Any] = json.loads(encode_strictly(told))
+    return plain
 
 
 def _manifests(store: Store) -> Iterator[dict[str, Any]]:

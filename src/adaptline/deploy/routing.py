@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from adaptline.errors import UserError
 
 LOOK_SECONDS = 0.02
 _LOOKS_PER_SWEEP = 25
+_LARGEST_FILE = 1 << 20  # bytes of a channel's file
 LINGER_SECONDS = 5.0  # a release that no arm points at stays loaded so long: moves are often taken back
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0  # seconds until a release that failed to load is tried again
 
@@ -122,17 +124,11 @@ class Routes:
         return arm
 
     def _named(self, name: str) -> Arm:
-        """The arm of a release that is live somewhere, or of a bare base, by its served name."""
+        """The arm of what is live somewhere, a release or a bare base, by its served name."""
         for live in self.live.values():
             for arm in (live.stable, live.canary):
                 if arm is not None and arm.served.name == name:
                     return self._direct(live, arm.model, arm.served)
-        for live in self.live.values():
-            if live.channel is not None and releases.bare_name(live.channel.base) == name:
-                model = self._model(live.channel.base, None)
-                if model.ready and model.served is not None:
-                    return self._direct(live, model, model.served)
-                raise RefusedError(503, f"{name!r} cannot answer yet", retry_after=1, code="model_not_ready")
         message = f"The model {name[:200]!r} does not exist: it is no channel, and nothing live has this name."
         raise RefusedError(404, message, code="model_not_found", param="model")
 
@@ -146,6 +142,8 @@ class Routes:
 
     def look(self) -> None:
         """Follows what the files say now."""
+        if not (self.store.root / "channels").is_dir() and self.live:
+            raise FileNotFoundError("the folder of channels is gone")  # its arms go on as they are
         names = set(channels.names(self.store))
         for name in names - self.live.keys():
             self.live[name] = Live(channels.path_of(self.store, name))
@@ -161,10 +159,12 @@ class Routes:
         """Reads a channel's file; a damaged one changes nothing but what /readyz says."""
         live.signature = _signature(live.path)
         try:
-            live.channel = channels.parse(live.path.read_bytes(), live.path)
+            live.channel = channels.parse(_content(live.path), live.path)
         except FileNotFoundError:
             return  # `look` sees that it is gone
         except (UserError, OSError) as error:
+            if isinstance(error, OSError):
+                live.signature = None  # no more files can be open, say: the next look tries again
             live.error = "the channel's file cannot be read"
             self.metrics.failed_moves += 1
             _log.error("channel %s: %s", live.path.stem, str(error).replace("\n", " "))
@@ -316,6 +316,14 @@ def _digests(live: Live) -> list[str | None]:
     if wanted is None:
         return []
     return [wanted.stable] if wanted.canary is None else [wanted.stable, wanted.canary]
+
+
+def _content(path: Path) -> bytes:
+    """What a channel's file holds; of a pipe, or of what is far too large, nothing. Raises OSError."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_FILE:
+        return b""
+    return path.read_bytes()
 
 
 def _signature(path: Path) -> Signature | None:

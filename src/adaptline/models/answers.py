@@ -153,7 +153,13 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
                 continue
             row = Encoded(whole.tokens[: writer.max_tokens], whole.learnt[: writer.max_tokens])
             if not any(row.learnt[1:]):
-                passed_over[f"no answer within {writer.max_tokens} tokens"] += 1
+                beyond = any(whole.learnt[1:])
+                why = (
+                    f"no answer within {writer.max_tokens} tokens"
+                    if beyond
+                    else "no answer that the template sets apart"
+                )
+                passed_over[why] += 1
                 continue
             cut += len(row.tokens) < len(whole.tokens)
             rows.append(row)

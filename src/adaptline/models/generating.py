@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import GenerationConfig
 
+from adaptline.errors import UserError
 from adaptline.models.batches import Tokens, scoring_batches
 
 if TYPE_CHECKING:
@@ -45,8 +47,16 @@ def write(
         max_new_tokens: of an answer.
         batch_size: prompts computed at once.
         progress: called with how many are done.
+
+    Raises:
+        UserError: answers of max_new_tokens leave no room for a prompt.
     """
-    room = max(1, writer.max_tokens - max_new_tokens)
+    room = writer.max_tokens - max_new_tokens
+    if room < 1:
+        raise UserError(
+            f"max_new_tokens is {max_new_tokens}, and the model takes {writer.max_tokens} tokens with the prompt",
+            do="Set max_new_tokens lower, or train with a higher max_tokens.",
+        )
     kept = [prompt[-room:] for prompt in prompts]
     found: dict[int, Written] = {}
     ends = writer.ends
@@ -54,7 +64,7 @@ def write(
     for rows in scoring_batches([len(prompt) for prompt in kept], batch_size):
         batch = _left_padded([kept[row] for row in rows], writer.pad_token)
         with torch.inference_mode():
-            ids = _generate(writer, batch, min(max_new_tokens, writer.max_tokens - 1), ends)
+            ids = _generate(writer, batch, max_new_tokens, ends)
         for row, answer in zip(rows, ids[:, batch["input_ids"].shape[1] :].tolist(), strict=True):
             length = next((at for at, token in enumerate(answer) if token in ends), None)
             tokens = answer if length is None else answer[:length]
@@ -67,13 +77,10 @@ def _generate(writer: Writer, batch: dict[str, torch.Tensor], most: int, ends: f
     model: Any = writer.model
     ids: torch.Tensor = model.generate(
         **batch,
-        max_new_tokens=most,
-        do_sample=False,
-        temperature=None,
-        top_p=None,
-        top_k=None,
-        eos_token_id=sorted(ends) or None,
-        pad_token_id=writer.pad_token,
+        # Not the base's own settings: a penalty that it brings would make other answers than a gateway gives.
+        generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+            max_new_tokens=most, do_sample=False, eos_token_id=sorted(ends) or None, pad_token_id=writer.pad_token
+        ),
     )
     return ids
 

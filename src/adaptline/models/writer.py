@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerBase
 
 from adaptline.errors import UserError
 from adaptline.models import bases
@@ -59,6 +59,12 @@ class Writer:
         return int(self.tokenizer.pad_token_id)
 
     @property
+    def room(self) -> int:
+        """Tokens up to which every one is seen by the next: max_tokens, or the window of a model that has one."""
+        window = getattr(getattr(self.model, "config", None), "sliding_window", None)
+        return min(self.max_tokens, window) if isinstance(window, int) and window > 0 else self.max_tokens
+
+    @property
     def ends(self) -> frozenset[int]:
         """The tokens that end an answer: the tokenizer's and the model's own, and the one that the template sets."""
         found = {self.tokenizer.eos_token_id}
@@ -67,7 +73,7 @@ class Writer:
         encoded = self.lesson([{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _PROBE}])
         special = set(self.tokenizer.all_special_ids)
         said = [token for token, learnt in zip(encoded.tokens, encoded.learnt, strict=True) if learnt]
-        found |= {next((token for token in said if token in special), None)}
+        found |= {next((token for token in reversed(said) if token in special), None)}
         return frozenset(int(token) for token in found if token is not None)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -125,6 +131,10 @@ class Writer:
         return len(bare) if bare.endswith(tuple(self.tokenizer.all_special_tokens)) else len(text)
 
     def _text(self, messages: Sequence[Message], *, answer: bool) -> str:
+        for message in messages:
+            if sign := next((sign for sign in self.tokenizer.all_special_tokens if sign in message["content"]), None):
+                # It would be read as what it stands for: somebody's text would end a turn and begin another.
+                raise TemplateMisfitError(f"a text holds {sign!r}, which is a sign of the model's own")
         try:
             text: Any = self.tokenizer.apply_chat_template(
                 list(messages), chat_template=self.template, tokenize=False, add_generation_prompt=answer
@@ -136,6 +146,18 @@ class Writer:
     def _tokens(self, text: str) -> list[int]:
         with quiet():
             return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _forget_settings(model: Any) -> None:
+    """Leaves of a base's generation_config.json the signs of an end alone.
+
+    transformers would fill in what it says besides, such as a penalty of repetition: evaluation would then give other
+    answers than a gateway does, which takes its settings from the request.
+    """
+    told = getattr(model, "generation_config", None)
+    if told is not None:
+        kept = {name: getattr(told, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+        model.generation_config = GenerationConfig(**kept)  # type: ignore[no-untyped-call]
 
 
 def load_writer(folder: Path, max_tokens: int | None = None) -> Writer:
@@ -151,10 +173,12 @@ def load_writer(folder: Path, max_tokens: int | None = None) -> Writer:
     """
     model, report = bases.load_model(folder, AutoModelForCausalLM, "to write texts")
     output = output_embedding(model)
-    tied = {f"{name}.weight" for name, module in model.named_modules() if module is output}
+    is_tied = output is not None and output.weight is model.get_input_embeddings().weight
+    tied = {f"{name}.weight" for name, module in model.named_modules() if is_tied and module is output}
     missing = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])} - tied)
     if missing:
         raise UserError(f"the base lacks weights: {', '.join(missing[:3])}", where=folder)
+    _forget_settings(model)
     tokenizer = bases.load_tokenizer(folder)
     if not tokenizer.is_fast:
         raise UserError(
@@ -170,4 +194,6 @@ def load_writer(folder: Path, max_tokens: int | None = None) -> Writer:
     limit = int(most) if max_tokens is None else max_tokens
     bases.refuse_misfit(model, tokenizer, limit, folder)
     template = tokenizer.chat_template
+    if isinstance(template, dict):  # several of them, each with a name
+        template = template.get("default")
     return Writer(model, tokenizer, limit, template if isinstance(template, str) else PLAIN)

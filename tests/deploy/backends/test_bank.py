@@ -275,3 +275,29 @@ def test_prompts_that_the_model_does_not_take(world: World) -> None:
             assert stopped["choices"][0]["finish_reason"] == "stop"
 
     run(check)
+
+
+def test_one_hostile_request_harms_no_other(world: World) -> None:
+    """Half a character, and a temperature that is next to nothing: the process goes on, and so do the others' answers."""
+
+    async def check() -> None:
+        async with opened(world, "bare", "labels") as backend:
+            half = [{"role": "user", "content": "\ud800"}]
+            hostile = [
+                call(world, "bare", messages=half),
+                call(world, "labels", "classify", input="\ud800"),
+                call(world, "labels", "classify", input=["x"] * 257),
+            ]
+            found: list[Any] = await asyncio.gather(
+                answered(backend, call(world, "bare")),
+                answered(backend, call(world, "bare", temperature=1e-40)),
+                *(answered(backend, one) for one in hostile),
+                return_exceptions=True,
+            )
+            assert [type(one).__name__ for one in found] == ["dict", "dict", *["BackendError"] * 3]
+            for answer in found[:2]:
+                assert answer["choices"][0]["message"]["content"] == world.expected["bare"]
+            again = await answered(backend, call(world, "labels", "classify", input="soup"))
+            assert len(again["data"]) == 1
+
+    run(check)

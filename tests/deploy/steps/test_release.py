@@ -222,6 +222,7 @@ class TestWhatIsBound:
         report = arguments(line)["report"]
         whole = shutil.copytree(winner(report).path, tmp_path / "whole")
         (whole / "adapter_config.json").unlink()
+        (whole / "config.json").write_text("{}")
         (whole / "tokenizer.json").write_text("{}")
         told = desk(tmp_path)
         release(with_whole(report, whole), desk=told)

@@ -132,3 +132,30 @@ def test_an_adapter_of_another_base(base: Path, adapters: list[Path], tmp_path: 
     assert bank.names == ()
     with pytest.raises(UserError, match="no adapter that can be read"):
         bank.add("none", tmp_path / "nowhere")
+
+
+def test_memory_grows_with_the_adapters_and_not_far_ahead(base: Path, adapters: list[Path]) -> None:
+    bank = AdapterBank(fresh(base).model)
+    for number in range(100):
+        bank.add(str(number), adapters[0])
+        assert all(number + 2 <= len(a) <= (number + 2) * 9 / 8 + 8 for group in bank._groups for a in group.a)
+
+
+def test_scales_by_layer_as_peft_finds_them(base: Path, adapters: list[Path], tmp_path: Path) -> None:
+    changed = spoiled(adapters[0], tmp_path, alpha_pattern={"v_proj": 64, r".*layers\.1\.mlp\.up_proj": 2})
+    writer = fresh(base)
+    bank = AdapterBank(writer.model)
+    bank.add("it", changed)
+    bank.use(["it"])
+    ids = torch.tensor([[7, 8, 9, 10]])
+    with torch.no_grad():
+        assert torch.allclose(writer.model(ids).logits, by_peft(base, changed, ids), atol=1e-3)
+
+
+def test_halves_that_do_not_belong_together(base: Path, adapters: list[Path], tmp_path: Path) -> None:
+    other = spoiled(adapters[2], tmp_path)
+    tensors = load_file(other / "adapter_model.safetensors")
+    torn = {name: value[:, :1].contiguous() if "lora_B" in name else value for name, value in tensors.items()}
+    save_file(torn, other / "adapter_model.safetensors")
+    with pytest.raises(UserError, match="do not belong together"):
+        AdapterBank(fresh(base).model).add("it", other)

@@ -8,6 +8,7 @@ OpenAI's shapes. Imports no engine.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -72,7 +73,7 @@ class Bank:
         worker = self._workers.get(key)
         if worker is not None:
             worker.drop(served.name)
-            if not worker.loaded:
+            if not worker.loaded and not worker.loading:
                 del self._workers[key]
                 await worker.close()
 
@@ -132,6 +133,7 @@ class _Worker:
     rows: int
     loaded: dict[str, Path | None] = field(default_factory=dict)
     told: dict[str, float] = field(default_factory=dict)
+    loading: int = 0  # releases that are on their way
 
     def __post_init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -142,12 +144,21 @@ class _Worker:
 
     async def load(self, name: str, folder: Path | None) -> None:
         """Loads a release. Raises BackendError."""
+        self.loading += 1
+        try:
+            async with self._lock:
+                if name in self.loaded and self._alive:
+                    return
+                await self._live()
+                await self._load(name, folder)
+                self.loaded[name] = folder
+        finally:
+            self.loading -= 1
+
+    async def start(self) -> None:
+        """Starts the process if there is none. Raises BackendError."""
         async with self._lock:
-            if name in self.loaded and self._alive:
-                return
             await self._live()
-            await self._load(name, folder)
-            self.loaded[name] = folder
 
     def drop(self, name: str) -> None:
         """Lets a release go."""
@@ -157,8 +168,8 @@ class _Worker:
     async def ask(self, line: Line) -> AsyncGenerator[Line, None]:
         """What the worker says of a request. Raises BackendError. Closed early, the request is let go."""
         if not self._alive:
-            async with self._lock:
-                await self._live()
+            # Shielded: whoever asked may leave, and what is half started would count as whole.
+            await asyncio.shield(asyncio.ensure_future(self.start()))
         heard = self._heard[line["id"]] = asyncio.Queue()
         ended = False
         try:
@@ -210,9 +221,12 @@ class _Worker:
         ready = self._loading[""] = asyncio.get_running_loop().create_future()
         self._hearing = asyncio.create_task(self._hear(self._process))
         await self._wait(ready, "the base")
-        self.told = {"busy": 0, "queue": 0}
         for name, folder in list(self.loaded.items()):
-            await self._load(name, folder)
+            try:
+                await self._load(name, folder)
+            except BackendError:
+                del self.loaded[name]  # the others are not to wait for it; whoever asks for it is told
+        self.told = {"busy": 0, "queue": 0}
 
     async def _load(self, name: str, folder: Path | None) -> None:
         done = self._loading[name] = asyncio.get_running_loop().create_future()
@@ -238,6 +252,9 @@ class _Worker:
             async for text in process.stdout:
                 self._give(json.loads(text))
         finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()  # whatever went wrong in hearing it, nobody hears it any more
             await process.wait()
             self.told = {}
             gone = {"refused": "the model's process ended", "status": 503}
@@ -250,7 +267,7 @@ class _Worker:
 
     def _give(self, line: Line) -> None:
         if "load" in line:
-            self.told = line["load"]
+            self.told = line["load"] if self.told else {}  # while it starts, it does not count as alive
         elif "id" in line:
             if (heard := self._heard.get(line["id"])) is not None:
                 heard.put_nowait(line)

@@ -22,9 +22,10 @@ from adaptline.errors import UserError
 RETRIES = 2  # after the first attempt, as the official client does
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds; twice as long each time, less up to half by chance
 _TRY_AGAIN = (502, 503, 504)
+_MOST_TOKENS = 1 << 40  # more, or what is no number, is no count
 _TAIL = 2048  # bytes of a stream's end in which its usage is looked for
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-_ERROR, _BUSY, _FAILED = 400, 429, 500
+_ANSWERED, _ERROR, _BUSY, _FAILED, _LAST = 200, 400, 429, 500, 599
 _decode = json.JSONDecoder().raw_decode
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -63,8 +64,9 @@ class OpenAI:
         self.pool, self.aliases = pool, aliases
         self.busy = 0
         authorization = f"authorization: Bearer {key}\r\n" if key else ""
+        path = pool.place.path.replace("%", "%%")
         self._head = (
-            f"POST {pool.place.path}/%s HTTP/1.1\r\nhost: {pool.place.host_header}\r\nuser-agent: adaptline\r\n"
+            f"POST {path}/%s HTTP/1.1\r\nhost: {pool.place.host_header}\r\nuser-agent: adaptline\r\n"
             f"content-type: application/json\r\n{authorization.replace('%', '%%')}"
             "x-request-id: %s\r\ncontent-length: %d\r\n\r\n"
         )
@@ -96,7 +98,7 @@ class OpenAI:
         self.busy += 1
         try:
             connection = await self._ask(request, streaming=call.stream)
-            if connection.status >= _ERROR:
+            if connection.status != _ANSWERED:
                 raise await _error_of(connection)
             content_type = connection.content_type or "application/json"
             streams = call.stream and "event-stream" in content_type
@@ -157,7 +159,7 @@ class _Events:
             raise BackendError(502, str(error), code="upstream_error") from error
         if not piece:
             self._count()
-            if self.connection.ends_with_connection and b"[DONE]" not in self.tail:
+            if b"[DONE]" not in self.tail:
                 raise BackendError(502, "the upstream's stream ended without [DONE]", code="upstream_error")
             raise StopAsyncIteration
         self.events += piece.count(b"\ndata:") + piece.startswith(b"data:")
@@ -188,8 +190,9 @@ async def _done() -> None:
 
 async def _whole(connection: Connection, content_type: str) -> Reply:
     data = await connection.whole()
-    if connection.ends_with_connection and not is_json(data):
-        raise UpstreamError("the upstream's answer is cut")  # nothing but its grammar tells, where no length was told
+    whole = is_json(data) if connection.ends_with_connection else data.strip()[:1] in (b"{", b"[")
+    if not whole:  # where no length was told, nothing but its grammar tells
+        raise UpstreamError("the upstream's answer is no JSON, or cut")
     usage = Usage()
     _read_usage(data, usage)
     return Reply(Whole(data), connection.status, content_type, usage)
@@ -200,11 +203,12 @@ def _read_usage(data: bytes, usage: Usage) -> bool:
     at = data.rfind(b'"usage"')
     while at >= 0:
         if found := _USAGE.match(data, at):
-            with contextlib.suppress(ValueError, TypeError, UnicodeDecodeError):
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
                 told = _decode(data[found.end() : found.end() + _TAIL].decode("utf-8", "ignore"))[0]
-                usage.prompt_tokens = int(told.get("prompt_tokens") or 0)
-                usage.completion_tokens = int(told.get("completion_tokens") or 0)
-                return True
+                counts = [told.get(name) for name in ("prompt_tokens", "completion_tokens")]
+                if all(count is None or (type(count) is int and 0 <= count <= _MOST_TOKENS) for count in counts):
+                    usage.prompt_tokens, usage.completion_tokens = (count or 0 for count in counts)
+                    return True
         at = data.rfind(b'"usage"', 0, at)
     return False
 
@@ -220,6 +224,8 @@ class _Told:
 async def _error_of(connection: Connection) -> BackendError:
     """The upstream's error, in OpenAI's shape whatever shape it has there."""
     status = connection.status
+    if not _ERROR <= status <= _LAST:
+        return BackendError(502, f"the upstream answered {status}, which is no answer", code="upstream_error")
     told = _told(await connection.whole(), status)
     if status in (401, 403):  # the upstream's key is not the client's
         return BackendError(502, f"the upstream refuses the gateway's key ({status})", code="upstream_error")

@@ -86,9 +86,11 @@ def release(
     base = _base(weights, training)
     shutil.copytree(weights.path, desk.output / "adapter", ignore=shutil.ignore_patterns(*_NOT_SERVED))
     tokenizer = desk.output / "tokenizer"
-    _copy_tokenizer(base.path if (weights.path / _ADAPTER_CONFIG).exists() else weights.path, tokenizer)
-    _copy_evidence(evidence, desk.output / "evidence")
     marker = _kind(weights)
+    bare = _read(weights.path / marker).get("bare", False)  # the base as it is
+    needs_base = bare or (weights.path / _ADAPTER_CONFIG).exists()
+    _copy_tokenizer(base.path if needs_base else weights.path, tokenizer)
+    _copy_evidence(evidence, desk.output / "evidence")
     facts = {
         "kind": _KINDS[marker],
         "max_tokens": _read(weights.path / marker).get("max_tokens"),

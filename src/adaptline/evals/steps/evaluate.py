@@ -196,7 +196,9 @@ def _writing(weights: Weights, batch_size: int, max_new_tokens: int) -> _Answer:
     writer: Writer = load_trained_writer(weights.path, _base_of(weights))
 
     def answer(items: Items) -> tuple[list[str], list[float | None], dict[str, float]]:
-        prompts = [writer.prompt(chat) for chat in items.chats]
+        prompts = [
+            _prompt(writer, chat, f"item {number} of {items.task}") for number, chat in enumerate(items.chats, 1)
+        ]
         written = write(writer, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size)
         facts = {
             "ended": sum(entry.ended for entry in written) / len(written),
@@ -206,6 +208,16 @@ def _writing(weights: Weights, batch_size: int, max_new_tokens: int) -> _Answer:
         return [writer.said(entry.tokens) for entry in written], [None] * len(written), facts
 
     return answer
+
+
+def _prompt(writer: "Writer", chat: list[dict[str, str]], which: str) -> list[int]:
+    from adaptline.models.writer import TemplateMisfitError  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        return writer.prompt(chat)
+    except TemplateMisfitError as error:
+        do = "Mend the item, or leave it out: every item of a task counts."
+        raise UserError(f"the model's chat template does not take {which}: {error}", do=do) from error
 
 
 def _scored(items: Items, predictions: list[str], confidence: list[float | None], facts: dict[str, float]) -> _Scored:

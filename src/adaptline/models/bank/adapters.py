@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from peft.utils.other import get_pattern_key
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ from adaptline.models.modules import linear_modules, writes
 
 _TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # layers that see one x, as Llama names them
 _PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
-_FIRST_SLOTS = 8
+_FIRST_SLOTS = 9  # eight adapters and the bare base
+_MORE_SLOTS = 8  # at once, or an eighth of those that there are: were they doubled, up to half would lie idle
 
 Pair = tuple[Tensor, Tensor]  # A (rank, inputs) and B (outputs, rank), the scale within B
 
@@ -128,7 +130,8 @@ class _Group:
         a, b = self.a[number], self.b[number]
         slots, most = len(a), self.ranks[number]
         if slot >= slots or rank > most:
-            more, high = max(slots, 2 * slots if slot >= slots else 0, slot + 1), max(rank, most)
+            grown = slots + max(_MORE_SLOTS, slots // 8)
+            more, high = slots if slot < slots else max(grown, slot + 1), max(rank, most)
             self.a[number] = torch.zeros(more, high, a.shape[2])
             self.b[number] = torch.zeros(more, b.shape[1], high)
             self.a[number][:slots, :most], self.b[number][:slots, :, :most] = a, b
@@ -205,10 +208,13 @@ def read_lora(folder: Path) -> dict[str, Pair]:
             if not name.endswith(_B):
                 raise UserError(f"not an adapter that stacks: it holds {name}", where=folder)
             continue
-        rank = config.get("rank_pattern", {}).get(layer, config["r"])
-        alpha = config.get("alpha_pattern", {}).get(layer, config["lora_alpha"])
+        rank: int = a.shape[0]
+        patterns: dict[str, float] = config.get("alpha_pattern") or {}
+        alpha: float = patterns.get(get_pattern_key(list(patterns), layer), config["lora_alpha"])  # as PEFT finds it
         scale = alpha / (rank**0.5 if config.get("use_rslora") else rank)
-        b = tensors[name.removesuffix(_A) + _B]
+        b = tensors.get(name.removesuffix(_A) + _B)
+        if b is None or b.dim() != 2 or b.shape[1] != rank:  # noqa: PLR2004 - a matrix
+            raise UserError(f"A and B of layer {layer!r} do not belong together", where=folder)
         pairs[layer] = (a.float(), b.float() * scale)
     return pairs
 

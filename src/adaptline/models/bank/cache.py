@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 from transformers import Cache
 
+_FIRST_TOKENS = 256
+
 
 class RowCache(Cache):
     """What a model of transformers takes for `past_key_values`: it is told where the tokens of the next pass belong."""
 
     def __init__(self, rows: int, tokens: int) -> None:
-        """For at most so many rows of at most so many tokens each; tensors are made at the first pass."""
+        """For at most so many rows of at most so many tokens each; room is made as it is needed, twice as much each time."""
         self.layers: list[Any] = []  # transformers' own kind of layers; there are none
         self._rows, self._tokens = rows, tokens
         self._keys: list[Tensor] = []
@@ -44,9 +46,9 @@ class RowCache(Cache):
     ) -> tuple[Tensor, Tensor]:
         """Keeps (R, H, T, E) of a layer, and returns all that the rows of the pass have there."""
         if layer_idx == len(self._keys):
-            shape = (self._rows, key_states.shape[1], self._tokens, key_states.shape[3])
-            self._keys.append(torch.zeros(shape, dtype=key_states.dtype))
-            self._values.append(torch.zeros(shape, dtype=value_states.dtype))
+            for of, states in ((self._keys, key_states), (self._values, value_states)):
+                of.append(torch.zeros((self._rows, states.shape[1], 0, states.shape[3]), dtype=states.dtype))
+        self._make_room(layer_idx, key_states.shape[2] if self._places is None else self._length)
         rows, tokens = key_states.shape[0], key_states.shape[2]
         found = []
         for held, new in ((self._keys[layer_idx], key_states), (self._values[layer_idx], value_states)):
@@ -58,6 +60,15 @@ class RowCache(Cache):
                 part[torch.arange(rows), :, self._places] = new[:, :, 0]
                 found.append(part[:, :, : self._length])
         return found[0], found[1]
+
+    def _make_room(self, layer: int, tokens: int) -> None:
+        for of in (self._keys, self._values):
+            held = of[layer]
+            if held.shape[2] < tokens:
+                room = min(self._tokens, max(_FIRST_TOKENS, tokens, 2 * held.shape[2]))
+                grown = torch.zeros((*held.shape[:2], room, held.shape[3]), dtype=held.dtype)
+                grown[:, :, : held.shape[2]] = held
+                of[layer] = grown
 
     def get_seq_length(self, *_: Any, **__: Any) -> int:
         """Positions are always given, so that nobody needs it."""

@@ -19,7 +19,8 @@ from adaptline.models.bank.cache import RowCache
 
 Reason = Literal["stop", "length"]
 
-_PROMPT_TOKENS = 2048  # computed at once: more would keep the rows that are being written waiting
+_PROMPT_TOKENS = 2048  # of new rows computed at once, unless one alone has more
+_COLDEST = 1e-3  # a temperature below it is none: its shares could not be told from one and nothing
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Engine:
                 break
             request = self._waiting.popleft()
             chance = None
-            if request.temperature > 0:
+            if request.temperature > _COLDEST:
                 chance = torch.Generator()
                 chance.seed() if request.seed is None else chance.manual_seed(request.seed)
             new.append(_Row(request, chance))

@@ -49,22 +49,24 @@ _MOST_NEW_TOKENS = 256  # of an answer, where the request names no number
 class RefusedError(Exception):
     """What was asked cannot be done; the text is for whoever asked."""
 
-    def __init__(self, why: str, code: str = "invalid_request") -> None:
+    def __init__(self, why: str, code: str = "invalid_request", status: int = 400) -> None:
         super().__init__(why)
-        self.code = code
+        self.code, self.status = code, status
 
 
 class Writing:
     """Answers of a base that writes, and of its adapters."""
 
     def __init__(self, base: Path, rows: int, say: Say) -> None:
-        self._base, self._say = load_writer(base), say
+        own = base / export.WRITER  # of a whole model that was trained
+        limit = json.loads(own.read_text("utf-8"))["max_tokens"] if own.exists() else None
+        self._base, self._say = load_writer(base, limit), say
         with contextlib.suppress(UserError):  # a base whose layers do not stack still answers bare
             self._bank: AdapterBank | None = None
             self._bank = AdapterBank(self._base.model)
         writer = self._base
         self._engine = Engine(
-            writer.model, self._bank, ends=writer.ends, rows=rows, tokens=writer.max_tokens, pad_token=writer.pad_token
+            writer.model, self._bank, ends=writer.ends, rows=rows, tokens=writer.room, pad_token=writer.pad_token
         )
         self._writers: dict[str, tuple[Writer, str | None]] = {}
         self._growing: dict[str, tuple[Growing, int]] = {}
@@ -88,7 +90,7 @@ class Writing:
             writer = replace(
                 writer, max_tokens=min(facts["max_tokens"], writer.max_tokens), template=facts["chat_template"]
             )
-            if not facts["bare"] and (folder / "adapter_config.json").exists():
+            if not facts["bare"]:
                 if self._bank is None:
                     raise UserError("the layers of this base do not stack")
                 self._bank.add(name, folder)
@@ -108,9 +110,10 @@ class Writing:
             tokens = self._prompt(writer, line)
         except TemplateMisfitError as error:
             raise RefusedError(f"the model's chat template does not take these messages: {error}") from error
-        room = writer.max_tokens - len(tokens)
+        most = min(writer.max_tokens, self._engine.tokens)
+        room = most - len(tokens)
         if room < 1 or not tokens:
-            what = f"{len(tokens)} tokens; the model takes at most {writer.max_tokens} with its answer"
+            what = f"{len(tokens)} tokens; the model takes at most {most} with its answer"
             raise RefusedError(f"the prompt has {what}", "context_length_exceeded")
         asked = line.get("max_tokens") or _MOST_NEW_TOKENS
         given = {key: line[key] for key in ("temperature", "top_p", "seed") if line.get(key) is not None}
@@ -155,7 +158,7 @@ class Writing:
 
     def _of(self, name: str) -> tuple[Writer, str | None]:
         if name not in self._writers:
-            raise RefusedError(f"{name} is not loaded", "model_not_found")
+            raise RefusedError(f"{name} is not loaded", "model_not_ready", 503)
         return self._writers[name]
 
     def _prompt(self, writer: Writer, line: Line) -> list[int]:
@@ -201,8 +204,10 @@ class Classifying:
 
     def take(self, line: Line) -> None:
         """A request to classify. Raises RefusedError."""
+        if any("\ud800" <= character <= "\udfff" for text in line["texts"] for character in text):
+            raise RefusedError("a text holds half a character")
         if line["name"] not in self._classifiers:
-            raise RefusedError(f"{line['name']} is not loaded", "model_not_found")
+            raise RefusedError(f"{line['name']} is not loaded", "model_not_ready", 503)
         self._waiting.append(line)
 
     def cancel(self, id: str) -> None:  # noqa: A002 - what requests are called by
@@ -241,8 +246,8 @@ def serve(worker: Writing | Classifying, lines: Iterator[Line | None], say: Say)
     for line in lines:
         if line is not None:
             _obey(worker, line, say)
-            continue
-        worker.step()
+        else:
+            worker.step()
         if (load := worker.load) != told:
             say({"load": load})
             told = load
@@ -261,9 +266,13 @@ def _obey(worker: Writing | Classifying, line: Line, say: Say) -> None:
         else:
             worker.take(line)
     except RefusedError as error:
-        say({"id": line["id"], "refused": str(error), "code": error.code})
-    except (UserError, OSError, ValueError, KeyError) as error:
-        say({"failed": name, "why": f"{error}"} if do == "load" else {"id": line.get("id"), "refused": str(error)})
+        say({"id": line["id"], "refused": str(error), "code": error.code, "status": error.status})
+    except Exception as error:  # noqa: BLE001 - whatever one request is, the answers of the others go on
+        sys.stderr.write(f"{do} of {name}: {type(error).__name__}: {error}\n")  # for us: it may name paths
+        why = str(error) if isinstance(error, UserError) else type(error).__name__
+        say(
+            {"failed": name, "why": why} if do == "load" else {"id": line.get("id"), "refused": "it cannot be computed"}
+        )
 
 
 def _reading(source: IO[str], inbox: queue.SimpleQueue[Line | None]) -> None:
