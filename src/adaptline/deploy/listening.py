@@ -33,6 +33,7 @@ class Protocol(HttpToolsProtocol):
 
     begun_at = 0.0  # when the headers that have not ended yet began; 0 between requests
     head_bytes = 0
+    header_bytes = 0  # of one request, before its body and after it
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected; one too many is told so."""
@@ -54,8 +55,17 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self.begun_at = time.monotonic()
-        self.head_bytes = 0
+        self.head_bytes = self.header_bytes = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, also one that follows a body: those have a bound too, whoever sends them."""
+        self.header_bytes += len(name) + len(value)
+        if self.header_bytes > HEAD_LIMIT:
+            if not self.begun_at:
+                self.transport.abort()
+            return
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Its headers have ended."""
