@@ -1,9 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from adaptline.deploy import access_log
 from adaptline.deploy.access_log import AccessLog
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
 
 
 def test_lines_are_gathered_and_appended(tmp_path: Path) -> None:
@@ -18,7 +32,7 @@ def test_lines_are_gathered_and_appended(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         assert path.read_text() == "before\na\nü\\ud800\n"
         log.add("x" * 300_000)
-        assert path.stat().st_size > 300_000  # no need to wait
+        await until(lambda: path.stat().st_size > 300_000)  # before the next flush would be due
         log.add("last")
         log.close()
 
@@ -34,10 +48,31 @@ def test_a_full_disk_stops_no_answer() -> None:
         log = AccessLog(Path("/dev/full"))
         log.add("a")
         log.flush()
-        assert log.failed == 1
+        await until(lambda: log.failed == 1)
         log.close()
 
     asyncio.run(main())
+
+
+def test_a_pipe_that_nobody_reads_stops_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr(access_log, "CLOSE_SECONDS", 0.2)
+
+    async def main() -> None:
+        log = AccessLog()
+        log._descriptor = writing
+        began = time.monotonic()
+        for _ in range(200):
+            log.add("x" * 10_000)
+            log.flush()
+        log.close()
+        assert time.monotonic() - began < 2
+        assert log.failed > 100
+
+    asyncio.run(main())
+    os.close(reading)  # the thread that waits ends with an error that it counts
+    time.sleep(0.05)
+    os.close(writing)
 
 
 def test_times_are_iso_8601_in_utc() -> None:

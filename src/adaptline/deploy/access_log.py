@@ -6,19 +6,28 @@ Knows lines and a file. Holds no text of prompts or answers and no raw identity 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
+import queue
 import sys
+import threading
 from pathlib import Path
 
 from adaptline.core import disk
 
 FLUSH_SECONDS = 0.2
+CLOSE_SECONDS = 2.0
 _FLUSH_BYTES = 256 * 1024
+_WAITING = 64  # flushes
 
 
 class AccessLog:
-    """Lines for a file, or for standard error. What was gathered in the last 0.2 s is lost to a `kill -9`."""
+    """Lines for a file, or for standard error. What was gathered in the last 0.2 s is lost to a `kill -9`.
+
+    A thread writes: a pipe that nobody reads, as of a log driver that is full, must not stop an answer. What does not fit
+    into the queue before it is lost, and counted.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         """Opens the file for appending. Raises UserError where it cannot be."""
@@ -29,6 +38,9 @@ class AccessLog:
         self._shown = ""
         self._descriptor = sys.stderr.fileno()
         self._owned = path is not None
+        self._queue: queue.Queue[tuple[bytes, int] | None] = queue.Queue(_WAITING)
+        self._writer: threading.Thread | None = None
+        self._torn = False  # whether the last line written is half of one
         self.failed = 0  # lines that could not be written: a full disk stops no answer
         if path is not None:
             with disk.explained(path):
@@ -44,26 +56,44 @@ class AccessLog:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Writes what was gathered."""
+        """Hands on what was gathered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if not self._lines:
             return
-        data = memoryview(("\n".join(self._lines) + "\n").encode("utf-8", "backslashreplace"))
+        data = ("\n".join(self._lines) + "\n").encode("utf-8", "backslashreplace")
         count, self._lines, self._bytes = len(self._lines), [], 0
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write, daemon=True)
+            self._writer.start()
         try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError:
+            self._queue.put_nowait((data, count))
+        except queue.Full:
             self.failed += count
 
     def close(self) -> None:
-        """Writes what was gathered and closes the file."""
+        """Writes what was gathered, as far as that takes no longer than two seconds, and closes the file."""
         self.flush()
-        if self._owned:
+        if self._writer is not None:
+            with contextlib.suppress(queue.Full):
+                self._queue.put(None, timeout=CLOSE_SECONDS)
+            self._writer.join(CLOSE_SECONDS)
+        if self._owned and (self._writer is None or not self._writer.is_alive()):
             os.close(self._descriptor)
             self._owned = False
+
+    def _write(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            data, count = entry
+            left = memoryview(b"\n" + data if self._torn else data)
+            try:
+                while left:
+                    left = left[os.write(self._descriptor, left) :]
+                    self._torn = True
+                self._torn = False
+            except OSError:
+                self.failed += count
 
     def time(self, now: float) -> str:
         """Seconds since 1970 as ISO 8601 in UTC with milliseconds. The text of a second is made once."""
