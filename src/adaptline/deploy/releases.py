@@ -86,7 +86,6 @@ def known(store: Store) -> dict[str, Release]:
     for manifest in _manifests(store):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             release = _opened(store.folder(manifest["key"]), manifest["digest"])
-            evidence(release)
             found[release.digest] = replace(release, made=manifest.get("record", {}).get("made", ""))
     return found
 
@@ -109,17 +108,23 @@ def guards(release: Release, beside: Path) -> list[Use]:
 
 def evidence(release: Release) -> dict[str, Any]:
     """What speaks for a release, in numbers and verdicts: for events, and for people. A number that is none is null."""
-    found = release.facts["evidence"]
-    selection = found["selection"] or {}
+    found = _table(release.facts, "evidence")
+    selection, metrics = _table(found, "selection"), _table(_table(found, "evaluation"), "metrics")
     chosen = {name: selection.get(name) for name in ("verdict", "winner", "interval")}
     told = {
         "release": release.name,
         "digest": release.digest,
-        "metrics": dict(found["evaluation"]["metrics"]),
+        "metrics": metrics,
         **chosen,
     }
     plain: dict[str, Any] = json.loads(encode_strictly(told))
     return plain
+
+
+def _table(of: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of a table; an empty one where there is none: a release may have to be taken back because of what it says."""
+    found = of.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _manifests(store: Store) -> Iterator[dict[str, Any]]:
