@@ -10,6 +10,7 @@ import importlib
 import inspect
 import ipaddress
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from adaptline.deploy.api_keys import Keys
     from adaptline.deploy.calls import Backend
     from adaptline.deploy.limits import Limits
 
@@ -66,18 +68,13 @@ def serve(
     """
     import uvloop  # noqa: PLC0415 - loads only where it serves
 
-    from adaptline.deploy import api_keys, listening  # noqa: PLC0415
+    from adaptline.deploy import listening  # noqa: PLC0415
     from adaptline.deploy.access_log import AccessLog  # noqa: PLC0415
     from adaptline.deploy.gateway import Gateway  # noqa: PLC0415
     from adaptline.deploy.limits import Limits  # noqa: PLC0415
     from adaptline.web.console import Console  # noqa: PLC0415
 
-    known = api_keys.read(Path(keys)) if keys is not None else None
-    if known is None and not is_loopback(host):
-        raise UserError(
-            f"listening on {host} needs keys",
-            do="adaptline key NAME --keys keys.txt, then --keys keys.txt; or leave --host out.",
-        )
+    known = _keys(keys, host)
     found = recipes.read(Path(source))
     opened = _store(found, store)
     bounds = limits or Limits()
@@ -92,13 +89,7 @@ def serve(
             "bases": lambda: bases(found),
         },
     )
-    try:
-        listener = listening.listen(host, port)
-    except OSError as error:
-        raise UserError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}", do="Name another --port."
-        ) from error
-    with listener:
+    with _listening(host, port) as listener:
         address = listener.getsockname()[:2]
         gateway = Gateway(
             opened,
@@ -117,6 +108,32 @@ def serve(
             server.when_started = lambda: started(f"http://{shown}:{address[1]}/v1")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve_on(listener))
+
+
+def _keys(path: Path | str | None, host: str) -> Keys | None:
+    """Who may ask; anybody where no file is named. Raises UserError where others than this machine could."""
+    from adaptline.deploy import api_keys  # noqa: PLC0415 - start-up time
+
+    if path is not None:
+        return api_keys.read(Path(path))
+    if not is_loopback(host):
+        raise UserError(
+            f"listening on {host} needs keys",
+            do="adaptline key NAME --keys keys.txt, then --keys keys.txt; or leave --host out.",
+        )
+    return None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises UserError."""
+    from adaptline.deploy import listening  # noqa: PLC0415 - start-up time
+
+    try:
+        return listening.listen(host, port)
+    except OSError as error:
+        raise UserError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}", do="Name another --port."
+        ) from error
 
 
 def new_key(keys: Path | str, name: str) -> str:
