@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,13 @@ ASKED = {"model": "support", "messages": HELLO}
 def upstream() -> Iterator[Upstream]:
     with Upstream() as found:
         yield found
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def _ask(port: int, **more: Any) -> httpx.Response:
@@ -70,6 +77,28 @@ def test_told_to_stop_it_finishes_what_goes_on(tmp_path: Path, upstream: Upstrea
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert json.loads(log.read_text())["completion_tokens"] == 10
+
+
+def test_a_rotated_log_goes_on_in_a_new_file(tmp_path: Path, upstream: Upstream) -> None:
+    store(tmp_path)
+    log, old = tmp_path / "access.jsonl", tmp_path / "access.jsonl.1"
+    with serving(tmp_path, "--upstream", upstream.url, "--log", str(log)) as (process, port):
+        assert _ask(port).status_code == 200
+        until(lambda: log.read_text().count("\n") == 1)
+        log.rename(old)
+        process.send_signal(signal.SIGHUP)
+        until(log.exists)
+        assert _ask(port).status_code == 200
+        until(lambda: log.read_text().count("\n") == 1)
+        log.unlink()
+        log.mkdir()  # what cannot be opened stops nothing
+        process.send_signal(signal.SIGHUP)
+        assert _ask(port).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert "cannot be opened anew" in process.stderr.read()
+    assert old.read_text().count("\n") == 1
 
 
 def test_after_its_grace_what_goes_on_is_cut_and_told(tmp_path: Path, upstream: Upstream) -> None:

@@ -6,10 +6,12 @@ Knows options, files and where a server listens. Loads the gateway only when it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import ipaddress
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from adaptline.deploy.calls import Backend
     from adaptline.deploy.limits import Limits
 
+_OPEN_FILES = 1 << 16
 _BACKENDS = Path(__file__).parent / "deploy" / "backends"
 
 
@@ -89,6 +92,7 @@ def serve(
             "bases": lambda: bases(found),
         },
     )
+    _raise_open_files()
     with _listening(host, port) as listener:
         address = listener.getsockname()[:2]
         gateway = Gateway(
@@ -122,6 +126,15 @@ def _keys(path: Path | str | None, host: str) -> Keys | None:
             do="adaptline key NAME --keys keys.txt, then --keys keys.txt; or leave --host out.",
         )
     return None
+
+
+def _raise_open_files() -> None:
+    """As many open files as this process may have: each connection is one, and the usual 1024 are soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # where the system knows a lower bound yet, it stays as it is
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listening(host: str, port: int) -> socket.socket:

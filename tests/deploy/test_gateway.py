@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,7 @@ def test_an_unknown_model_is_not_found_and_nothing_is_listed(client: OpenAI) -> 
     assert "support" not in str(caught.value)
 
 
+BODY = json.dumps({"model": "support", "messages": HELLO}).encode()
 WRONG: dict[str, tuple[Any, int]] = {
     "no JSON": (b"{", 400),
     "no object": (b"[1]", 400),
@@ -195,6 +197,8 @@ WRONG: dict[str, tuple[Any, int]] = {
     "no UTF-8": (b'{"model": "\xff"}', 400),
     "deep": (b"[" * 200_000, 400),
     "deep inside": (b'{"model": "support", "messages": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}", 400),
+    "deep beside": (BODY[:-1] + b', "metadata": ' + b"[" * 980 + b"]" * 980 + b"}", 400),
+    "an endless number": (BODY[:-1] + b', "temperature": 1e999}', 400),
     "a long number": (b'{"model": ' + b"1" * 5000 + b"}", 400),
     "empty": (b"", 400),
     "no model": ({"messages": HELLO}, 400),
@@ -225,6 +229,23 @@ def test_what_is_wrong_with_a_body_is_said(opened: Store, upstream: Upstream, wh
         assert found.status_code == status, found.text
         assert set(found.json()["error"]) == {"message", "type", "param", "code"}
     assert not upstream.requests
+
+
+def test_large_bodies_are_bounded_together(opened: Store, upstream: Upstream) -> None:
+    """Of 1 MiB of `[],[],...` Python makes 20 MB: what many of them would take is refused before they are parsed."""
+    upstream.delay = 0.5
+    large = BODY[:-1] + b', "metadata": [' + b"[]," * 50_000 + b"0]}"
+    post = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    limits = Limits(memory=2 * asking.weight(large) + len(large))
+    with running(opened, backend.open(opened, upstream=upstream.url), limits=limits) as gateway, ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", gateway.port), timeout=10)) for _ in range(5)
+        ]
+        for one in clients:
+            one.sendall(post + b"content-length: %d\r\n\r\n" % len(large) + large)
+        statuses = sorted(one.recv(65536).split()[1] for one in clients)
+        assert statuses == [b"200", b"200", b"429", b"429", b"429"]
+        until(lambda: gateway.gateway.memory.held == 0)
 
 
 @pytest.mark.parametrize("path", ["/v1/completions", "/v1/classify"])

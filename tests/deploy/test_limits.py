@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adaptline.deploy.errors import RefusedError
-from adaptline.deploy.limits import Slots
+from adaptline.deploy.limits import Memory, Slots
 
 
 def test_slots_are_given_in_order_and_never_lost() -> None:
@@ -32,3 +32,14 @@ def test_slots_are_given_in_order_and_never_lost() -> None:
         assert (slots.busy, len(slots.waiting)) == (0, 0)
 
     asyncio.run(main())
+
+
+def test_memory_is_held_and_given_back() -> None:
+    memory = Memory(100)
+    first = memory.hold(60)
+    with pytest.raises(RefusedError) as caught:
+        memory.hold(41)
+    assert (caught.value.status, caught.value.retry_after, memory.held) == (429, 1, 60)
+    assert memory.hold(40) == 40
+    memory.let(first)
+    assert memory.held == 40

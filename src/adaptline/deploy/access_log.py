@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import logging
 import os
 import queue
 import sys
@@ -20,6 +21,8 @@ FLUSH_SECONDS = 0.2
 CLOSE_SECONDS = 2.0
 _FLUSH_BYTES = 256 * 1024
 _WAITING = 64  # flushes
+_log = logging.getLogger("adaptline.deploy")
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class AccessLog:
@@ -37,6 +40,7 @@ class AccessLog:
         self._second = -1
         self._shown = ""
         self._descriptor = sys.stderr.fileno()
+        self._path = path
         self._owned = path is not None
         self._queue: queue.Queue[tuple[bytes, int] | None] = queue.Queue(_WAITING)
         self._writer: threading.Thread | None = None
@@ -44,7 +48,7 @@ class AccessLog:
         self.failed = 0  # lines that could not be written: a full disk stops no answer
         if path is not None:
             with disk.explained(path):
-                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+                self._descriptor = os.open(path, _APPEND, 0o640)
 
     def add(self, line: str) -> None:
         """Gathers a line, without its end."""
@@ -71,6 +75,18 @@ class AccessLog:
             self._queue.put_nowait((data, count))
         except queue.Full:
             self.failed += count
+
+    def reopen(self) -> None:
+        """Goes on in a new file under the same name, after somebody moved the old one. Where it cannot, the old one stays."""
+        if self._path is None or not self._owned:
+            return
+        try:
+            fresh = os.open(self._path, _APPEND, 0o640)
+        except OSError as error:
+            _log.error("the access log cannot be opened anew: %s", error)
+            return
+        os.dup2(fresh, self._descriptor, inheritable=False)  # at once, also for the thread that writes
+        os.close(fresh)
 
     def close(self) -> None:
         """Writes what was gathered, as far as that takes no longer than two seconds, and closes the file."""

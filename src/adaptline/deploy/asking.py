@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NoReturn
@@ -27,6 +28,8 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 _LONGEST_NAME = 512  # characters of a model's name or a user's identifier
 _MOST_ANSWERS = 128  # OpenAI's own bound of n
+_DEEPEST = 100  # levels of JSON: far below where Python's own recursion ends, and far above what anybody asks
+_BYTES_PER_BYTE, _BYTES_PER_VALUE = 4, 64  # of memory, for a body's text and for what its brackets and commas part
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -38,7 +41,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(digits: str) -> float:
+    found = float(digits)
+    if math.isinf(found):  # written out again, it would be no JSON
+        raise ValueError(f"{digits} is too large")
+    return found
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 
 
 class Head:
@@ -91,8 +101,19 @@ def key_of(authorization: bytes) -> str | None:
     return None
 
 
-async def body_of(receive: Receive, head: Head, limit: int) -> bytes:
-    """The whole body. Raises RefusedError (413, 415), and Gone where the client leaves. The caller bounds the time."""
+async def body_of(receive: Receive, head: Head, limit: int, hold: Callable[[int], None]) -> bytes:
+    """The whole body. The caller bounds the time.
+
+    Args:
+        receive: ASGI's.
+        head: the request's headers.
+        limit: bytes.
+        hold: told how many bytes have arrived, before they are kept. What it raises ends the request.
+
+    Raises:
+        RefusedError: 413, or 415.
+        Gone: the client left.
+    """
     if head.content_type.partition(b";")[0].strip().lower() != b"application/json":
         # Whatever else a browser may send to another site without asking, it may not send this.
         raise RefusedError(415, "send JSON: content-type: application/json")
@@ -100,16 +121,18 @@ async def body_of(receive: Receive, head: Head, limit: int) -> bytes:
         raise _too_large(limit)
     message = await _next(receive)
     data: bytes = message["body"]
+    hold(len(data))
     if message.get("more_body"):
-        data = await _rest(receive, bytearray(data), limit)
+        data = await _rest(receive, bytearray(data), limit, hold)
     if len(data) > limit:
         raise _too_large(limit)
     return data
 
 
-async def _rest(receive: Receive, data: bytearray, limit: int) -> bytes:
+async def _rest(receive: Receive, data: bytearray, limit: int, hold: Callable[[int], None]) -> bytes:
     while True:
         message = await _next(receive)
+        hold(len(message["body"]))
         data += message["body"]
         if len(data) > limit:
             raise _too_large(limit)
@@ -135,13 +158,32 @@ def parsed(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise RefusedError(400, "the body is not UTF-8") from None
     except RecursionError:
-        raise RefusedError(400, "the body is nested too deeply") from None
+        raise RefusedError(400, f"the body is nested deeper than {_DEEPEST} levels") from None
     except ValueError as error:
         what = str(error) if isinstance(error, json.JSONDecodeError) else "a number that is none"
         raise RefusedError(400, f"the body is not JSON: {what}") from None
     if not isinstance(found, dict):
         raise RefusedError(400, "the body must be a JSON object")
+    if data.count(b"[") + data.count(b"{") > _DEEPEST and _deeper(found, _DEEPEST):
+        raise RefusedError(400, f"the body is nested deeper than {_DEEPEST} levels")
     return found
+
+
+def _deeper(value: dict[str, Any], most: int) -> bool:
+    """Whether JSON has more levels than so many."""
+    level: list[Any] = [value]
+    for _ in range(most):
+        inner = (child for one in level for child in (one.values() if isinstance(one, dict) else one))
+        level = [child for child in inner if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def weight(data: bytes) -> int:
+    """About how many bytes of memory a body takes once it is parsed: `[[],[],...]` takes 30 times its length."""
+    values = data.count(b",") + data.count(b"[") + data.count(b"{")
+    return _BYTES_PER_BYTE * len(data) + _BYTES_PER_VALUE * values
 
 
 def checked(endpoint: Endpoint, body: dict[str, Any], max_tokens: int | None) -> bool:

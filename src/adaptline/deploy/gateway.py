@@ -7,6 +7,7 @@ engine: answers come from a backend (calls.py). State is in the channels' files 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -22,12 +23,13 @@ from adaptline.deploy.api_keys import Keys
 from adaptline.deploy.asking import Message, Receive, Send
 from adaptline.deploy.calls import Backend, BackendError, Call, Chunks, Endpoint, Reply
 from adaptline.deploy.errors import RefusedError
-from adaptline.deploy.limits import Limits, Slots
+from adaptline.deploy.limits import Limits, Memory, Slots
 from adaptline.deploy.metrics import Metrics
 from adaptline.deploy.request import Request
 from adaptline.deploy.routing import Routes
 
 WATCH_AFTER = 0.005  # seconds until somebody watches whether the client is still there: most answers are quicker
+_FAIL_SECONDS = 1.0  # for an error to be taken by the client
 _TICK = 0.1  # seconds; how exact timeouts are
 _LEFT, _SLOW, _LATE, _STALLED = "left", "slow", "late", "stalled"
 _CLIENT_LEFT = 499  # nginx's status for logs; nobody receives it
@@ -73,6 +75,7 @@ class Gateway:
         self.metrics.load = self._load
         self.routes = Routes(store, backend, self.metrics, beside)
         self.slots = Slots(self.limits.concurrency, self.limits.queue)
+        self.memory = Memory(self.limits.memory)
         self._secret = store.subject_secret()
         self._requests: set[Request] = set()
         self._prefix, self._count = f"req-{secrets.token_hex(6)}-", 0
@@ -162,6 +165,7 @@ class Gateway:
             if request.watch is not None:
                 request.watch.cancel()
             self._requests.discard(request)
+            self.memory.let(request.held)
             self._ended(request)
 
     async def _ask(self, request: Request, endpoint: Endpoint, scope: Message, receive: Receive, send: Send) -> None:
@@ -169,7 +173,7 @@ class Gateway:
         if head.request_id:
             request.id = head.request_id.decode()
         self.admit(request, head)
-        data = await asking.body_of(receive, head, self.limits.max_body)
+        data = await self._body(request, receive, head)
         request.last = time.monotonic()
         request.watch = self._loop.call_later(WATCH_AFTER, self._watch, request, receive)
         body = asking.parsed(data)
@@ -198,6 +202,16 @@ class Gateway:
                 arm.model.going_on -= 1
         finally:
             self.slots.give()
+
+    async def _body(self, request: Request, receive: Receive, head: asking.Head) -> bytes:
+        """The whole body, with a hold on the memory that it takes until the request ends. Raises as `body_of`, and 429."""
+
+        def hold(size: int) -> None:
+            request.held += self.memory.hold(size)
+
+        data = await asking.body_of(receive, head, self.limits.max_body, hold)
+        hold(asking.weight(data) - request.held)
+        return data
 
     def admit(self, request: Request, head: asking.Head) -> None:
         """Raises RefusedError for who may not ask."""
@@ -260,13 +274,15 @@ class Gateway:
     async def _fail(self, request: Request, send: Send, error: BackendError) -> None:
         """An error as the answer, or at the end of one that had begun, which is then cut: it must not look whole."""
         request.status = error.status
-        if not request.sent:
-            data = errors.body(error)
-            headers = [(b"content-length", str(len(data)).encode()), *errors.headers(error)]
-            await self._begin(request, send, error.status, _JSON, headers)
-            await send({"type": "http.response.body", "body": data})
-        elif not request.half:  # half an event must not be made whole by what follows: there, the cut alone tells
-            await send({"type": "http.response.body", "body": errors.event(error), "more_body": True})
+        with contextlib.suppress(TimeoutError):  # of a client that reads nothing; its connection is closed all the same
+            async with asyncio.timeout(_FAIL_SECONDS):
+                if not request.sent:
+                    data = errors.body(error)
+                    headers = [(b"content-length", str(len(data)).encode()), *errors.headers(error)]
+                    await self._begin(request, send, error.status, _JSON, headers)
+                    await send({"type": "http.response.body", "body": data})
+                elif not request.half:  # half an event must not be made whole by what follows: there, the cut tells
+                    await send({"type": "http.response.body", "body": errors.event(error), "more_body": True})
 
     async def _stopped(self, request: Request, send: Send) -> None:
         """Its task was cancelled: the client left, time is up, or the gateway ends."""

@@ -27,6 +27,7 @@ class Limits:
         max_body: bytes of a request.
         max_tokens: the most that a request may ask for; None for no cap.
         grace: for answers to end once the gateway was told to stop.
+        memory: bytes that all requests which are here may take, by a rough measure of each; more are refused with 429.
     """
 
     concurrency: int = 256
@@ -38,6 +39,7 @@ class Limits:
     max_body: int = 1 << 20
     max_tokens: int | None = None
     grace: float = 30.0
+    memory: int = 1 << 30
 
 
 class Slots:
@@ -75,3 +77,21 @@ class Slots:
                 turn.set_result(None)
                 return
         self.busy -= 1
+
+
+class Memory:
+    """So many bytes for all requests together, while each arrives and while it waits and is answered."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+
+    def hold(self, size: int) -> int:
+        """Takes bytes for a request, and returns them for `let`. Raises RefusedError (429) where too many are held."""
+        if self.held + size > self.most:
+            raise RefusedError(429, "too many large requests at once", retry_after=1, code="queue_full")
+        self.held += size
+        return size
+
+    def let(self, size: int) -> None:
+        """Gives them back."""
+        self.held -= size

@@ -13,8 +13,8 @@ class Request:
     """What is known of a request while it goes on."""
 
     __slots__ = (
-        *("arm", "begun", "body", "completion_tokens", "first", "half", "id", "key", "last", "prompt_tokens", "said"),
-        *("sent", "status", "stopped", "stream", "task", "unit_hash", "watch"),
+        *("arm", "begun", "body", "completion_tokens", "first", "half", "held", "id", "key", "last", "prompt_tokens"),
+        *("said", "sent", "status", "stopped", "stream", "task", "unit_hash", "watch"),
     )
 
     def __init__(self, number: str, begun: float) -> None:
@@ -25,6 +25,7 @@ class Request:
         self.body: dict[str, Any] | None = None
         self.key: str | None = None
         self.unit_hash = ""
+        self.held = 0  # bytes of memory
         self.stream = False
         self.sent = False  # whether an answer has begun
         self.half = False  # whether what was sent of a stream ends within an event
