@@ -17,6 +17,7 @@ import httpx
 import load
 import openai
 import pytest
+from guards import bind
 from openai import OpenAI
 from production import BASE, DIGESTS, Running, move, name, running, store
 from upstreams import Upstream
@@ -25,6 +26,7 @@ from adaptline.core.store import Store
 from adaptline.deploy import asking
 from adaptline.deploy.access_log import AccessLog
 from adaptline.deploy.backends import openai as backend
+from adaptline.deploy.guarding import Judge
 from adaptline.deploy.limits import Limits
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
@@ -448,14 +450,22 @@ def test_pages_can_be_hung_in(opened: Store, upstream: Upstream) -> None:
         assert httpx.get(gateway.url + "/readyz").json() == {"ready": True, "problems": []}
 
 
+GUARDS = """
+@guard(version=1)
+def polite(text: str) -> str | None:
+    return "has 'damn'" if "damn" in text else None
+
+@guard(version=1)
+def broken(text: str) -> str | None:
+    return str(1 / 0) if "x" in text else None
+"""
+
+
 def test_guards_refuse_before_the_upstream_is_asked(tmp_path: Path, upstream: Upstream) -> None:
     opened = store(tmp_path)
     with running(opened, backend.open(opened, upstream=upstream.url)) as gateway:
         model = gateway.gateway.routes.models[BASE, DIGESTS["1"]]
-        model.guards = (
-            ("polite", lambda text: "has 'damn'" if "damn" in text else None),
-            ("broken", lambda text: str(1 / 0) if "x" in text else None),
-        )
+        model.judge = Judge(bind(tmp_path, GUARDS, "polite", "broken"), tmp_path, 5.0)
         for content, message in [
             ("damn", "refused by polite: has 'damn'"),
             ([{"type": "text", "text": "damn"}], "refused by polite: has 'damn'"),

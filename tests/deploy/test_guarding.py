@@ -1,33 +1,27 @@
-"""Guards see all that is asked, or refuse."""
+"""Guards see all that is asked, or refuse; and whatever one of them does, the gateway goes on."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from guards import bind, bound
 
 from adaptline.deploy import guarding
-from adaptline.deploy.calls import Endpoint
+from adaptline.deploy.calls import BackendError, Endpoint
 from adaptline.deploy.errors import RefusedError
-
-SEEN: list[str] = []
-
-
-def card(text: str) -> str | None:
-    SEEN.append(text)
-    return "a card" if "credit card" in text else None
-
-
-GUARDS: guarding.Guards = (("card", card),)
+from adaptline.deploy.guarding import Judge
 
 
 def refused(endpoint: Endpoint, body: dict[str, Any]) -> bool:
-    try:
-        guarding.check(GUARDS, endpoint, body)
-    except RefusedError as error:
-        return error.code == "content_filter"
-    return False
+    text = guarding.prompt(endpoint, body)
+    return text is None or "credit card" in text
 
 
 def chat(*contents: Any) -> dict[str, Any]:
@@ -69,14 +63,134 @@ def test_what_is_refused(endpoint: Endpoint, body: dict[str, Any]) -> None:
 )
 def test_what_is_not(endpoint: Endpoint, body: dict[str, Any]) -> None:
     assert not refused(endpoint, body)
-    assert "hello" in SEEN[-1]
+    assert "hello" in (guarding.prompt(endpoint, body) or "")
 
 
-def test_a_guard_that_fails_refuses_and_tells_no_text(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(text: str) -> str | None:
+@asynccontextmanager
+async def judging(guards: list[dict[str, Any]], beside: Path, seconds: float = 5.0) -> AsyncIterator[Judge]:
+    judge = Judge(guards, beside, seconds)
+    await judge.start()
+    try:
+        yield judge
+    finally:
+        await judge.close()
+
+
+async def said(judge: Judge, text: str) -> str:
+    """Why a prompt is refused; nothing if it is not."""
+    try:
+        await judge.check("completions", {"prompt": text})
+    except BackendError as error:
+        return f"{error.status} {error.message}"
+    return ""
+
+
+SOURCE = """
+import os, sys, time
+
+@guard(version=1)
+def polite(text: str) -> str | None:
+    print("a guard may print")
+    return "has 'damn'" if "damn" in text else None
+
+@guard(version=1)
+def broken(text: str) -> str | None:
+    if "break" in text:
         raise ValueError(text)
+    return None
 
-    with caplog.at_level(logging.ERROR), pytest.raises(RefusedError, match="refused by broken: it could not judge"):
-        guarding.check((("broken", broken),), "completions", {"prompt": "my secret"})
+@guard(version=1)
+def careless(text: str) -> str | None:
+    while "swallow" in text:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            pass
+    while "stubborn" in text:
+        try:
+            time.sleep(0.01)
+        except BaseException:
+            pass
+    if "die" in text:
+        os._exit(3)
+    return None
+"""
+
+
+def test_the_first_reason_counts(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "polite", "broken"), tmp_path) as judge:
+            assert await said(judge, "hello") == ""
+            assert await said(judge, "damn, break") == "400 refused by polite: has 'damn'"
+            asked = await asyncio.gather(*(said(judge, "damn" if number % 3 else "ä\n\ud800") for number in range(60)))
+            assert [bool(one) for one in asked] == [bool(number % 3) for number in range(60)]
+
+    asyncio.run(main())
+
+
+def test_a_guard_that_fails_refuses_and_tells_no_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "broken"), tmp_path) as judge:
+            with pytest.raises(RefusedError, match="refused by broken: it could not judge"):
+                await judge.check("completions", {"prompt": "break my secret"})
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(main())
     assert "broken failed with ValueError" in caplog.text
     assert "my secret" not in caplog.text
+
+
+def test_a_slow_pattern_refuses_its_own_prompt_and_stops_nothing_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0.005)
+                ticks += 1
+
+        ticking = asyncio.create_task(tick())
+        async with judging([bound("deny", tmp_path, patterns=["(a+)+$"])], tmp_path, 0.5) as judge:
+            ticks = 0
+            began = time.monotonic()
+            assert await said(judge, "a" * 60 + "!") == "400 refused by deny: it could not judge"
+            assert time.monotonic() - began >= 0.4
+            assert ticks > 10
+            assert await said(judge, "b") == ""
+        ticking.cancel()
+
+    asyncio.run(main())
+
+
+def test_what_catches_all_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarding, "_PATIENCE", 0.5)
+
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "careless"), tmp_path, 0.2) as judge:
+            assert await said(judge, "swallow") == "400 refused by careless: it could not judge"
+            asked = [said(judge, text) for text in ("stubborn", "hello", "hello")]
+            assert set(await asyncio.gather(*asked)) == {"503 the guards' process ended"}
+            assert await said(judge, "hello") == ""
+            assert await said(judge, "die") == "503 the guards' process ended"
+            assert await said(judge, "hello") == ""
+
+    asyncio.run(main())
+
+
+def test_guards_that_are_not_the_releases_do_not_start(tmp_path: Path) -> None:
+    guards = bind(tmp_path, SOURCE, "polite")
+
+    async def main(judge: Judge, why: str) -> None:
+        with pytest.raises(BackendError, match=why):
+            await judge.start()
+        with pytest.raises(BackendError, match=why):  # nor does anything pass without them
+            await judge.check("completions", {"prompt": "hello"})
+        await judge.close()
+
+    bind(tmp_path, SOURCE.replace("damn", "darn"), "polite")
+    asyncio.run(main(Judge(guards, tmp_path, 1.0), "changed"))
+    (tmp_path / "mine.py").write_text("raise KeyError('oh')")
+    asyncio.run(main(Judge(guards, tmp_path, 1.0), "oh"))
+    (tmp_path / "mine.py").write_text("import os; os._exit(4)")
+    asyncio.run(main(Judge(guards, tmp_path, 1.0), "ended with 4"))

@@ -17,7 +17,7 @@ from typing import Any
 
 from adaptline.core.store import Store
 from adaptline.data.records import subject_hash
-from adaptline.deploy import asking, errors, guarding, showing
+from adaptline.deploy import asking, errors, showing
 from adaptline.deploy.access_log import AccessLog
 from adaptline.deploy.api_keys import Keys
 from adaptline.deploy.asking import Message, Receive, Send
@@ -73,7 +73,7 @@ class Gateway:
         self.log_text, self.pages = log_text, pages
         self.metrics = Metrics()
         self.metrics.load = self._load
-        self.routes = Routes(store, backend, self.metrics, beside)
+        self.routes = Routes(store, backend, self.metrics, beside, self.limits.guard_seconds)
         self.slots = Slots(self.limits.concurrency, self.limits.queue)
         self.memory = Memory(self.limits.memory)
         self._secret = store.subject_secret()
@@ -193,8 +193,8 @@ class Gateway:
             arm.tally.going_on += 1
             arm.model.going_on += 1
             try:
-                if arm.model.guards:
-                    guarding.check(arm.model.guards, endpoint, body)
+                if arm.model.judge is not None:
+                    await arm.model.judge.check(endpoint, body)
                 channel = "" if arm.name == "direct" else arm.channel
                 await self._pass_on(request, Call(endpoint, body, arm.served, stream, request.id, channel), send)
             finally:

@@ -27,6 +27,7 @@ class Limits:
         max_body: bytes of a request.
         max_tokens: the most that a request may ask for; None for no cap.
         grace: for answers to end once the gateway was told to stop.
+        guard_seconds: for all guards of a release to look at one prompt; where they take longer, it is refused.
         memory: bytes that all requests which are here may take, by a rough measure of each; more are refused with 429.
     """
 
@@ -39,6 +40,7 @@ class Limits:
     max_body: int = 1 << 20
     max_tokens: int | None = None
     grace: float = 30.0
+    guard_seconds: float = 0.25
     memory: int = 1 << 30
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adaptline.core import keys
-from adaptline.core.artifacts import Use
 from adaptline.core.recipe import label
 from adaptline.core.store import Store
 from adaptline.data.records import encode_strictly
@@ -93,17 +92,6 @@ def known(store: Store) -> dict[str, Release]:
 def bare_name(base: str) -> str:
     """What a bare base is served as, by the digest of its folder."""
     return f"base-{keys.short(base)}"
-
-
-def guards(release: Release, beside: Path) -> list[Use]:
-    """The guards of a release, in order; those of a user's own file are looked for in the folder `beside`, the recipe's.
-
-    `load` of one raises UserError where it is not the guard that the release was made with.
-    """
-    return [
-        Use(bound["use"], "guard", bound["parameters"], {}, bound["identity"], beside)
-        for bound in release.facts["guards"]
-    ]
 
 
 def evidence(release: Release) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from adaptline.core.store import Store
 from adaptline.deploy import channels, guarding, releases
@@ -42,7 +43,7 @@ class Model:
     digest: str | None
     base: str
     served: Served | None = None
-    guards: guarding.Guards = ()
+    judge: guarding.Judge | None = None  # where it has guards
     ready: bool = False
     error: str = ""
     failures: int = 0
@@ -83,9 +84,12 @@ class Live:
 class Routes:
     """The channels of a store and their arms."""
 
-    def __init__(self, store: Store, backend: Backend, metrics: Metrics, beside: Path = Path()) -> None:
+    def __init__(
+        self, store: Store, backend: Backend, metrics: Metrics, beside: Path = Path(), guard_seconds: float = 0.25
+    ) -> None:
         """Channels of a store; `beside` is the recipe's folder, in which a user's own guards lie."""
-        self.store, self.backend, self.metrics, self.beside = store, backend, metrics, beside
+        self.store, self.backend, self.metrics = store, backend, metrics
+        self.beside, self.guard_seconds = beside, guard_seconds
         self.live: dict[str, Live] = {}
         self.models: dict[tuple[str, str | None], Model] = {}
         self.moves = 0
@@ -104,6 +108,7 @@ class Routes:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(model.judge.close() for model in self.models.values() if model.judge is not None))
 
     # On every request
 
@@ -215,8 +220,12 @@ class Routes:
 
     async def _make_ready(self, model: Model) -> None:
         try:
-            served, guards = await asyncio.to_thread(_prepared, self.store, self.beside, model.base, model.digest)
-            model.served, model.guards = served, guards
+            served, guards = await asyncio.to_thread(_prepared, self.store, model.base, model.digest)
+            model.served = served
+            if guards and model.judge is None:
+                model.judge = guarding.Judge(guards, self.beside, self.guard_seconds)
+            if model.judge is not None:
+                await model.judge.start()
             await self.backend.ready(served)
         except Exception as error:  # noqa: BLE001 - whatever it is, this release gets no traffic and others go on
             told = isinstance(error, BackendError | UserError)
@@ -257,6 +266,9 @@ class Routes:
             return
         with contextlib.suppress(BackendError):
             await self.backend.release(model.served)
+        if model.judge is not None:
+            await model.judge.close()
+            model.judge = None
         for live in self.live.values():
             for name, arm in list(live.by_name.items()):
                 if arm.model is model:
@@ -334,10 +346,10 @@ def _signature(path: Path) -> Signature | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _prepared(store: Store, beside: Path, base: str, digest: str | None) -> tuple[Served, guarding.Guards]:
-    """A release with its guards, or a bare base. Raises UserError."""
+def _prepared(store: Store, base: str, digest: str | None) -> tuple[Served, list[dict[str, Any]]]:
+    """A release with its guards as it binds them, or a bare base. Raises UserError."""
     if digest is None:
-        return Served(releases.bare_name(base), None, "writer", base, None), ()
+        return Served(releases.bare_name(base), None, "writer", base, None), []
     release = releases.load(store, digest)
     served = Served(release.name, release.digest, release.kind, release.base, release.folder)
-    return served, guarding.prepare(releases.guards(release, beside))
+    return served, release.facts["guards"]

@@ -23,7 +23,7 @@ from adaptline.errors import UserError
 pytest.importorskip("torch")
 import tiny
 
-from adaptline.deploy import releases
+from adaptline.deploy import guard_process, releases
 from adaptline.deploy.steps.release import release
 from adaptline.models.export import load_trained
 
@@ -160,16 +160,16 @@ class TestWhatIsBound:
 
     def test_guards_in_their_order(self, line: Path) -> None:
         found = releases.find(store_of(line), "recipe", "support")
-        calm, deny = releases.guards(found, line.parent)
-        assert (calm.use, deny.use) == ("./mine.py:calm", "deny")
-        assert calm.load().function("HELLO", **calm.parameters) == "no shouting"
-        assert deny.load().function("a secret", **deny.parameters) == "it fits pattern 1 of 1"
+        (calm, calms), (deny, denies) = guard_process.prepare(found.facts["guards"], line.parent)
+        assert (calm, deny) == ("calm", "deny")
+        assert calms("HELLO") == "no shouting"
+        assert denies("a secret") == "it fits pattern 1 of 1"
 
     def test_a_guard_that_changed_since_is_not_the_guard_of_the_release(self, copied: Path) -> None:
         found = releases.find(store_of(copied), "recipe", "support")
         (copied.parent / "mine.py").write_text(MINE.replace("no shouting", "quiet"))
         with pytest.raises(UserError, match=r"\./mine.py:calm changed"):
-            releases.guards(found, copied.parent)[0].load()
+            guard_process.prepare(found.facts["guards"], copied.parent)
 
     def test_the_evidence_that_chose_it(self, line: Path) -> None:
         found = releases.find(store_of(line), "recipe", "support")

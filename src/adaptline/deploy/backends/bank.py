@@ -8,25 +8,18 @@ OpenAI's shapes. Imports no engine.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from adaptline.core.store import Store
 from adaptline.deploy import openai_shapes
 from adaptline.deploy.calls import BackendError, Call, Kind, Reply, Served, Usage, Whole
+from adaptline.deploy.process import Line, Process
 
 _START_SECONDS = 120.0  # for a large base to be read
 _MOST_ROWS = 32  # of a batch: the keys and values of each are kept for the longest answer
-_LINE_BYTES = 1 << 26  # of a worker's answer
-_FORGET_SECONDS = 5.0  # a worker gets to end by itself
-
-Line = dict[str, Any]
 
 
 def open(  # noqa: A001 - what every backend's file has
@@ -136,8 +129,7 @@ class _Worker:
     loading: int = 0  # releases that are on their way
 
     def __post_init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
-        self._hearing: asyncio.Task[None] | None = None
+        self._process: Process | None = None
         self._heard: dict[str, asyncio.Queue[Line]] = {}
         self._loading: dict[str, asyncio.Future[Line]] = {}
         self._lock = asyncio.Lock()
@@ -188,38 +180,27 @@ class _Worker:
     async def close(self) -> None:
         """Ends the process: it goes when its input ends."""
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                await asyncio.wait_for(process.wait(), _FORGET_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        if self._hearing is not None:
-            await asyncio.gather(self._hearing, return_exceptions=True)
+        if process is not None:
+            await process.close()
 
     @property
     def _alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None and bool(self.told)
+        return self._process is not None and self._process.running and bool(self.told)
 
     async def _live(self) -> None:
         """Starts the process if there is none, with all that was loaded before. Holds the lock."""
         if self._alive:
             return
         await self.close()
-        command = [sys.executable, "-m", "adaptline.models.bank.worker", str(self.base), self.kind]
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            f"--rows={self.rows}",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES,
-            env={**os.environ, "OMP_NUM_THREADS": os.environ.get("ADAPTLINE_THREADS", "1")},
-            start_new_session=True,  # Ctrl-C is for the gateway, which ends its answers first
+        process = self._process = Process(
+            "adaptline.models.bank.worker",
+            *(str(self.base), self.kind, f"--rows={self.rows}"),
+            heard=self._give,
+            ended=self._ended,
+            environment={"OMP_NUM_THREADS": os.environ.get("ADAPTLINE_THREADS", "1")},
         )
         ready = self._loading[""] = asyncio.get_running_loop().create_future()
-        self._hearing = asyncio.create_task(self._hear(self._process))
+        await process.start()
         await self._wait(ready, "the base")
         for name, folder in list(self.loaded.items()):
             try:
@@ -242,28 +223,19 @@ class _Worker:
             raise BackendError(503, f"{what} could not be loaded: {said['why']}")
 
     def _say(self, line: Line) -> None:
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(json.dumps(line).encode() + b"\n")
+        if self._process is not None:
+            self._process.say(line)
 
-    async def _hear(self, process: asyncio.subprocess.Process) -> None:
-        """Gives what the process says to whom it is for; when it ends, tells everybody."""
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        try:
-            async for text in process.stdout:
-                self._give(json.loads(text))
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()  # whatever went wrong in hearing it, nobody hears it any more
-            await process.wait()
-            self.told = {}
-            gone = {"refused": "the model's process ended", "status": 503}
-            for heard in self._heard.values():
-                heard.put_nowait(gone)
-            for done in self._loading.values():
-                if not done.done():
-                    done.set_result({"failed": "", "why": f"its process ended with {process.returncode}"})
-            self._loading.clear()
+    def _ended(self, code: int) -> None:
+        """Tells everybody who waits for it that it has ended."""
+        self.told = {}
+        gone = {"refused": "the model's process ended", "status": 503}
+        for heard in self._heard.values():
+            heard.put_nowait(gone)
+        for done in self._loading.values():
+            if not done.done():
+                done.set_result({"failed": "", "why": f"its process ended with {code}"})
+        self._loading.clear()
 
     def _give(self, line: Line) -> None:
         if "load" in line:
