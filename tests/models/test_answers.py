@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import tiny_writer
 import torch
 from torch.nn.functional import cross_entropy
 
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 from adaptline.models import setup
 from adaptline.models.answers import Answers, answers_of
 from adaptline.models.examples import select_chats
@@ -132,6 +133,17 @@ def test_saved_and_read_back_it_is_the_same(writing: Path, chats: pa.Table, tmp_
     again = found.reloaded(tmp_path, writing)
     assert torch.equal(again.outcome().numbers, found.outcome().numbers)
     assert again.writer.template == found.writer.template
+
+
+@pytest.mark.parametrize("spoiled", ["{{ 'x' }}{{", "{{ raise_exception('no') }}{{"])
+def test_what_was_saved_must_read_rows_as_before(writing: Path, chats: pa.Table, tmp_path: Path, spoiled: str) -> None:
+    found = lesson(writing, chats)
+    found.save(tmp_path, "base")
+    facts = json.loads((tmp_path / "writer.json").read_text())
+    facts["chat_template"] = facts["chat_template"].replace("{{", spoiled, 1)
+    (tmp_path / "writer.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError, match=r"reads validation row 0 otherwise|takes none"):
+        found.reloaded(tmp_path, writing)
 
 
 def test_it_learns(writing: Path, shards: tiny.Shards, tmp_path: Path) -> None:

@@ -17,13 +17,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 from adaptline.models import export
 from adaptline.models.batches import bins, pad, scoring_batches
 from adaptline.models.lesson import Outcome
 from adaptline.models.modules import head_parameters
 from adaptline.models.scoring import arithmetic
 from adaptline.models.writer import Encoded, TemplateMisfitError, Writer
+
+Chat = list[dict[str, Any]]
 
 _PROOF_ROWS = 32
 _LOOK_ROWS = 16  # computed at once
@@ -39,6 +41,7 @@ class Answers:
     validation: list[Encoded] = field(repr=False)
     passed_over: dict[str, int]
     cut: int
+    proof: list[Chat] = field(repr=False)  # what the first validation rows were before they were tokens
     packed: int | None = None
 
     @property
@@ -87,8 +90,14 @@ class Answers:
         export.save_writer(self.writer, folder, base)
 
     def reloaded(self, folder: Path, base: Path) -> Answers:
-        """The same rows with the writer that was saved."""
-        return replace(self, writer=export.load_trained_writer(folder, base))
+        """The same rows with the writer that was saved, which must read them as the one in memory did. Raises RunError."""
+        writer = export.load_trained_writer(folder, base)
+        try:
+            read = [_cut(writer.lesson(messages), writer.max_tokens) for messages in self.proof]
+        except TemplateMisfitError as error:
+            raise RunError(f"the saved template takes none of the rows that it was trained on: {error}") from error
+        export.prove_reading(read, self.validation[:_PROOF_ROWS])
+        return replace(self, writer=writer)
 
     def facts(self) -> dict[str, Any]:
         """What of the rows was not learnt, and how many tokens were."""
@@ -143,6 +152,7 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
     """
     passed_over: Counter[str] = Counter()
     encoded: dict[str, list[Encoded]] = {"train": [], "validation": []}
+    proof: list[Chat] = []
     cut = 0
     for split, rows in encoded.items():
         for messages in chats.filter(pc.equal(chats["split"], split))["messages"].to_pylist():
@@ -151,7 +161,7 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
             except TemplateMisfitError as error:
                 passed_over[f"not a chat that the template takes: {error}"] += 1
                 continue
-            row = Encoded(whole.tokens[: writer.max_tokens], whole.learnt[: writer.max_tokens])
+            row = _cut(whole, writer.max_tokens)
             if not any(row.learnt[1:]):
                 beyond = any(whole.learnt[1:])
                 why = (
@@ -163,6 +173,8 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
                 continue
             cut += len(row.tokens) < len(whole.tokens)
             rows.append(row)
+            if split == "validation" and len(rows) <= _PROOF_ROWS:
+                proof.append(messages)
         if not rows:
             why = "; ".join(f"{count:,} rows: {reason}" for reason, count in passed_over.most_common(3))
             raise UserError(
@@ -174,10 +186,15 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
         validation=encoded["validation"],
         passed_over=dict(passed_over),
         cut=cut,
+        proof=proof,
         packed=writer.max_tokens if pack else None,
     )
     found.refuse_sight()
     return found
+
+
+def _cut(row: Encoded, most: int) -> Encoded:
+    return Encoded(row.tokens[:most], row.learnt[:most])
 
 
 def _pack(rows: list[Encoded], room: int, pad_token: int) -> tuple[dict[str, Tensor], list[tuple[int, int, Encoded]]]:

@@ -7,6 +7,7 @@ model's folder stands alone. Files hold no path and no date: the same model give
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,23 @@ def prove(saved: Outcome, measured: Outcome, untrained: Outcome, *, trained: boo
         "same_predictions": same,
         "changed_by_training": changed,
     }
+
+
+def prove_reading(read: Sequence[object], meant: Sequence[object]) -> None:
+    """That a reloaded tokenizer, with its chat template, makes the same tokens of the same rows.
+
+    Args:
+        read: of each row, what it makes.
+        meant: of each row, what the one in memory made.
+
+    Raises:
+        RunError: it reads a row in another way.
+    """
+    for number, (one, other) in enumerate(zip(read, meant, strict=True)):
+        if one != other:
+            raise RunError(
+                f"the saved model is not the trained one: read back, it reads validation row {number} otherwise"
+            )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -6,7 +6,7 @@ Knows classifiers. Knows nothing of optimisers, files or recipes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Labels:
     classifier: Classifier
     training: Examples
     validation: Examples
+    proof: list[str] = field(repr=False)  # the texts of the first validation rows
 
     @property
     def model(self) -> torch.nn.Module:
@@ -85,8 +86,10 @@ class Labels:
         export.save_trained(self.classifier, folder, base)
 
     def reloaded(self, folder: Path, base: Path) -> Labels:
-        """The same rows with the classifier that was saved."""
-        return replace(self, classifier=export.load_trained(folder, base))
+        """The same rows with the classifier that was saved, which must read them as the other did. Raises RunError."""
+        classifier = export.load_trained(folder, base)
+        export.prove_reading(classifier.tokens(self.proof), self.validation.tokens[:_PROOF_ROWS])
+        return replace(self, classifier=classifier)
 
     def facts(self) -> dict[str, Any]:
         """Validation rows whose label no training row has."""
@@ -111,7 +114,8 @@ def learnable(examples: pa.Table) -> list[str]:
 def labels_of(classifier: Classifier, examples: pa.Table) -> Labels:
     """The classifier with the rows of the splits train and validation; `examples` as select_examples gives them."""
     training, validation = (encode(classifier, examples, split) for split in _SPLITS)
-    return Labels(classifier, training, validation)
+    texts = examples.filter(pc.equal(examples["split"], "validation"))["text"][:_PROOF_ROWS].to_pylist()
+    return Labels(classifier, training, validation, texts)
 
 
 def encode(classifier: Classifier, examples: pa.Table, split: str) -> Examples:
