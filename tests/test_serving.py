@@ -149,7 +149,13 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
         assert 'gen_ai_server_request_duration_seconds_count{arm="canary",channel="support"' in metrics
         assert "<h1>Channels</h1>" in httpx.get(url + "/", auth=("anybody", given["team-1"])).text
         assert httpx.get(url + "/healthz").status_code == 200
-        assert httpx.get(url + "/readyz").status_code == 200
+        move(opened, "1", "9" * 64, 50.0)  # a release that is not there: whose trouble it is, is not for everybody
+        until(
+            lambda: (
+                "support" in str(httpx.get(url + "/state.json", auth=("anybody", given["team-1"])).json()["problems"])
+            )
+        )
+        assert httpx.get(url + "/readyz").json() == {"ready": True, "problems": []}
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {"", *given}

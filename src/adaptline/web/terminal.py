@@ -124,7 +124,9 @@ def channel(found: dict[str, Any]) -> str:
         at = f" at {move['percent']:g} %" if move["canary"] else ""
         of = move["canary"] or move["stable"]
         why = f": {_cut(move['why'])}" if move["why"] else ""
-        lines.append(f"  {move['time'][:19]}  {move['version']:>3}  {move['verb']:<8}  {of}{at}  by {move['who']}{why}")
+        lines.append(
+            f"  {move['time'][:19]}  {move['version']:>3}  {move['verb']:<8}  {of}{at}  by {_cut(move['who'])}{why}"
+        )
     return _joined(lines)
 
 
