@@ -25,7 +25,9 @@ ALLOWED = {
     "serving.py": {"core", "deploy", "errors", "web"},
     "production.py": {"core", "deploy", "errors", "library"},
     "output.py": {"core", "data", "errors"},
-    "cli.py": {"core", "deploy", "errors", "library", "oneshot", "production", "serving", "web"},
+    "cli.py": {"cli_options", "cli_production", "core", "errors", "library", "oneshot", "production", "web"},
+    "cli_options.py": set(),
+    "cli_production.py": {"cli_options", "deploy", "production", "serving", "web"},
     "__init__.py": {"core", "errors", "library"},
 }
 
