@@ -127,11 +127,23 @@ def test_a_move_can_ask_for_the_version_that_it_was_decided_on(recipe: Path, two
         production.rollback(recipe, channel="support", expect=1)
 
 
+def test_a_mistake_in_the_recipe_keeps_nothing_in_production(recipe: Path, two: tuple[str, str]) -> None:
+    production.deploy(recipe, two[0], channel="support", percent=5)
+    recipe.write_text("[raw\n")
+    with pytest.raises(UserError, match="not TOML"):
+        al.plan(recipe)
+    assert production.deploy(recipe, channel="support", percent=0)["canary"]["percent"] == 0
+    assert production.rollback(recipe, channel="support")["canary"] is None
+    assert production.channel(recipe, "support")["version"] == 3
+    with pytest.raises(UserError, match="no such recipe"):
+        production.rollback(recipe.with_name("other.toml"), channel="support")
+
+
 def test_an_arm_of_another_kind_is_refused(recipe: Path, store: Store, two: tuple[str, str]) -> None:
     production.deploy(recipe, two[0], channel="support", percent=100)
     production.promote(recipe, channel="support")
     classifier = released.commit(store, "three", kind="classifier")
-    with pytest.raises(UserError, match=r"is a classifier, and the stable release \S+ is a writer"):
+    with pytest.raises(UserError, match=r"is a classifier, and the releases of channel 'support' are writers"):
         production.deploy(recipe, classifier, channel="support", percent=5)
 
 

@@ -231,6 +231,16 @@ def new(
     return path
 
 
+def named_store(source: Source, store: Where) -> tuple[str, Store]:
+    """A recipe's name and its store for reading, without a look into the recipe. Raises UserError where there is none."""
+    if isinstance(source, Recipe):
+        return source.name, _store(source, store)
+    path = Path(source)
+    if not path.is_file():
+        recipe.read(path)  # says why
+    return path.stem, Store.look(Path(store) if store else path.absolute().parent / ".adaptline")
+
+
 def opened(source: Source, store: Where) -> tuple[Recipe, Store]:
     """A recipe, and its store for reading. Raises UserError for a mistake in the recipe."""
     found = _recipe(source)

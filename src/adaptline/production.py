@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adaptline.core import keys
-from adaptline.core.recipe import Recipe
 from adaptline.core.store import Store
 from adaptline.deploy import channels, releases
 from adaptline.deploy.channels import Channel
 from adaptline.deploy.releases import Release
 from adaptline.errors import UserError, did_you_mean
-from adaptline.library import Source, Where, opened
+from adaptline.library import Source, Where, named_store
 
 _USER_VARIABLE = "ADAPTLINE_USER"
 _LAST_MOVES = 10
@@ -63,9 +62,10 @@ def deploy(
             after = channels.stopped(_existing(found, channel, expect))
             told = _evidence(found, after.canary or "")
         else:
-            wanted = releases.find(found, recipe.name, release) if release else _canary(found, before, channel)
-            _refuse_other_kind(found, before, wanted)
-            after = channels.deployed(before or Channel(channel, base=wanted.base), wanted, percent, again=again)
+            wanted = releases.find(found, recipe, release) if release else _canary(found, before, channel)
+            _refuse_other_kind(before, wanted)
+            new = Channel(channel, base=wanted.base, kind=wanted.kind)
+            after = channels.deployed(before or new, wanted, percent, again=again)
             told = releases.evidence(wanted)
         channels.move(found, before, after, verb="deploy", who=_who(by), why=why, evidence=told)
     return shown(found, channel)
@@ -116,13 +116,14 @@ def channel(source: Source, name: str, *, store: Where = None) -> dict[str, Any]
     Raises:
         UserError: there is no such channel, or its file is damaged.
     """
-    _, found = opened(source, store)
+    _, found = named_store(source, store)
     _existing(found, name, None)
     return shown(found, name)
 
 
-def _writable(source: Source, store: Where) -> tuple[Recipe, Store]:
-    recipe, found = opened(source, store)
+def _writable(source: Source, store: Where) -> tuple[str, Store]:
+    """A recipe's name, and its store. The recipe is not read: a mistake in it must not keep a release in production."""
+    recipe, found = named_store(source, store)
     if not (found.root / "store.json").exists():
         raise UserError("no store here", where=found.root, do="adaptline run the recipe first, or name its --store.")
     return recipe, Store.open(found.root)
@@ -158,12 +159,11 @@ def _evidence(store: Store, digest: str) -> dict[str, Any]:
     return {"digest": digest} if release is None else releases.evidence(release)
 
 
-def _refuse_other_kind(store: Store, before: Channel | None, wanted: Release) -> None:
+def _refuse_other_kind(before: Channel | None, wanted: Release) -> None:
     """Whoever asks a channel expects one kind of answer, whichever arm gives it."""
-    stable = releases.known(store).get(before.stable or "") if before else None
-    if stable and stable.kind != wanted.kind:
+    if before is not None and before.kind != wanted.kind:
         raise UserError(
-            f"{wanted.name} is a {wanted.kind}, and the stable release {stable.name} is a {stable.kind}",
+            f"{wanted.name} is a {wanted.kind}, and the releases of channel {before.name!r} are {before.kind}s",
             do="Give it a channel of its own.",
         )
 
@@ -190,7 +190,8 @@ def shown(store: Store, name: str, known: Mapping[str, Release] | None = None) -
     def arm(digest: str | None, percent: float) -> dict[str, Any]:
         release = known.get(digest or "")
         told = {"kind": release.kind, "evidence": releases.evidence(release)} if release else {}
-        return {"digest": digest, "name": called(digest), "percent": percent, "kind": None, "evidence": None, **told}
+        base = {"digest": digest, "name": called(digest), "percent": percent, "kind": None, "evidence": None}
+        return {**base, "answers": digest is not None or not found.nobody, **told}
 
     return {
         "channel": name,

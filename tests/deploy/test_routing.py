@@ -307,3 +307,46 @@ def test_moves_are_seen_within_50_ms(tmp_path: Path) -> None:
     print(f"moves seen after {1000 * sorted(took)[15]:.1f} ms (median), {1000 * max(took):.1f} ms (longest)")
     assert sorted(took)[15] < 0.05
     assert sorted(took)[26] < 0.25  # on a machine that others use too
+
+
+def test_a_bare_encoder_is_no_arm(tmp_path: Path) -> None:
+    async def main() -> None:
+        opened, loading = store(tmp_path), Loading()
+        move(opened, None, "2", 100.0, kind="classifier")
+        async with routed(opened, loading) as routes:
+            assert answering(routes) == name("2")
+            assert routes.answers()
+            assert not routes.problems()
+            move(opened, None, "2", 0.0, kind="classifier")  # the kill switch
+            with pytest.raises(RefusedError, match="no release answers") as caught:
+                answering(routes)
+            assert (caught.value.status, caught.value.code) == (503, "no_release")
+            assert routes.answers()  # other channels go on
+            assert "nobody answers" in routes.problems()[0]
+            move(opened, "2", kind="classifier")  # promoted after all, then rolled back
+            await until(lambda: routes.live["support"].settled)
+            assert answering(routes) == name("2")
+            move(opened, None, kind="classifier", rolled_back=("2",))
+            with pytest.raises(RefusedError, match="no release answers"):
+                answering(routes)
+            assert [digest for _, digest in routes.models if digest is None] == []
+
+    asyncio.run(main())
+
+
+def test_what_was_rolled_back_does_not_stand_in_for_what_fails(tmp_path: Path) -> None:
+    async def main() -> None:
+        opened, loading = store(tmp_path), Loading()
+        move(opened, "2")
+        async with routed(opened, loading) as routes:
+            loading.broken = {DIGESTS["1"]}
+            loading.open.clear()
+            move(opened, "1", rolled_back=("2",))
+            assert answering(routes) == name("2")  # while the one before is on its way
+            loading.open.set()
+            await until(lambda: routes.metrics.failed_loads == 1)
+            with pytest.raises(RefusedError, match="can answer yet"):
+                answering(routes)
+            assert not routes.answers()
+
+    asyncio.run(main())

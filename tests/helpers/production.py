@@ -63,13 +63,20 @@ def store(folder: Path) -> Store:
 
 
 def move(
-    opened: Store, stable: str | None, canary: str | None = None, percent: float = 0.0, at: str = "support"
+    opened: Store,
+    stable: str | None,
+    canary: str | None = None,
+    percent: float = 0.0,
+    at: str = "support",
+    *,
+    kind: str = "writer",
+    rolled_back: tuple[str, ...] = (),
 ) -> None:
     """Points a channel, as the verbs do: a whole file under a new name, renamed."""
     path = channels.path_of(opened, at)
-    channel = Channel(
-        at, 1, BASE, DIGESTS.get(stable or "", stable), DIGESTS.get(canary or "", canary), percent, "salt", (), ()
-    )
+    gone = tuple(DIGESTS[letter] for letter in rolled_back)
+    arms = DIGESTS.get(stable or "", stable), DIGESTS.get(canary or "", canary)
+    channel = Channel(at, 1, BASE, *arms, percent, "salt", gone, (), kind)
     temporary = path.with_name(f".{at}.{time.monotonic_ns()}")
     temporary.write_text(json.dumps(asdict(channel)))
     temporary.replace(path)

@@ -162,7 +162,7 @@ def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw(
 
 
 def test_a_channel_is_shown_with_nothing_that_a_terminal_would_obey() -> None:
-    bare = {"digest": None, "name": "base-1", "percent": 95.0, "kind": None, "evidence": None}
+    bare = {"digest": None, "name": "base-1", "percent": 95.0, "kind": None, "evidence": None, "answers": True}
     evidence = {"metrics": {"route.accuracy": 0.91234}, "verdict": "lora \x1b[31mleads"}
     canary = {"digest": "ab", "name": "base-1:lora@ab", "percent": 5.0, "kind": "writer", "evidence": evidence}
     move = {"time": "2026-01-02T03:04:05.678+00:00", "verb": "deploy", "who": "anna", "why": "a\nb", "version": 3}

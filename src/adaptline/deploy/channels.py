@@ -44,6 +44,12 @@ class Channel:
     salt: str = ""  # of this rollout: another canary, another salt; another percentage keeps it
     rolled_back: tuple[str, ...] = ()
     earlier: tuple[str | None, ...] = ()  # former stables, latest last
+    kind: str = "writer"  # or "classifier": of its releases
+
+    @property
+    def nobody(self) -> bool:
+        """Whether who does not get the canary gets no answer: a bare encoder has no labels."""
+        return self.stable is None and self.kind == "classifier"
 
 
 def path_of(store: Store, name: str) -> Path:
@@ -103,6 +109,7 @@ def _is_sound(given: dict[str, Any], name: str) -> bool:
         and all_digests([given["stable"], given["canary"]], none=True)
         and all_digests(given["rolled_back"], none=False)
         and all_digests(given["earlier"], none=True)
+        and given["kind"] in ("writer", "classifier")
     )
 
 

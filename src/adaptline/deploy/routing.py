@@ -80,6 +80,13 @@ class Live:
     settled: bool = False  # the arms are what the file says
     by_name: dict[str, Arm] = field(default_factory=dict)
 
+    @property
+    def answers(self) -> bool:
+        """Whether there is an answer for everybody who is to have one."""
+        if self.channel is not None and self.channel.nobody:
+            return self.channel.canary is None or self.channel.percent <= 0 or self.canary is not None
+        return self.stable is not None
+
 
 class Routes:
     """The channels of a store and their arms."""
@@ -125,6 +132,8 @@ class Routes:
         if live.canary is not None and takes_canary(unit, live.salt, live.percent):
             arm = live.canary
         if arm is None:
+            if live.channel is not None and live.channel.nobody:
+                raise RefusedError(503, f"no release answers on {model!r} now", code="no_release")
             raise RefusedError(503, f"nothing on {model!r} can answer yet", retry_after=1, code="model_not_ready")
         return arm
 
@@ -183,7 +192,7 @@ class Routes:
         wanted = live.channel
         if wanted is None:
             return
-        stable = self._wanted(live, "stable", live.stable, wanted, wanted.stable)
+        stable = None if wanted.nobody else self._wanted(live, "stable", live.stable, wanted, wanted.stable)
         canary = None
         if wanted.canary is not None and wanted.percent > 0:
             kept = live.canary if live.canary and live.canary.served.digest == wanted.canary else None
@@ -194,10 +203,8 @@ class Routes:
         live.by_name = {
             name: arm for name, arm in live.by_name.items() if arm.model in answering or arm.model.digest is None
         }
-        live.settled = (
-            stable is not None
-            and stable.served.digest == wanted.stable
-            and (wanted.canary is None or wanted.percent <= 0 or canary is not None)
+        live.settled = (wanted.nobody or (stable is not None and stable.served.digest == wanted.stable)) and (
+            wanted.canary is None or wanted.percent <= 0 or canary is not None
         )
 
     def _wanted(self, live: Live, name: str, now: Arm | None, channel: Channel, digest: str | None) -> Arm | None:
@@ -206,6 +213,8 @@ class Routes:
         model = self._model(channel.base, digest)
         if model.ready and model.served is not None:
             return self._arm(live.path.stem, name, model, model.served)
+        if now is not None and model.failures and now.served.digest in channel.rolled_back:
+            return None  # taken away by a person or a judge: no answer is better than its answers
         return now
 
     def _model(self, base: str, digest: str | None) -> Model:
@@ -300,18 +309,22 @@ class Routes:
         for name, live in self.live.items():
             if live.error:
                 found.append(f"{name}: {live.error}")
-            if live.channel is None or live.settled:
+            if live.channel is None:
+                continue
+            if live.channel.nobody and not (live.canary and live.percent >= 100):  # noqa: PLR2004 - a percentage
+                found.append(f"{name}: without a stable release nobody answers, as a bare encoder has no labels")
+            if live.settled:
                 continue
             for digest in _digests(live):
                 model = self.models.get((live.channel.base, digest))
-                if model is not None and not model.ready:
+                if model is not None and not model.ready and not (digest is None and live.channel.nobody):
                     what = digest[:12] if digest else releases.bare_name(live.channel.base)
                     found.append(f"{name}: {what} {'failed to load' if model.error else 'is loading'}")
         return found
 
     def answers(self) -> bool:
-        """Whether every channel has something that answers."""
-        return bool(self.live) and all(live.stable is not None for live in self.live.values())
+        """Whether every channel has something that answers, or is one on which nobody is to answer."""
+        return bool(self.live) and all(live.answers for live in self.live.values())
 
     def _arm(self, channel: str, name: str, model: Model, served: Served) -> Arm:
         headers = [

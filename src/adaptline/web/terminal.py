@@ -111,9 +111,8 @@ def channel(found: dict[str, Any]) -> str:
     lines = [f"{found['channel']}  version {found['version']}"]
     for name in ("stable", "canary"):
         if arm := found[name]:
-            lines.append(
-                f"  {name:<8} {arm['percent']:>5g} %  {arm['name']}" + ("" if arm["digest"] else "  the bare base")
-            )
+            bare = "  the bare base" if arm["answers"] else "  nobody answers: a bare encoder has no labels"
+            lines.append(f"  {name:<8} {arm['percent']:>5g} %  {arm['name']}" + ("" if arm["digest"] else bare))
             lines += [f"             {line}" for line in _evidence(arm["evidence"] or {})]
     if found["rolled_back"]:
         lines.append(f"  rolled back: {', '.join(found['rolled_back'])}")
