@@ -1,4 +1,4 @@
-"""bank: models on this machine, each base in a process of its own with all live adapters in one batch.
+"""bank: models on this machine, each base in a process of its own with all adapters that are live on it.
 
 The processes do the work (models/bank/worker.py); this is the gateway's end of them. A process, because the gateway must
 stay quick while a model computes, and must outlive it: one that dies is started again, with its adapters. Knows calls and

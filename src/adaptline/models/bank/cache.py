@@ -25,12 +25,13 @@ class RowCache(Cache):
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
         self._first = 0  # row of the pass's first
-        self._places: Tensor | None = None  # (R,): where the one new token of each row belongs; None: from 0 on
+        self._start = 0  # where the first of the pass's tokens belongs
+        self._places: Tensor | None = None  # (R,): where the one new token of each row belongs; None: from the start on
         self._length = 0
 
-    def begin(self, first: int) -> None:
-        """The next pass is over whole prompts of new rows, from row `first` on."""
-        self._first, self._places = first, None
+    def begin(self, first: int, start: int) -> None:
+        """The next pass is over parts of prompts of new rows, from row `first` on, of which `start` tokens are kept."""
+        self._first, self._start, self._places = first, start, None
 
     def grow(self, places: Tensor, length: int) -> None:
         """The next pass is over one token of each row, at these places; all are below `length`."""
@@ -48,17 +49,17 @@ class RowCache(Cache):
         if layer_idx == len(self._keys):
             for of, states in ((self._keys, key_states), (self._values, value_states)):
                 of.append(torch.zeros((self._rows, states.shape[1], 0, states.shape[3]), dtype=states.dtype))
-        self._make_room(layer_idx, key_states.shape[2] if self._places is None else self._length)
         rows, tokens = key_states.shape[0], key_states.shape[2]
+        end = self._start + tokens if self._places is None else self._length
+        self._make_room(layer_idx, end)
         found = []
         for held, new in ((self._keys[layer_idx], key_states), (self._values[layer_idx], value_states)):
             part = held[self._first : self._first + rows]
             if self._places is None:
-                part[:, :, :tokens] = new
-                found.append(part[:, :, :tokens])
+                part[:, :, self._start : end] = new
             else:
                 part[torch.arange(rows), :, self._places] = new[:, :, 0]
-                found.append(part[:, :, : self._length])
+            found.append(part[:, :, :end])
         return found[0], found[1]
 
     def _make_room(self, layer: int, tokens: int) -> None:

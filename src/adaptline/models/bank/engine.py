@@ -1,7 +1,10 @@
 """Writing for many at once: requests join and leave a running batch, each row with its own adapter.
 
-A step takes waiting requests into free rows and computes one token for every row. Knows tokens, adapters' names and
-sampling. Knows nothing of chats, HTTP or who asks.
+A step reads a bounded part of the prompts that wait and computes one token for every row whose prompt is read, so that
+however long a prompt is, the others' tokens keep coming (chunked prefill, Agrawal et al. 2024, arXiv:2403.02310). Knows
+tokens, adapters' names and sampling. Knows nothing of chats, HTTP or who asks.
+
+    cache   live rows, one after another | the row whose prompt is read in part, if there is one | free
 """
 
 from __future__ import annotations
@@ -19,7 +22,12 @@ from adaptline.models.bank.cache import RowCache
 
 Reason = Literal["stop", "length"]
 
-_PROMPT_TOKENS = 2048  # of new rows computed at once, unless one alone has more
+PROMPT_TOKENS = (
+    256  # read in a step: streams wait for them, and with far fewer the model's calls cost more than its sums
+)
+_BURST_TOKENS = (
+    2048  # of short prompts read in a step while nothing is written, so that nobody's next token waits for them
+)
 _COLDEST = 1e-3  # a temperature below it is none: its shares could not be told from one and nothing
 
 
@@ -58,19 +66,31 @@ class Engine:
     """A batch that never stops. Not for several threads: whoever owns it calls it from one."""
 
     def __init__(
-        self, model: Any, bank: AdapterBank | None, *, ends: Iterable[int], rows: int, tokens: int, pad_token: int = 0
+        self,
+        model: Any,
+        bank: AdapterBank | None,
+        *,
+        ends: Iterable[int],
+        rows: int,
+        tokens: int,
+        pad_token: int = 0,
+        chunk: int = PROMPT_TOKENS,
     ) -> None:
-        """For at most `rows` requests at once, each of at most `tokens` tokens with its answer."""
+        """For at most `rows` requests at once, each of at most `tokens` tokens with its answer.
+
+        While rows are written, a step reads at most `chunk` tokens of prompts.
+        """
         self.model, self.bank, self.ends = model.eval(), bank, frozenset(ends)
-        self.rows, self.tokens, self.pad_token = rows, tokens, pad_token
+        self.rows, self.tokens, self.pad_token, self.chunk = rows, tokens, pad_token, chunk
         self._cache = RowCache(rows, tokens)
         self._waiting: deque[Request] = deque()
+        self._reading: _Row | None = None  # the one prompt that is read in part; its row is behind the live ones
         self._live: list[_Row] = []
 
     @property
     def busy(self) -> int:
-        """Rows that are being written."""
-        return len(self._live)
+        """Rows that are being written, or read in part."""
+        return len(self._live) + (self._reading is not None)
 
     @property
     def waiting(self) -> int:
@@ -90,6 +110,9 @@ class Engine:
             if waiting.id == id:
                 self._waiting.remove(waiting)
                 return True
+        if self._reading is not None and self._reading.request.id == id:
+            self._reading = None
+            return True
         for number, row in enumerate(self._live):
             if row.request.id == id:
                 self._leave([number])
@@ -97,23 +120,24 @@ class Engine:
         return False
 
     def uses(self, adapter: str | None) -> bool:
-        """Whether a request with this adapter waits or is being written."""
-        return any(r.adapter == adapter for r in (*self._waiting, *(row.request for row in self._live)))
+        """Whether a request with this adapter waits, or is being read or written."""
+        rows = self._live if self._reading is None else [*self._live, self._reading]
+        return any(r.adapter == adapter for r in (*self._waiting, *(row.request for row in rows)))
 
     @torch.inference_mode()
     def step(self) -> list[Token]:
-        """Takes in what waits, and computes one more token for every row."""
-        new = self._admitted()
-        found = self._start(new) if new else []
+        """Reads some of what waits, and computes one more token for every row that is read."""
+        new = [self._reading] if self._reading is not None else self._admitted()
+        found = self._read(new) if new else []
         return found + (self._go_on() if self._live else [])
 
     def _admitted(self) -> list[_Row]:
-        """New requests, as many as there are rows and a pass has room for; those of the first adapter that waits."""
+        """New rows, oldest first: as many as are free and a step may read whole, or one alone of which it reads a part."""
         new: list[_Row] = []
-        longest = 0
+        longest, room = 0, self.chunk if self._live else max(self.chunk, _BURST_TOKENS)
         while self._waiting and len(self._live) + len(new) < self.rows:
             longest = max(longest, len(self._waiting[0].prompt))
-            if new and longest * (len(new) + 1) > _PROMPT_TOKENS:
+            if new and (longest > self.chunk or longest * (len(new) + 1) > room):
                 break
             request = self._waiting.popleft()
             chance = None
@@ -123,26 +147,30 @@ class Engine:
             new.append(_Row(request, chance))
         return new
 
-    def _start(self, new: list[_Row]) -> list[Token]:
-        """Reads the prompts of new rows and writes their first tokens."""
-        longest = max(len(row.request.prompt) for row in new)
-        ids = torch.full((len(new), longest), self.pad_token)
-        for number, row in enumerate(new):
-            row.length = len(row.request.prompt)
-            ids[number, : row.length] = torch.tensor(row.request.prompt)
+    def _read(self, new: list[_Row]) -> list[Token]:
+        """Reads on in the prompts of rows that have read equally much; whoever is at its end gets a first token."""
+        start = new[0].length
+        parts = [row.request.prompt[start : start + self.chunk] for row in new]
+        longest = max(map(len, parts))
+        ids = torch.tensor([part + [self.pad_token] * (longest - len(part)) for part in parts])
         self._use(new)
-        self._cache.begin(len(self._live))
-        mask = torch.full((longest, longest), torch.finfo(torch.float32).min).triu(1)[None, None]
-        lasts = torch.tensor([row.length - 1 for row in new])
-        kept, columns = torch.unique(lasts, return_inverse=True)
+        self._cache.begin(len(self._live), start)
+        mask = torch.full((longest, start + longest), torch.finfo(torch.float32).min).triu(start + 1)[None, None]
+        lasts, columns = torch.unique(torch.tensor([len(part) - 1 for part in parts]), return_inverse=True)
         logits = self.model(
             input_ids=ids,
             attention_mask=mask,
-            position_ids=torch.arange(longest)[None],
+            position_ids=torch.arange(start, start + longest)[None],
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=kept,
+            logits_to_keep=lasts,
         ).logits
+        for row, part in zip(new, parts, strict=True):
+            row.length += len(part)
+        if new[0].length < len(new[0].request.prompt):
+            (self._reading,) = new
+            return []
+        self._reading = None
         first = len(self._live)
         self._live += new
         return self._taken(first, logits[torch.arange(len(new)), columns].float())
@@ -191,12 +219,15 @@ class Engine:
         return found
 
     def _leave(self, gone: Sequence[int]) -> None:
-        """Takes rows out; the last ones take their places."""
+        """Takes rows out; the last ones take their places, and the one that is being read follows them."""
+        before = len(self._live)
         for number in sorted(gone, reverse=True):
             last = self._live.pop()
             if number < len(self._live):
                 self._live[number] = last
                 self._cache.move(len(self._live), number)
+        if gone and self._reading is not None:
+            self._cache.move(before, len(self._live))
 
 
 def _drawn(logits: Tensor, request: Request, chance: torch.Generator) -> int:

@@ -1,4 +1,7 @@
-"""A process that computes answers for a gateway: one base with all adapters that are live on it, one batch for all.
+"""A process that computes answers for a gateway: one base with all adapters that are live on it.
+
+Answers of writers are written in one batch for all. A classifier's adapter comes with a head and labels of its own, so each
+is a model that computes its own batches; what training left of the base as it was is there once for all of them.
 
 Run as `python -m adaptline.models.bank.worker BASE KIND`. Each line of its input is a JSON object that says what to do,
 each line of its output one that says what came of it. It ends when its input ends.
@@ -32,10 +35,11 @@ import torch
 
 from adaptline.errors import UserError
 from adaptline.models import export
+from adaptline.models.bank import sharing
 from adaptline.models.bank.adapters import AdapterBank
 from adaptline.models.bank.engine import Engine, Request, Token
 from adaptline.models.bank.text import Growing
-from adaptline.models.encoder import Classifier
+from adaptline.models.encoder import Classifier, load_base
 from adaptline.models.runtime import quiet, thread_count
 from adaptline.models.scoring import score
 from adaptline.models.writer import TemplateMisfitError, Writer, load_writer
@@ -173,10 +177,14 @@ class Writing:
 
 
 class Classifying:
-    """Labels of a base that reads; each adapter has a head of its own, so each is a model of its own."""
+    """Labels of a base that reads; each adapter has a head of its own, so each is a model of its own.
+
+    They share the weights of the base: one more takes the memory of its adapter and head.
+    """
 
     def __init__(self, base: Path, rows: int, say: Say) -> None:
         self._base, self._rows, self._say = base, rows, say
+        self._weights: sharing.Weights | None = None  # of the base, once somebody stands on it
         self._classifiers: dict[str, Classifier] = {}
         self._waiting: list[Line] = []
 
@@ -194,7 +202,13 @@ class Classifying:
         """Reads a classifier."""
         if folder is None:
             raise UserError("a base that reads only says nothing without a head")
-        self._classifiers[name] = export.load_trained(folder, self._base)
+        classifier = export.load_trained(folder, self._base)
+        if export.needs_base(folder):
+            if self._weights is None:
+                bare = load_base(self._base, classifier.labels, classifier.max_tokens)
+                self._weights = sharing.weights_of(bare.model)
+            sharing.share(classifier.model, self._weights)
+        self._classifiers[name] = classifier
 
     def drop(self, name: str) -> None:
         """Lets one go, what waits for it first."""
