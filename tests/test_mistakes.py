@@ -113,7 +113,7 @@ CASES = {
         "",
     ),
     "not curated": (RAW + '[x]\nstep = "audit"\nfrom = "raw"\nplanted = "a.jsonl"\n', 6, "audit needs rows that a", ""),
-    "epochs": (TRAIN + "epochs = 0\n", 13, "epochs must be a whole number of at least 1, not 0", ""),
+    "epochs": (TRAIN + "epochs = 0\n", 13, "epochs must be a whole number from 1 to 1,000,000, not 0", ""),
     "batch_size": (TRAIN + "batch_size = 0\n", 13, "batch_size must be", ""),
     "accumulate": (TRAIN + "accumulate = 0\n", 13, "accumulate must be", ""),
     "max_tokens": (TRAIN + "max_tokens = 2\n", 13, "max_tokens must be a whole number of at least 3", ""),
@@ -121,6 +121,13 @@ CASES = {
     "weight_decay": (TRAIN + "weight_decay = -0.1\n", 13, "weight_decay must be", ""),
     "warmup": (TRAIN + "warmup = 1.0\n", 13, "warmup must be a number from 0 to below 1, not 1.0", ""),
     "lr": (TRAIN + "lr = 0.0\n", 13, "lr must be a number above 0, not 0.0", ""),
+    "lr without end": (TRAIN + "lr = inf\n", 13, "lr must be a number above 0, not inf", ""),
+    "epochs by a slip": (
+        TRAIN + "epochs = 99999999999999999999\n",
+        13,
+        "epochs must be a whole number from 1 to 1,000,000",
+        "",
+    ),
     "lr of nothing": (TRAIN + "lr = nan\n", 13, "lr must be a number, not nan", ""),
     "more tokens than the base takes": (
         TRAIN + "max_tokens = 513\n",

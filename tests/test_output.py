@@ -83,6 +83,11 @@ def test_the_weights_that_were_chosen(tmp_path: Path) -> None:
     of_cell = {ref["cell"]["seed"]: store.folder(ref["key"]) for ref in store.refs("recipe")["tuned"]}
     for folder, seed in ((tmp_path / "adapter", chosen["seed"]), (tmp_path / "other", 1)):
         assert tiny.payload(folder) == tiny.payload(of_cell[seed])
+    (of_cell[0] / "labels.json").chmod(0o644)
+    (of_cell[0] / "labels.json").write_text("{}")
+    with pytest.raises(al.UserError, match="its files are not what was made"):
+        al.export(path, "tuned", tmp_path / "spoiled", cell={"seed": "0"})
+    assert not list(tmp_path.glob("*spoiled*"))
 
 
 def test_typed_values_come_out_as_a_person_would_write_them(tmp_path: Path) -> None:

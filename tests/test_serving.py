@@ -23,6 +23,7 @@ from upstreams import Upstream
 from adaptline import serving as verbs
 from adaptline.core import keys
 from adaptline.core import recipe as recipes
+from adaptline.deploy import channels
 from adaptline.errors import UserError
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
@@ -161,6 +162,20 @@ def test_keys_decide_who_may_ask_and_which_arm(tmp_path: Path, upstream: Upstrea
     assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {"", *given}
 
 
+def test_without_a_channel_it_says_how_to_make_one(tmp_path: Path, upstream: Upstream) -> None:
+    channels.path_of(store(tmp_path), "support").unlink()
+    command = [sys.executable, "-c", "from adaptline.cli import main; main()", "serve", str(tmp_path / "recipe.toml")]
+    given = ["--backend", "openai", "--port", "0", "--upstream", upstream.url]
+    process = subprocess.Popen([*command, *given], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        assert "no channel yet" in process.stderr.readline()
+        assert process.stderr.readline().startswith("serving on ")
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
 def _fails(tmp_path: Path, *words: str) -> str:
     command = [sys.executable, "-c", "from adaptline.cli import main; main()", *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
@@ -176,6 +191,7 @@ def test_mistakes_are_said_before_anything_is_served(tmp_path: Path, upstream: U
     assert "cannot listen" in _fails(tmp_path, *given, "--port", str(upstream.port))
     (tmp_path / "keys.txt").write_text("a b\n")
     assert "keys.txt:1: not a line" in _fails(tmp_path, *given, "--keys", "keys.txt")
+    assert "no log can be written" in _fails(tmp_path, *given, "--log", "nowhere/log")
 
 
 def test_options_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adaptline import production, serving
     from adaptline.core.registry import adapter, filter, guard, matcher, metric, transform
     from adaptline.errors import RunError, UserError
     from adaptline.library import curate, diff, export, gc, log, new, plan, report, run, show, split, trace, train
@@ -20,6 +21,7 @@ _HOMES = {
         *("curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split", "trace", "train"),
     ),
 }
+_MODULES = ("production", "serving")  # whose functions are named as verbs are; `deploy` is the name of a package too
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
@@ -38,8 +40,10 @@ __all__ = [
     "metric",
     "new",
     "plan",
+    "production",
     "report",
     "run",
+    "serving",
     "show",
     "split",
     "trace",
@@ -50,6 +54,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Loads a public name at its first use."""
+    if name in _MODULES:
+        return import_module(f"adaptline.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'adaptline' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)

@@ -304,7 +304,10 @@ def main() -> None:
         if extra is None:
             _fail(error, debug, code=3)
         _fail(
-            UserError(f"this needs {error.name}, which is not installed", do=f"pip install 'adaptline[{extra}]'"),
+            UserError(
+                f"this needs {error.name}, which is not installed",
+                do=f"pip install 'adaptline[{extra}]', or in a checkout: pip install '.[{extra}]'",
+            ),
             debug,
             code=1,
         )

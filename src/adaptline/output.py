@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import disk
+from adaptline.core import disk, keys
 from adaptline.core.manifests import rows_of
 from adaptline.core.store import Store
 from adaptline.data.schemas import UNNAMED, Columns
@@ -39,22 +39,25 @@ def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
     """Writes an artifact: rows that were kept to a file, by its suffix; anything else to a folder. Returns `out`.
 
     Raises:
-        UserError: `out` exists, or its format cannot hold the rows.
+        UserError: `out` exists, its format cannot hold the rows, or the artifact's files have changed.
     """
     refuse_place(out)
     if manifest["kind"] == "rows":
         write_rows(_kept(store, rows_of(manifest)), out, columns=_columns(store, manifest))
     else:
-        _copy_folder(store.folder(manifest["key"]), out)
+        _copy_folder(store.folder(manifest["key"]), out, manifest["digest"])
     return out
 
 
-def _copy_folder(folder: Path, out: Path) -> None:
-    """A copy that has its name only once it is whole."""
+def _copy_folder(folder: Path, out: Path, digest: str) -> None:
+    """A copy that has its name only once it is whole, and is what was made."""
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     with disk.explained(out):
         try:
             shutil.copytree(folder, part)
+            if keys.folder_digest(part) != digest:
+                do = f"adaptline gc --store {folder.parent.parent} --damaged, then run the recipe again."
+                raise UserError("its files are not what was made", where=folder, do=do)
             part.rename(out)
         except FileNotFoundError as error:  # a folder like /proc, in which nobody can make anything
             raise UserError("cannot be written", where=out, do="Name another place with -o.") from error

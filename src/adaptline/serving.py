@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import inspect
 import ipaddress
+import logging
 import os
 import resource
 import socket
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from adaptline.deploy.limits import Limits
 
 _OPEN_FILES = 1 << 16
+_log = logging.getLogger("adaptline.deploy")
 _BACKENDS = Path(__file__).parent / "deploy" / "backends"
 
 
@@ -71,7 +73,7 @@ def serve(
     """
     import uvloop  # noqa: PLC0415 - loads only where it serves
 
-    from adaptline.deploy import listening  # noqa: PLC0415
+    from adaptline.deploy import channels, listening  # noqa: PLC0415
     from adaptline.deploy.access_log import AccessLog  # noqa: PLC0415
     from adaptline.deploy.gateway import Gateway  # noqa: PLC0415
     from adaptline.deploy.limits import Limits  # noqa: PLC0415
@@ -93,6 +95,10 @@ def serve(
         },
     )
     _raise_open_files()
+    if not channels.names(opened):
+        _log.warning(
+            "no channel yet, so nothing answers: adaptline deploy %s RELEASE --channel NAME --percent 5", source
+        )
     with _listening(host, port) as listener:
         address = listener.getsockname()[:2]
         gateway = Gateway(

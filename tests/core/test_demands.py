@@ -10,8 +10,9 @@ from adaptline.core.demands import Demand, above, at_least, between
 @pytest.mark.parametrize(
     ("demand", "inside", "outside", "words"),
     [
-        (at_least(1), [1, 2.5, math.inf], [0, 0.999, -1, math.nan], "of at least 1"),
-        (above(0), [1e-300, 1], [0, -1, math.nan], "above 0"),
+        (at_least(1), [1, 2.5, 1e300], [0, 0.999, -1, math.nan, math.inf], "of at least 1"),
+        (above(0), [1e-300, 1], [0, -1, math.nan, math.inf], "above 0"),
+        (between(1, 1_000_000), [1, 1_000_000], [0, 1_000_001, math.inf], "from 1 to 1,000,000"),
         (between(0, 1), [0, 0.5, 1], [-1e-9, 1.1, math.nan], "from 0 to 1"),
         (between(0, 1, low_too=False), [0.1, 1], [0, 2], "above 0 to 1"),
         (between(0, 1, high_too=False), [0, 0.9], [1, -1], "from 0 to below 1"),

@@ -52,7 +52,7 @@ def test_what_is_no_release_is_told_the_known_ones(store: Store, what: str, do: 
 
 def test_a_short_start_of_a_digest_is_not_guessed(store: Store) -> None:
     digest = released.commit(store, "one")
-    with pytest.raises(UserError, match="no release"):
+    with pytest.raises(UserError, match="is too short for a release"):
         releases.find(store, "recipe", digest[:5])
 
 

@@ -44,6 +44,13 @@ def test_with_one_seed_each_nobody_wins() -> None:
     assert (found.outcome, found.headline) == ("tie", "a leads; with one seed each that may be chance")
 
 
+def test_what_has_no_chance_in_it_needs_one_seed() -> None:
+    """The bare base beside adapters of three seeds: the comparison takes their variation for its own."""
+    manifest, found = selected("s", 3, better=True)
+    found["candidates"].append({"mean": 0.2, "runs": [{}], "within_limits": True})
+    assert gather_evidence.verdict(manifest, found).headline == "a wins"
+
+
 def test_a_metric_beyond_one_is_no_share() -> None:
     _, found = selected("s", 1, better=True)
     found["candidates"][0]["mean"] = found["metrics"]["test.accuracy"] = 6.6

@@ -9,6 +9,7 @@ Knows values. Knows nothing of recipes or of what a value is for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +24,13 @@ class Demand:
 
 
 def at_least(low: float) -> Demand:
-    """A number from `low` on."""
-    return Demand(lambda value: bool(value >= low), f"of at least {low:g}")
+    """A finite number from `low` on."""
+    return Demand(lambda value: low <= value < math.inf, f"of at least {low:g}")
 
 
 def above(low: float) -> Demand:
-    """A number above `low`."""
-    return Demand(lambda value: bool(value > low), f"above {low:g}")
+    """A finite number above `low`."""
+    return Demand(lambda value: low < value < math.inf, f"above {low:g}")
 
 
 def between(low: float, high: float, *, low_too: bool = True, high_too: bool = True) -> Demand:
@@ -38,4 +39,5 @@ def between(low: float, high: float, *, low_too: bool = True, high_too: bool = T
     def holds(value: Any) -> bool:
         return bool((low <= value if low_too else low < value) and (value <= high if high_too else value < high))
 
-    return Demand(holds, f"{'from' if low_too else 'above'} {low:g} {'to' if high_too else 'to below'} {high:g}")
+    ends = f"{low:g}", f"{high:,}" if isinstance(high, int) else f"{high:g}"
+    return Demand(holds, f"{'from' if low_too else 'above'} {ends[0]} {'to' if high_too else 'to below'} {ends[1]}")

@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from adaptline.core import disk
+from adaptline.errors import UserError
 
 FLUSH_SECONDS = 0.2
 CLOSE_SECONDS = 2.0
@@ -47,8 +48,12 @@ class AccessLog:
         self._torn = False  # whether the last line written is half of one
         self.failed = 0  # lines that could not be written: a full disk stops no answer
         if path is not None:
-            with disk.explained(path):
-                self._descriptor = os.open(path, _APPEND, 0o640)
+            try:
+                with disk.explained(path):
+                    self._descriptor = os.open(path, _APPEND, 0o640)
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+                do = "Name a file in a folder that is there."
+                raise UserError(f"no log can be written: {error.strerror}", where=path, do=do) from error
 
     def add(self, line: str) -> None:
         """Gathers a line, without its end."""

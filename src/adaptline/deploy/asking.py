@@ -160,7 +160,7 @@ def parsed(data: bytes) -> dict[str, Any]:
     except RecursionError:
         raise RefusedError(400, f"the body is nested deeper than {_DEEPEST} levels") from None
     except ValueError as error:
-        what = str(error) if isinstance(error, json.JSONDecodeError) else "a number that is none"
+        what = str(error) if isinstance(error, json.JSONDecodeError) else "a number that is none, or too large"
         raise RefusedError(400, f"the body is not JSON: {what}") from None
     if not isinstance(found, dict):
         raise RefusedError(400, "the body must be a JSON object")

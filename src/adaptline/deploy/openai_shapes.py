@@ -32,16 +32,12 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
 def request(call: Call) -> Line:
     """What the worker is asked. Raises BackendError for what it cannot do."""
     asked = call.body
-    for key in _UNSUPPORTED:
-        if asked.get(key) not in (None, 0, False, [], {}, "", "none", "auto"):
-            raise BackendError(400, f"{key} is not supported by this model", param=key, code="unsupported_parameter")
-    if asked.get("n") not in (None, 1):
-        raise BackendError(400, "n must be 1", param="n", code="unsupported_value")
-    form = asked.get("response_format")
-    if isinstance(form, dict) and form.get("type") not in (None, "text"):
-        raise BackendError(400, "response_format must be text", param="response_format", code="unsupported_value")
+    _refuse_unsupported(asked)
     if call.served.kind == "classifier":
-        return {"do": "classify", "texts": _texts(call)}
+        texts = _texts(call)
+        for text in texts:
+            _refuse_half(text, "input" if call.endpoint == "classify" else None)
+        return {"do": "classify", "texts": texts}
     if call.endpoint == "classify":
         raise BackendError(400, f"{call.served.name} writes; it has no labels", param="model", code="unsupported_model")
     line: Line = {"do": "write", "stop": _stops(asked), **_numbers(asked)}
@@ -52,7 +48,28 @@ def request(call: Call) -> Line:
         prompt = prompt[0]
     if not isinstance(prompt, str) and not _are_tokens(prompt):
         raise BackendError(400, "prompt must be one string, or a list of tokens", param="prompt")
+    if isinstance(prompt, str):
+        _refuse_half(prompt, "prompt")
     return line | {"prompt": prompt}
+
+
+def _refuse_unsupported(asked: Line) -> None:
+    for key in _UNSUPPORTED:
+        if asked.get(key) not in (None, 0, False, [], {}, "", "none", "auto"):
+            raise BackendError(400, f"{key} is not supported by this model", param=key, code="unsupported_parameter")
+    if asked.get("n") not in (None, 1):
+        raise BackendError(400, "n must be 1", param="n", code="unsupported_value")
+    form = asked.get("response_format")
+    if isinstance(form, dict) and form.get("type") not in (None, "text"):
+        raise BackendError(400, "response_format must be text", param="response_format", code="unsupported_value")
+
+
+def _refuse_half(text: str, param: str | None) -> None:
+    """Raises BackendError for a text with half of a UTF-16 pair, as JSON's escapes can name: no tokenizer takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BackendError(400, "a text holds half a character", param=param, code="invalid_value") from None
 
 
 def _numbers(body: Line) -> Line:
@@ -96,6 +113,7 @@ def _messages(body: Line) -> list[dict[str, str]]:
         content = _text(message.get("content")) if isinstance(message, dict) else None
         if not isinstance(role, str) or content is None:
             raise BackendError(400, "a message has a role and a text", param=f"messages[{number}]")
+        _refuse_half(role + content, f"messages[{number}]")
         found.append({"role": role, "content": content})
     return found
 
@@ -167,8 +185,8 @@ def body(call: Call, lines: list[Line], usage: Usage) -> bytes:
     made = int(time.time())
     if call.endpoint == "classify":
         found = [
-            {"index": number, "label": ranked[0][0], "probabilities": dict(ranked)}
-            for number, ranked in enumerate(lines[-1]["labels"])
+            {"index": number, "label": ranked[0][0], "probabilities": dict(ranked), "truncated": cut}
+            for number, (ranked, cut) in enumerate(zip(lines[-1]["labels"], lines[-1]["cut"], strict=True))
         ]
         head = {**_head(call, made, "list"), "data": found}
         return json.dumps({**head, "usage": _usage(usage)}, ensure_ascii=False).encode()

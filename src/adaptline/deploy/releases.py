@@ -75,6 +75,9 @@ def find(store: Store, recipe: str, what: str) -> Release:
         lines = [f"{keys.short(digest)}  {cells.get(digest) or releases[digest].name}" for digest in sorted(fitting)]
         raise UserError(f"{what!r} is {len(fitting)} releases", do="Name one by its digest:\n  " + "\n  ".join(lines))
     if not fitting:
+        if 0 < len(what) < _SHORTEST_DIGEST and any(digest.startswith(what) for digest in releases):
+            do = f"Give at least {_SHORTEST_DIGEST} characters of a digest."
+            raise UserError(f"{what!r} is too short for a release", do=do)
         raise UserError(f"no release {what!r}", do=did_you_mean(what, _names(steps, releases)) if releases else _MAKE)
     return load(store, fitting.pop())
 

@@ -24,10 +24,9 @@ _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
 def kind_of(folder: Path) -> Kind:
-    """Whether a base writes or reads only, by the architecture that its config.json names.
-
-    A folder without one counts as what reads only: loading it will say what is wrong.
-    """
+    """Whether a base writes or reads only, by the architecture that its config.json names. Raises UserError without one."""
+    if not (folder / "config.json").is_file():
+        raise UserError("no model: no config.json", where=folder, do="Name a folder that save_pretrained wrote.")
     named = config_of(folder).get("architectures") or []
     return "writer" if any(str(name).endswith(_WRITES) for name in named) else "classifier"
 

@@ -43,6 +43,13 @@ class Classifier:
             )
         return [list(ids) for ids in found["input_ids"]]
 
+    def is_cut(self, text: str, tokens: list[int]) -> bool:
+        """Whether `tokens`, as `tokens` gives them, are not all of the text."""
+        if len(tokens) < self.max_tokens:
+            return False
+        with quiet():
+            return len(self.tokenizer(text, truncation=False, return_attention_mask=False)["input_ids"]) > len(tokens)
+
 
 def load_base(folder: Path, labels: Sequence[str], max_tokens: int) -> Classifier:
     """The folder's encoder in float32 with a head for the labels, its new weights drawn from torch's random state.

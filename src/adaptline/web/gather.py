@@ -124,7 +124,9 @@ def _figures(
             figures.append(
                 view.Figure("rows kept", last["before"] - last["dropped"] if last else None, "count", manifest["name"])
             )
-    trained = sum(manifest["step"] == "train" for manifest in manifests)
+    trained = sum(
+        manifest["step"] == "train" and manifest["record"]["parameters"]["trainable"] > 0 for manifest in manifests
+    )
     if trained:
         figures.append(view.Figure("adapters trained", trained, "count"))
     for _, found in selected:

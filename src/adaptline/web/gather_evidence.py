@@ -32,7 +32,8 @@ def verdict(manifest: dict[str, Any], found: dict[str, Any]) -> view.Verdict:
     """The winner, or that there is none, in words."""
     if not found["differences"]:
         return view.Verdict("none", f"{found['winner']['name']} is the only candidate", found["verdict"])
-    measured = all(len(candidate["runs"]) > 1 for candidate in found["candidates"] if candidate["within_limits"])
+    # Of a candidate with one seed the comparison takes the others' variation for its own, and a note says so.
+    measured = any(len(candidate["runs"]) > 1 for candidate in found["candidates"] if candidate["within_limits"])
     shown = measured and all(pair["better"] for pair in found["differences"])
     but = "no difference to the closest was shown" if measured else "with one seed each that may be chance"
     headline = f"{found['winner']['name']} wins" if shown else f"{found['winner']['name']} leads; {but}"

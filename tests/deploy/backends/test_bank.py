@@ -153,6 +153,9 @@ def test_a_classifier_answers_with_its_label(world: World) -> None:
             first = many["data"][0]
             assert sum(first["probabilities"].values()) == pytest.approx(1)
             assert first["label"] == max(first["probabilities"], key=first["probabilities"].__getitem__)
+            assert [entry["truncated"] for entry in many["data"]] == [False, False]
+            long = await answered(backend, call(world, "labels", "classify", input=["soup " * 500, "soup"]))
+            assert [entry["truncated"] for entry in long["data"]] == [True, False]
             chat = await answered(backend, call(world, "labels", messages=[{"role": "user", "content": "soup"}]))
             assert chat["choices"][0]["message"]["content"] == first["label"]
             reply = await backend.answer(call(world, "labels", stream=True))

@@ -103,6 +103,7 @@ def test_the_bare_base_is_a_candidate_of_which_nothing_learns(
     writing: Path, shards: tiny.Shards, rows: Rows, tmp_path: Path
 ) -> None:
     output, record = run(tmp_path, writing, shards, rows, "bare")
+    assert pq.read_table(output / "consumed.parquet").num_rows == 0  # it saw none, and nothing is traced to it
     assert {path.name for path in output.iterdir()} == {"writer.json", "training.json", "consumed.parquet"}
     assert record["parameters"]["trainable"] == 0
     assert record["proof"]["changed_by_training"] == 0

@@ -7,7 +7,7 @@ Positions never change: a dropped row stays in its shard, and `keep` says that i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
@@ -164,6 +164,8 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
         wanted = wanted & texts(shard, on).is_valid().to_numpy(zero_copy_only=False)
     with use.blamed():
         scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
+        if not isinstance(scores, Sized) or isinstance(scores, str | bytes):
+            raise TypeError(f"it gives {scores!r}: a filter takes the texts of a shard and gives one score each")
         if len(scores) != int(wanted.sum()):
             raise ValueError(f"{len(scores)} scores for {int(wanted.sum())} texts")
         scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
@@ -222,6 +224,10 @@ def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
     places, before = contents(read(text), use.settings.get("on", "all"))
     with use.blamed():
         after = use.load().function(before, **use.parameters)
+        if not isinstance(after, list):
+            raise TypeError(
+                f"it gives {type(after).__name__}: a transform takes the texts of a shard and gives a list of as many"
+            )
         if len(after) != len(before):
             raise ValueError(f"{len(after)} texts for {len(before)}")
         for new in after:

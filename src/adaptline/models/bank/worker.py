@@ -10,7 +10,7 @@ each line of its output one that says what came of it. It ends when its input en
     {"do": "drop", "name": N}
     {"do": "write", "id": I, "name": N, "messages": [...] or "prompt": ..., "max_tokens": ..., "temperature": ..., ...}
                                                 -> {"id": I, "text": ...}, then {"id": I, "end": "stop" or "length", ...}
-    {"do": "classify", "id": I, "name": N, "texts": [...]}   -> {"id": I, "labels": [...], "end": "stop"}
+    {"do": "classify", "id": I, "name": N, "texts": [...]}   -> {"id": I, "labels": [...], "cut": [...], "end": "stop"}
     {"do": "cancel", "id": I}
     anything that cannot be done                -> {"id": I, "refused": ..., "code": ...}
 
@@ -218,8 +218,6 @@ class Classifying:
 
     def take(self, line: Line) -> None:
         """A request to classify. Raises RefusedError."""
-        if any("\ud800" <= character <= "\udfff" for text in line["texts"] for character in text):
-            raise RefusedError("a text holds half a character")
         if line["name"] not in self._classifiers:
             raise RefusedError(f"{line['name']} is not loaded", "model_not_ready", 503)
         self._waiting.append(line)
@@ -237,14 +235,17 @@ class Classifying:
         chosen = {line["id"] for line in lines}
         self._waiting = [line for line in self._waiting if line["id"] not in chosen]
         classifier = self._classifiers[name]
-        tokens = classifier.tokens([text for line in lines for text in line["texts"]])
+        texts = [text for line in lines for text in line["texts"]]
+        tokens = classifier.tokens(texts)
+        cut = [classifier.is_cut(text, read) for text, read in zip(texts, tokens, strict=True)]
         shares = score(classifier, tokens).double().softmax(1)
         at = 0
         for line in lines:
             count = len(line["texts"])
             labels = [_ranked(classifier, row) for row in shares[at : at + count]]
             asked = sum(map(len, tokens[at : at + count]))
-            self._say({"id": line["id"], "labels": labels, "end": "stop", "prompt_tokens": asked, "tokens": count})
+            told = {"labels": labels, "cut": cut[at : at + count], "end": "stop"}
+            self._say({"id": line["id"], **told, "prompt_tokens": asked, "tokens": count})
             at += count
 
 

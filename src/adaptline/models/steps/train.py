@@ -34,6 +34,7 @@ CHECKPOINT_SECONDS = "ADAPTLINE_CHECKPOINT_SECONDS"  # an environment variable, 
 
 _SPLITS = ("train", "validation")
 _MAX_TOKENS = 128
+_MOST = 1_000_000  # of what is counted; more is a slip of the keyboard
 _FEWEST_TOKENS = 3  # the two that a tokenizer sets around a text, and one of the text
 
 
@@ -64,9 +65,9 @@ def train(
     base: Folder,
     method: Annotated[Use, "adapter"],
     seed: int = 0,
-    epochs: Annotated[int, at_least(1)] = 3,
-    batch_size: Annotated[int, at_least(1)] = 16,
-    accumulate: Annotated[int, at_least(1)] = 1,
+    epochs: Annotated[int, between(1, _MOST)] = 3,
+    batch_size: Annotated[int, between(1, _MOST)] = 16,
+    accumulate: Annotated[int, between(1, _MOST)] = 1,
     lr: Annotated[float, above(0)] | None = None,
     warmup: Annotated[float, between(0, 1, high_too=False)] = 0.1,
     weight_decay: Annotated[float, at_least(0)] = 0.01,
@@ -186,7 +187,10 @@ def _train(
         **curves,
     }
     export.write_json(desk.output / "training.json", facts)
-    pq.write_table(chosen.select(["shard", "row", "split"]), desk.output / "consumed.parquet", compression="zstd")
+    consumed = (
+        chosen.select(["shard", "row", "split"]) if learns else chosen.select(["shard", "row", "split"]).slice(0, 0)
+    )
+    pq.write_table(consumed, desk.output / "consumed.parquet", compression="zstd")
     kept = ("parameters", "validation", "best_epoch")
     return {**{name: facts[name] for name in kept}, "proof": proof, **cost}
 
