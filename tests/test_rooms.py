@@ -28,7 +28,7 @@ ALLOWED = {
     "cli.py": {"cli_options", "cli_production", "core", "errors", "library", "oneshot", "production", "web"},
     "cli_options.py": set(),
     "cli_production.py": {"cli_options", "deploy", "production", "serving", "web"},
-    "__init__.py": {"core", "errors", "library"},
+    "__init__.py": {"core", "errors", "library", "production", "serving"},
 }
 
 

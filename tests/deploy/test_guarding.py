@@ -193,4 +193,4 @@ def test_guards_that_are_not_the_releases_do_not_start(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("raise KeyError('oh')")
     asyncio.run(main(Judge(guards, tmp_path, 1.0), "oh"))
     (tmp_path / "mine.py").write_text("import os; os._exit(4)")
-    asyncio.run(main(Judge(guards, tmp_path, 1.0), "ended with 4"))
+    asyncio.run(main(Judge(guards, tmp_path, 1.0), "their process ended"))

@@ -165,6 +165,7 @@ def test_a_channel_is_shown_with_nothing_that_a_terminal_would_obey() -> None:
     bare = {"digest": None, "name": "base-1", "percent": 95.0, "kind": None, "evidence": None, "answers": True}
     evidence = {"metrics": {"route.accuracy": 0.91234}, "verdict": "lora \x1b[31mleads"}
     canary = {"digest": "ab", "name": "base-1:lora@ab", "percent": 5.0, "kind": "writer", "evidence": evidence}
+    canary["answers"] = True
     move = {"time": "2026-01-02T03:04:05.678+00:00", "verb": "deploy", "who": "anna", "why": "a\nb", "version": 3}
     move |= {"stable": "base-1", "canary": "base-1:lora@ab", "percent": 5.0}
     found = {
