@@ -10,6 +10,7 @@ import pytest
 
 from adaptline.deploy import access_log
 from adaptline.deploy.access_log import AccessLog
+from adaptline.errors import UserError
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -82,3 +83,17 @@ def test_times_are_iso_8601_in_utc() -> None:
         "2001-09-09T01:46:40.062Z",
         "2001-09-09T01:46:41.000Z",
     ]
+
+
+def test_a_pipe_without_a_reader_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "log"
+    log = AccessLog(path)
+    path.unlink()
+    os.mkfifo(path)
+    began = time.monotonic()
+    log.reopen()
+    assert time.monotonic() - began < 2
+    assert "cannot be opened anew" in caplog.text
+    log.close()
+    with pytest.raises(UserError, match="no log can be written"):
+        AccessLog(path)

@@ -31,11 +31,11 @@ def strict(opened: Store, upstream: Upstream) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def connected(gateway: Running, *, small: bool = False) -> Iterator[socket.socket]:
-    """A client; `small` takes in hardly anything that it does not read."""
+def connected(gateway: Running, *, buffer: int = 0) -> Iterator[socket.socket]:
+    """A client that takes in about so many bytes that it does not read; 0 leaves that to the system."""
     with socket.socket() as client:
-        if small:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         client.settimeout(20)
         client.connect(("127.0.0.1", gateway.port))
         yield client
@@ -86,7 +86,7 @@ def test_the_rest_of_a_body_that_was_answered_is_not_waited_for(strict: Running)
 
 def test_a_stream_that_nobody_reads_is_let_go(strict: Running, upstream: Upstream) -> None:
     upstream.tokens, upstream.padding = 5000, 10_000  # 50 MB
-    with connected(strict, small=True) as client:
+    with connected(strict, buffer=4096) as client:
         client.sendall(load.request("/v1/chat/completions", {**ASKED, "stream": True}))
         until_nobody_is_left(strict)
     assert strict.gateway.slots.busy == 0
@@ -94,23 +94,41 @@ def test_a_stream_that_nobody_reads_is_let_go(strict: Running, upstream: Upstrea
 
 def test_an_answer_that_nobody_reads_is_let_go(strict: Running, upstream: Upstream) -> None:
     upstream.script.append((200, {}, json.dumps({"choices": [], "said": "x" * 5_000_000}).encode()))
-    with connected(strict, small=True) as client:
+    with connected(strict, buffer=4096) as client:
         client.sendall(load.request("/v1/chat/completions", ASKED))
         until_nobody_is_left(strict)
 
 
 def test_who_reads_slowly_gets_all(strict: Running, upstream: Upstream) -> None:
-    upstream.tokens, upstream.padding = 50, 10_000
-    with connected(strict, small=True) as client:
+    upstream.tokens, upstream.padding = 1600, 10_000  # far more than the kernel's buffers hold
+    with connected(strict) as client:
         client.sendall(load.request("/v1/chat/completions", {**ASKED, "stream": True}))
-        found, began = b"", time.monotonic()
-        while not found.endswith(b"0\r\n\r\n"):
-            piece = client.recv(20_000)
-            assert piece, found[-200:]
-            found += piece
-            time.sleep(0.02)
-    assert time.monotonic() - began > SHORT.chunk_timeout
-    assert b"data: [DONE]" in found
+        last, began = b"", time.monotonic()
+        while not last.endswith(b"0\r\n\r\n"):
+            piece = client.recv(100_000)
+            assert piece, last
+            last = (last + piece)[-200:]
+            time.sleep(0.01)
+    assert time.monotonic() - began > 2 * SHORT.chunk_timeout
+    assert b"data: [DONE]" in last
+
+
+def test_a_closing_connection_is_not_read_from_for_ever(opened: Store, upstream: Upstream) -> None:
+    upstream.script.append((200, {}, json.dumps({"choices": [], "said": "x" * 40_000_000}).encode()))
+    limits = Limits(header_timeout=0.4, chunk_timeout=1.5)  # the system hands on more every 0.6 s at this pace
+    request = load.request("/v1/chat/completions", ASKED).replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+    with (
+        running(opened, backend.open(opened, upstream=upstream.url), limits=limits) as gateway,
+        connected(gateway, buffer=100_000) as client,
+    ):
+        client.sendall(request)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        end = time.monotonic() + 10
+        with contextlib.suppress(ConnectionResetError):
+            while gateway.server.server_state.connections:
+                assert time.monotonic() < end
+                client.recv(60_000)  # so little at a time that all of it takes 15 s
+                time.sleep(0.02)
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -132,11 +150,95 @@ def test_many_offers_at_once_are_as_many_requests(gateway: Running) -> None:
     one = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
     last = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     with connected(gateway) as client:
-        client.sendall(one * 500 + last)
-        assert rest(client).count(b"HTTP/1.1 200") == 501
+        client.sendall(one * 20 + last)
+        assert rest(client).count(b"HTTP/1.1 200") == 21
 
 
 def test_it_is_no_proxy(gateway: Running) -> None:
     with connected(gateway) as client:
         client.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n")
         assert rest(client).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("offer", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
+def test_headers_that_come_at_once_have_the_same_bound(gateway: Running, upstream: Upstream, offer: bytes) -> None:
+    """And what stands behind them is no request of its own."""
+    inner = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    with connected(gateway) as client:
+        client.sendall(CHAT + offer + b"x: " + b"a" * 100_000 + b"\r\ncontent-length: %d\r\n\r\n" % len(inner) + inner)
+        found = rest(client)
+    assert found.startswith(b"HTTP/1.1 431")
+    assert found.count(b"HTTP/1.1") == 1
+    assert not upstream.requests
+
+
+def test_one_endless_line_has_a_bound(gateway: Running) -> None:
+    for start in (b"GET /", CHAT + b"x: ", CHAT + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx: "):
+        with connected(gateway) as client:
+            client.sendall(start)
+            sent, until = 0, time.monotonic() + 20
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                while time.monotonic() < until and sent < 20_000_000:
+                    sent += client.send(b"a" * 10_000)
+            assert sent < 20_000_000
+
+
+def test_a_long_body_is_no_head_of_what_follows(gateway: Running) -> None:
+    body = json.dumps({**ASKED, "metadata": {"a": "x" * 100_000}}).encode()
+    with connected(gateway) as client:
+        client.sendall(CHAT + b"content-length: %d\r\n\r\n" % len(body) + body + b"GET /healthz HT")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.sendall(b"TP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        assert b"ok" in rest(client)
+
+
+def test_bytes_behind_the_last_request_do_not_spoil_its_answer(gateway: Running) -> None:
+    for offer in (b"connection: close\r\n", b"connection: close, upgrade\r\nupgrade: h2c\r\n"):
+        with connected(gateway) as client:
+            client.sendall(CHAT + offer + b"content-length: %d\r\n\r\n" % len(BODY) + BODY + b"\r\nmore")
+            assert rest(client).startswith(b"HTTP/1.1 200")
+
+
+def test_who_leaves_takes_all_requests_along(strict: Running, upstream: Upstream) -> None:
+    upstream.delay = 30
+    with connected(strict) as client:
+        client.sendall(load.request("/v1/chat/completions", ASKED) * 3)
+        end = time.monotonic() + 10
+        while strict.gateway.slots.busy == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    end = time.monotonic() + 5
+    while strict.gateway.slots.busy:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_requests_that_wait_on_one_connection_have_a_bound(gateway: Running) -> None:
+    """Those taken are answered, the others may be sent again: the connection ends."""
+    with connected(gateway) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n" * 1000)
+        found = rest(client)
+    assert connection.PIPELINED <= found.count(b"HTTP/1.1 200") <= connection.PIPELINED + 2
+    assert found.count(b"connection: close") == 1
+
+
+def test_half_a_request_behind_a_long_answer_ends_nothing(strict: Running, upstream: Upstream) -> None:
+    upstream.delay = 3 * SHORT.header_timeout
+    with connected(strict) as client:
+        one = load.request("/v1/chat/completions", ASKED)
+        client.sendall(one + one + one[:40])
+        found = b""
+        while found.count(b"HTTP/1.1 200") < 2:
+            piece = client.recv(65536)
+            assert piece, found
+            found += piece
+        client.sendall(one[40:])
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_broken_body_is_answered_once(gateway: Running) -> None:
+    with connected(gateway) as client:
+        client.sendall(CHAT + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\nnonsense\r\n")
+        found = rest(client)
+    assert found.startswith(b"HTTP/1.1 400")
+    assert found.count(b"HTTP/1.1") == 1

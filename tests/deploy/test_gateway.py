@@ -285,7 +285,7 @@ def test_http_that_is_none_is_refused_in_openais_shape(gateway: Running) -> None
     assert error(post + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")[0] == 400
     assert error(post + b"authorization: a\r\nauthorization: b\r\ncontent-length: 2\r\n\r\n{}")[0] == 400
     assert error(post + b"\r\n") == (400, "the body is not JSON: Expecting value: line 1 column 1 (char 0)")
-    assert error(post + b"x: " + b"a" * 70_000)[0] == 431
+    assert error(post + b"x: " + b"a" * 70_000 + b"\r\n\r\n")[0] == 431
     assert error(post.replace(b"localhost", b"evil.example") + b"content-length: 2\r\n\r\n{}")[0] == 403
     chunked = post + b"transfer-encoding: chunked\r\n\r\n"
     assert error(chunked + b"2\r\n{}\r\n0\r\n\r\n") == (400, "name a model")

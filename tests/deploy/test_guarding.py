@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -114,6 +117,32 @@ def careless(text: str) -> str | None:
     if "die" in text:
         os._exit(3)
     return None
+
+@guard(version=1)
+def content(text: str) -> str | None:
+    try:
+        while "bad" in text:
+            time.sleep(0.01)
+    except:
+        pass
+    return None
+
+ready = []
+
+@guard(version=1)
+def cold(text: str) -> str | None:
+    if not ready:
+        time.sleep(1)
+        ready.append(True)
+    return None
+
+@guard(version=1)
+def parent(text: str) -> str | None:
+    if "fork" in text:
+        if os.fork() == 0:
+            time.sleep(60)
+        os._exit(3)
+    return None
 """
 
 
@@ -170,7 +199,7 @@ def test_what_catches_all_is_ended_too(tmp_path: Path, monkeypatch: pytest.Monke
         async with judging(bind(tmp_path, SOURCE, "careless"), tmp_path, 0.2) as judge:
             assert await said(judge, "swallow") == "400 refused by careless: it could not judge"
             asked = [said(judge, text) for text in ("stubborn", "hello", "hello")]
-            assert set(await asyncio.gather(*asked)) == {"503 the guards' process ended"}
+            assert await asyncio.gather(*asked) == ["503 the guards' process ended", "", ""]
             assert await said(judge, "hello") == ""
             assert await said(judge, "die") == "503 the guards' process ended"
             assert await said(judge, "hello") == ""
@@ -184,8 +213,9 @@ def test_guards_that_are_not_the_releases_do_not_start(tmp_path: Path) -> None:
     async def main(judge: Judge, why: str) -> None:
         with pytest.raises(BackendError, match=why):
             await judge.start()
-        with pytest.raises(BackendError, match=why):  # nor does anything pass without them
-            await judge.check("completions", {"prompt": "hello"})
+        assert (
+            await said(judge, "hello") == "503 the guards of this release are not ready"
+        )  # nothing passes without them
         await judge.close()
 
     bind(tmp_path, SOURCE.replace("damn", "darn"), "polite")
@@ -194,3 +224,105 @@ def test_guards_that_are_not_the_releases_do_not_start(tmp_path: Path) -> None:
     asyncio.run(main(Judge(guards, tmp_path, 1.0), "oh"))
     (tmp_path / "mine.py").write_text("import os; os._exit(4)")
     asyncio.run(main(Judge(guards, tmp_path, 1.0), "their process ended"))
+
+
+def test_a_guard_that_catches_its_end_and_is_content_refuses_all_the_same(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "content"), tmp_path, 0.2) as judge:
+            assert await said(judge, "bad") == "400 refused by content: it could not judge"
+            assert await said(judge, "good") == ""
+
+    asyncio.run(main())
+
+
+def test_what_a_guard_does_once_is_no_prompts_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "cold"), tmp_path, 0.2) as judge:
+            assert await said(judge, "hello") == ""
+
+    asyncio.run(main())
+
+
+def test_those_who_leave_hold_nobody_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "content"), tmp_path, 0.3) as judge:
+            await said(judge, "hello")
+            for _ in range(5):
+                leaving = [asyncio.create_task(said(judge, "bad" + "x" * 500_000)) for _ in range(20)]
+                await asyncio.sleep(0.02)
+                for task in leaving:
+                    task.cancel()
+                await asyncio.gather(*leaving, return_exceptions=True)
+            began = time.monotonic()
+            assert await said(judge, "hello") == ""
+            assert time.monotonic() - began < 3  # one of them at most was told, not a hundred: that would be 30 s
+            crowd = await asyncio.gather(*(said(judge, "hello") for _ in range(70)))
+            assert sorted({*crowd}) == ["", "429 too many prompts wait for the guards"]
+            assert crowd.count("") == 64
+
+    asyncio.run(main())
+
+
+def test_a_process_whose_child_lives_on_has_ended(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with judging(bind(tmp_path, SOURCE, "parent"), tmp_path) as judge:
+            began = time.monotonic()
+            assert await said(judge, "fork") == "503 the guards' process ended"
+            assert await said(judge, "hello") == ""
+            assert time.monotonic() - began < 10  # and not the child's minute
+
+    asyncio.run(main())
+
+
+def test_guards_that_cannot_start_are_not_started_for_each_prompt(tmp_path: Path) -> None:
+    guards = bind(tmp_path, SOURCE, "careless")
+    broken = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\nraise KeyError"
+
+    async def main() -> None:
+        async with judging(guards, tmp_path) as judge:
+            assert await said(judge, "die") == "503 the guards' process ended"
+            (tmp_path / "mine.py").write_text(broken)
+            leaving = asyncio.create_task(said(judge, "hello"))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            asked = await asyncio.gather(*(said(judge, "hello") for _ in range(20)))
+            assert set(asked) == {"503 the guards of this release are not ready"}
+            assert len((tmp_path / "starts").read_text()) == 1
+
+    asyncio.run(main())
+
+
+def test_what_is_closed_starts_no_more(tmp_path: Path) -> None:
+    guards = bind(tmp_path, SOURCE, "polite")
+
+    async def main() -> None:
+        judge = Judge(guards, tmp_path, 1.0)
+        starting = asyncio.create_task(judge.start())
+        await asyncio.sleep(0.01)
+        await judge.close()
+        await asyncio.gather(starting, return_exceptions=True)
+        assert judge._process is None
+        assert await said(judge, "hello") == "503 the guards of this release are not ready"
+
+    asyncio.run(main())
+
+
+def test_without_its_gateway_it_ends_whatever_a_guard_is_at(tmp_path: Path) -> None:
+    guards = bind(tmp_path, SOURCE, "careless")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adaptline.deploy.guard_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"guards": guards, "beside": str(tmp_path), "seconds": 0.1}) + "\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline()) == {"ready": ["careless"]}
+    process.stdin.write(json.dumps({"text": "stubborn"}) + "\n")
+    process.stdin.flush()
+    time.sleep(0.3)
+    process.stdin.close()
+    process.wait(10)
+    process.stdout.close()

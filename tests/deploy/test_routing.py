@@ -14,7 +14,8 @@ import httptools
 import httpx
 import load
 import pytest
-from production import BASE, DIGESTS, move, name, running, store
+from guards import bound
+from production import BASE, DIGESTS, guarded, move, name, running, store
 from upstreams import Upstream
 
 from adaptline.core.store import Store
@@ -350,3 +351,43 @@ def test_what_was_rolled_back_does_not_stand_in_for_what_fails(tmp_path: Path) -
             assert not routes.answers()
 
     asyncio.run(main())
+
+
+def test_guards_stand_before_their_release_and_go_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "LINGER_SECONDS", 0.05)
+
+    async def main() -> None:
+        opened, loading = store(tmp_path), Loading()
+        careful = guarded(opened, "5", [bound("deny", tmp_path, patterns=["secret"])])
+        broken = guarded(opened, "6", [bound("deny", tmp_path, patterns=["other"])])
+        loading.broken = {broken}
+        move(opened, careful)
+        async with routed(opened, loading) as routes:
+            judge = routes.arm("support", "u").model.judge
+            assert judge is not None
+            with pytest.raises(RefusedError, match="refused by deny"):
+                await judge.check("completions", {"prompt": "a secret"})
+            await judge.check("completions", {"prompt": "hello"})
+            assert judge._process is not None
+            alive = [Path(f"/proc/{judge._process.pid}")]
+            move(opened, careful, broken, 50.0)  # its guards start, its weights do not load
+            await until(lambda: routes.metrics.failed_loads)
+            model = routes.models[BASE, broken]
+            assert model.judge is not None
+            assert model.judge._process is not None
+            alive.append(Path(f"/proc/{model.judge._process.pid}"))
+            move(opened, "1")
+            await until(lambda: len(routes.models) == 1)
+            await until(lambda: not any(one.exists() for one in alive))
+
+    asyncio.run(main())
+
+
+def test_the_gateway_asks_the_guards_of_a_release(tmp_path: Path) -> None:
+    opened = store(tmp_path)
+    move(opened, guarded(opened, "5", [bound("deny", tmp_path, patterns=["secret"])]))
+    with Upstream() as upstream, running(opened, backend.open(opened, upstream=upstream.url)) as gateway:
+        for said, status in (("a secret", 400), ("hello", 200)):
+            asked = {"model": "support", "messages": [{"role": "user", "content": said}]}
+            assert httpx.post(gateway.url + "/v1/chat/completions", json=asked).status_code == status
+        assert len(upstream.requests) == 1

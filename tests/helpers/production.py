@@ -62,6 +62,20 @@ def store(folder: Path) -> Store:
     return opened
 
 
+def guarded(opened: Store, letter: str, guards: list[dict[str, Any]]) -> str:
+    """A further release, with guards; returns its digest."""
+    key = keys.key("release", letter, guards)
+    with opened.temporary() as folder:
+        _write(folder / "release", letter)
+        path = folder / "release" / "release.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "guards": guards}))
+        digest = opened.commit_folder(key, folder / "release")
+    opened.commit_manifest(
+        {"key": key, "kind": "report", "step": "release", "name": "release", "inputs": {}, "digest": digest}
+    )
+    return digest
+
+
 def move(
     opened: Store,
     stable: str | None,

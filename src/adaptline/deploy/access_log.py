@@ -15,7 +15,6 @@ import sys
 import threading
 from pathlib import Path
 
-from adaptline.core import disk
 from adaptline.errors import UserError
 
 FLUSH_SECONDS = 0.2
@@ -49,10 +48,9 @@ class AccessLog:
         self.failed = 0  # lines that could not be written: a full disk stops no answer
         if path is not None:
             try:
-                with disk.explained(path):
-                    self._descriptor = os.open(path, _APPEND, 0o640)
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-                do = "Name a file in a folder that is there."
+                self._descriptor = _opened(path)
+            except OSError as error:
+                do = "Name a file in a folder that is there, and that may be written."
                 raise UserError(f"no log can be written: {error.strerror}", where=path, do=do) from error
 
     def add(self, line: str) -> None:
@@ -81,12 +79,17 @@ class AccessLog:
         except queue.Full:
             self.failed += count
 
+    @property
+    def path(self) -> Path | None:
+        """The file; None for standard error."""
+        return self._path
+
     def reopen(self) -> None:
         """Goes on in a new file under the same name, after somebody moved the old one. Where it cannot, the old one stays."""
         if self._path is None or not self._owned:
             return
         try:
-            fresh = os.open(self._path, _APPEND, 0o640)
+            fresh = _opened(self._path)
         except OSError as error:
             _log.error("the access log cannot be opened anew: %s", error)
             return
@@ -123,3 +126,10 @@ class AccessLog:
             self._second = second
             self._shown = dt.datetime.fromtimestamp(second, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return f"{self._shown}.{int((now - second) * 1000):03d}Z"
+
+
+def _opened(path: Path) -> int:
+    """A file to append to. A pipe that nobody reads is an error here, not something to wait for."""
+    descriptor = os.open(path, _APPEND | os.O_NONBLOCK, 0o640)
+    os.set_blocking(descriptor, True)
+    return descriptor

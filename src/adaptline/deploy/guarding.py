@@ -7,7 +7,6 @@ guard that raises or takes too long refuses, and so does a prompt of which not a
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,8 @@ from adaptline.deploy.process import Line, Process
 
 _START_SECONDS = 60.0  # for the files of guards to be imported
 _PATIENCE = 5.0  # seconds beyond a guard's own time until a process that says nothing is killed
+_PAUSE_SECONDS = 1.0  # until a start that failed is tried again
+_MOST_WAITING = 64  # prompts of one release; more are refused, so that its guards hold up no other release's answers
 _log = logging.getLogger("adaptline.deploy")
 
 
@@ -36,45 +37,45 @@ class Judge:
         self._patience = seconds + _PATIENCE
         self._names: list[str] = []
         self._process: Process | None = None
-        self._starting: asyncio.Future[Line] | None = None
-        self._asked: dict[int, asyncio.Future[Line]] = {}
-        self._numbers = itertools.count()
-        self._heard_at = 0.0
-        self._lock = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[Line] | None = None
+        self._answer: asyncio.Future[Line] | None = None  # to the prompt that it has
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._failed, self._again_at = "", 0.0  # why the last start failed, and until when that is not tried again
+        self._closed = False
 
     async def start(self) -> None:
-        """Starts the process if there is none. Raises BackendError where its guards are not what the release has."""
-        async with self._lock:
-            if self._names and self._process is not None and self._process.running:
-                return
-            await self.close()
-            process = self._process = Process("adaptline.deploy.guard_process", heard=self._hear, ended=self._ended)
-            starting = self._starting = asyncio.get_running_loop().create_future()
-            await process.start()
-            process.say(self._first)
-            try:
-                said = await asyncio.wait_for(starting, _START_SECONDS)
-            except TimeoutError:
-                said = {"failed": f"they could not be loaded in {_START_SECONDS:g} s"}
-                process.kill()
-            if "failed" in said:
-                raise BackendError(503, f"its guards are not ready: {said['failed']}")
-            self._names = said["ready"]
+        """Starts the process if there is none; whoever asks meanwhile waits for the same start.
+
+        Raises:
+            BackendError: its guards are not what the release has, or cannot be loaded.
+        """
+        if self._closed:
+            raise BackendError(503, "the release was let go", retry_after=1)
+        if self._is_ready:
+            return
+        if self._starting is None:
+            if asyncio.get_running_loop().time() < self._again_at:
+                raise BackendError(503, self._failed, retry_after=1)
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(self._started)
+        await asyncio.shield(self._starting)  # whoever asked may leave: others wait for it too
 
     async def close(self) -> None:
-        """Ends the process."""
-        process, self._process, self._names = self._process, None, []
-        if process is not None:
-            await process.close()
+        """Ends the process, for good."""
+        self._closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        await self._end()
 
     async def check(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
         """Raises RefusedError where a guard has a reason, and BackendError where there is nobody to judge.
 
         The reason is the guard's own words and holds no text of the prompt.
         """
-        if not self._names or self._process is None or not self._process.running:
-            # Shielded: whoever asked may leave, and what is half started would count as whole.
-            await asyncio.shield(asyncio.ensure_future(self.start()))
+        await self._be_ready()
         text = prompt(endpoint, body)
         said = {"guard": self._names[0], "reason": "no text to judge"} if text is None else await self._ask(text)
         if "failed" in said:
@@ -83,38 +84,87 @@ class Judge:
         if "guard" in said:
             raise RefusedError(400, f"refused by {said['guard']}: {said['reason']}", code="content_filter")
 
-    async def _ask(self, text: str) -> Line:
-        """What is said of a text. Raises BackendError where the process ends before."""
-        process, loop = self._process, asyncio.get_running_loop()
-        assert process is not None  # noqa: S101 - `check` has started it
-        if not self._asked:
-            self._heard_at = loop.time()
-        number = next(self._numbers)
-        answer = self._asked[number] = loop.create_future()
-        process.say({"id": number, "text": text})
+    @property
+    def _is_ready(self) -> bool:
+        return bool(self._names) and self._process is not None and self._process.running
+
+    async def _be_ready(self) -> None:
+        """As `start`, for a client, who is not told what is wrong with a file of ours."""
         try:
-            while not answer.done():
-                await asyncio.wait({answer}, timeout=self._patience)
-                if not answer.done() and loop.time() - self._heard_at >= self._patience:
-                    _log.error("the guards said nothing for %g s; their process is started again", self._patience)
-                    process.kill()
-            said: Line = answer.result()
-            return said
+            await self.start()
+        except BackendError as error:
+            _log.error("%s", error.message)
+            raise BackendError(503, "the guards of this release are not ready", retry_after=1) from None
+
+    async def _start(self) -> None:
+        await self._end()
+        process = self._process = Process("adaptline.deploy.guard_process", heard=self._hear, ended=self._ended)
+        self._ready = asyncio.get_running_loop().create_future()
+        await process.start()
+        process.say(self._first)
+        try:
+            said = await asyncio.wait_for(asyncio.shield(self._ready), _START_SECONDS)
+        except TimeoutError:
+            said = {"failed": f"they could not be loaded in {_START_SECONDS:g} s"}
+            process.kill()
+        if "failed" in said:
+            raise BackendError(503, f"its guards are not ready: {said['failed']}")
+        self._names = said["ready"]
+
+    def _started(self, starting: asyncio.Task[None]) -> None:
+        self._starting = None
+        if not starting.cancelled() and (error := starting.exception()) is not None:
+            self._failed = error.message if isinstance(error, BackendError) else f"its guards are not ready: {error}"
+            self._again_at = asyncio.get_running_loop().time() + _PAUSE_SECONDS
+
+    async def _end(self) -> None:
+        process, self._process, self._names = self._process, None, []
+        if process is not None:
+            await process.close()
+
+    async def _ask(self, text: str) -> Line:
+        """What is said of a text. Raises BackendError where too many wait, or the process ends before it has said."""
+        if self._waiting >= _MOST_WAITING:
+            raise RefusedError(429, "too many prompts wait for the guards", retry_after=1, code="queue_full")
+        self._waiting += 1
+        try:
+            async with self._turn:  # one prompt at a time: those whose clients leave are never told
+                if self._answer is not None:
+                    await self._said(self._answer)  # of a client that left when its prompt was there already
+                await self._be_ready()  # it may have died meanwhile
+                process = self._process
+                assert process is not None  # noqa: S101 - it was started
+                answer = self._answer = asyncio.get_running_loop().create_future()
+                process.say({"text": text})
+                said = await self._said(answer)
         finally:
-            self._asked.pop(number, None)
+            self._waiting -= 1
+        if "gone" in said:
+            raise BackendError(503, "the guards' process ended", retry_after=1)
+        return said
+
+    async def _said(self, answer: asyncio.Future[Line]) -> Line:
+        """An answer; a process that has none in time is killed."""
+        done, _ = await asyncio.wait({answer}, timeout=self._patience)
+        if not done:
+            _log.error("the guards said nothing for %g s; their process is started again", self._patience)
+            if self._process is not None:
+                self._process.kill()
+            await asyncio.wait({answer})
+        return answer.result()
 
     def _hear(self, line: Line) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
-        waiting = self._asked.get(line["id"]) if "id" in line else self._starting
+        waiting = self._ready if "ready" in line or ("guard" not in line and "failed" in line) else self._answer
         if waiting is not None and not waiting.done():
             waiting.set_result(line)
 
     def _ended(self, code: int) -> None:
-        if self._starting is not None and not self._starting.done():
-            self._starting.set_result({"failed": f"their process ended with {code}"})
-        for waiting in self._asked.values():
-            if not waiting.done():
-                waiting.set_exception(BackendError(503, "the guards' process ended", retry_after=1))
+        for waiting, line in (
+            (self._ready, {"failed": f"their process ended with {code}"}),
+            (self._answer, {"gone": code}),
+        ):
+            if waiting is not None and not waiting.done():
+                waiting.set_result(line)
 
 
 # What may stand in a body and be read by whoever answers, besides the prompt itself: a guard does not see it.

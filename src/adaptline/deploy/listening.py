@@ -49,14 +49,17 @@ class Server(uvicorn.Server):
 
     async def serve_on(self, listener: socket.socket) -> None:
         """Starts the gateway, serves, and closes it."""
-        await self.gateway.start()
-        sweeping = asyncio.create_task(self._sweep())
-        try:
-            await self.serve(sockets=[listener])
-        finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
-            await self.gateway.close()
+        with self._rotated():
+            try:
+                await self.gateway.start()
+                sweeping = asyncio.create_task(self._sweep())
+                try:
+                    await self.serve(sockets=[listener])
+                finally:
+                    sweeping.cancel()
+                    await asyncio.gather(sweeping, return_exceptions=True)
+            finally:
+                await self.gateway.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, then says so."""
@@ -81,13 +84,17 @@ class Server(uvicorn.Server):
             for number in (signal.SIGINT, signal.SIGTERM):
                 with contextlib.suppress(ValueError):  # not in the main thread: a test
                     stack.callback(signal.signal, number, signal.signal(number, self.handle_exit))
-            with contextlib.suppress(ValueError):
-                stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, self._reopen_log))
             yield
 
-    def _reopen_log(self, sig: int, frame: Any) -> None:  # noqa: ARG002
-        if self.gateway.log is not None:
-            self.gateway.log.reopen()
+    @contextlib.contextmanager
+    def _rotated(self) -> Iterator[None]:
+        """SIGHUP opens the file of the log anew. Without one it does what it does to any process: ends it."""
+        log = self.gateway.log
+        with contextlib.ExitStack() as stack:
+            if log is not None and log.path is not None:
+                with contextlib.suppress(ValueError):  # not in the main thread: a test
+                    stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, lambda *_: log.reopen()))
+            yield
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stops; at once when told again."""

@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 _LINE_BYTES = 1 << 26  # of what it says at once
 _END_SECONDS = 5.0  # it gets to end by itself
+_LOOK_SECONDS = 0.5  # how often its end is looked for where its output tells nothing
 
 Line = dict[str, Any]
 
@@ -72,29 +74,43 @@ class Process:
             self._process.stdin.write(json.dumps(line).encode() + b"\n")
 
     def kill(self) -> None:
-        """Ends it at once."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        """Ends it at once, with what it has started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Ends it: it goes when its input ends, or is killed."""
-        if self._process is not None and self._process.returncode is None:
+        if self.running and self._process is not None:
             if self._process.stdin is not None:
                 self._process.stdin.close()
-            try:
-                await asyncio.wait_for(self._process.wait(), _END_SECONDS)
-            except TimeoutError:
+            if not await self._has_ended(_END_SECONDS):
                 self.kill()
-                await self._process.wait()
         if self._hearing is not None:
             await asyncio.gather(self._hearing, return_exceptions=True)
 
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - it was asked for
+        """Gives on what it says until it has ended. What it has started may hold its output open: the end is its own."""
+        reading = asyncio.create_task(self._read(process))
         try:
-            async for text in process.stdout:
-                self._heard(json.loads(text))
+            while not reading.done() and self.running:
+                await asyncio.wait({reading}, timeout=_LOOK_SECONDS)
+            await asyncio.wait({reading}, timeout=_LOOK_SECONDS)  # what it said last
         finally:
+            reading.cancel()
             self.kill()  # whatever went wrong in hearing it, nobody hears it any more
-            self._ended(await process.wait())
+            await asyncio.gather(reading, return_exceptions=True)
+            await self._has_ended(_END_SECONDS)
+            self._ended(process.returncode if process.returncode is not None else -signal.SIGKILL)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        async for text in process.stdout:
+            self._heard(json.loads(text))
+
+    async def _has_ended(self, seconds: float) -> bool:
+        """Waits for its end, at most so long: asyncio's own wait can wait for whoever holds its output, too."""
+        end = asyncio.get_running_loop().time() + seconds
+        while self.running and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - nobody tells of the end alone
+            await asyncio.sleep(0.01)
+        return not self.running

@@ -262,7 +262,7 @@ class Routes:
             elif not model.unused_since:
                 model.unused_since = now
             elif now - model.unused_since > LINGER_SECONDS:
-                if model.ready and model.served is not None:
+                if model.ready or model.judge is not None:
                     model.ready = False
                     model.unused_since = 0.0
                     model.work = asyncio.create_task(self._let_go(model))
@@ -271,13 +271,14 @@ class Routes:
         self.metrics.sweep({arm.tally for arm in self.arms()}, now)
 
     async def _let_go(self, model: Model) -> None:
-        if model.served is None:
-            return
-        with contextlib.suppress(BackendError):
-            await self.backend.release(model.served)
-        if model.judge is not None:
-            await model.judge.close()
-            model.judge = None
+        try:
+            if model.served is not None:
+                with contextlib.suppress(BackendError):
+                    await self.backend.release(model.served)
+        finally:
+            judge, model.judge = model.judge, None
+            if judge is not None:
+                await judge.close()
         for live in self.live.values():
             for name, arm in list(live.by_name.items()):
                 if arm.model is model:

@@ -95,7 +95,7 @@ class Answers:
         try:
             read = [_cut(writer.lesson(messages), writer.max_tokens) for messages in self.proof]
         except TemplateMisfitError as error:
-            raise RunError(f"the saved template takes none of the rows that it was trained on: {error}") from error
+            raise RunError(f"the saved template does not take all validation rows: {error}") from error
         export.prove_reading(read, self.validation[:_PROOF_ROWS])
         return replace(self, writer=writer)
 
