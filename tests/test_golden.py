@@ -174,10 +174,12 @@ def run_matcher(method: Method, parameters: Arguments) -> Any:
     own = registry.parameters(method.sketch).keys() | {next(iter(inspect.signature(method.sketch).parameters))}
     of_sketch = {name: value for name, value in parameters.items() if name in own}
     of_match = {name: value for name, value in parameters.items() if name not in own}
-    shards = [method.sketch(pa.array(part, pa.string()), **of_sketch) for part in (TEXTS[:9], TEXTS[9:])]
+    texts = [pa.array(part, pa.string()) for part in (TEXTS[:9], TEXTS[9:])]
+    shards = [method.sketch(part, **of_sketch) for part in texts]
+    given = [texts] if registry.takes_texts(method) else []
     everyone = [np.ones(shard.num_rows, bool) for shard in shards]
     without_first = [np.arange(shard.num_rows) > 1 for shard in shards]
-    found = [method.function(shards, alive, **of_match).to_pylist() for alive in (everyone, without_first)]
+    found = [method.function(shards, alive, *given, **of_match).to_pylist() for alive in (everyone, without_first)]
     return [[shard.to_pylist() for shard in shards], *found]
 
 

@@ -43,8 +43,9 @@ def make(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
 
 def by_adaptline(texts: list[str]) -> list[int]:
     """The matcher that `{ use = "minhash" }` runs."""
-    sketch = ours.sketch(pa.array(texts), size=SIZE, permutations=PERMUTATIONS)
-    found = ours.minhash([sketch], [np.ones(len(texts), bool)], threshold=THRESHOLD)
+    given = pa.array(texts)
+    sketch = ours.sketch(given, size=SIZE, permutations=PERMUTATIONS)
+    found = ours.minhash([sketch], [np.ones(len(texts), bool)], [given], threshold=THRESHOLD)
     dropped: list[int] = found["row"].to_pylist()
     return dropped
 

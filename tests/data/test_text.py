@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.data.text import FINGERPRINT_BYTES, Gram, fingerprint, fold, grams, jaccard, words
+from adaptline.data.text import FINGERPRINT_BYTES, Gram, fingerprint, fold, grams, jaccard, tokens, words
 
 SETS = st.frozensets(st.sampled_from("abcdefgh"))
 
@@ -27,6 +27,7 @@ SETS = st.frozensets(st.sampled_from("abcdefgh"))
         ("a\u00a0b\u2003c", "a b c"),
         ("ΌΣΟΣ", "όσοσ"),
         ("cafe\u0301", "café"),
+        ("ｶﾞｿﾘﾝ", "ガソリン"),
         ("", ""),
         (" \n ", ""),
     ],
@@ -73,6 +74,22 @@ def test_words_are_parts_of_the_text_in_order_without_space(given_text: str) -> 
         assert word.split() == [word]
 
 
+@pytest.mark.parametrize(
+    ("given_text", "found"),
+    [
+        ("Don't stop, l’été!", ["Don", "t", "stop", "l", "été"]),
+        ("हिन्दी में लिखा है।", ["हिन्दी", "में", "लिखा", "है"]),
+        ("你好，世界。", ["你", "好", "世", "界"]),
+        ("Python言語 3.14", ["Python", "言", "語", "3", "14"]),
+        ("สวัสดี ok", [*"สวัสดี", "ok"]),
+        ("snake_case", ["snake_case"]),
+        ("?! ...", []),
+    ],
+)
+def test_tokens_part_scripts_without_spaces_letter_by_letter(given_text: str, found: list[str]) -> None:
+    assert tokens(given_text) == found
+
+
 def test_character_grams_are_every_window() -> None:
     assert grams("abcdef", "char", 5) == ["abcde", "bcdef"]
     assert grams("aaaaaa", "char", 5) == ["aaaaa", "aaaaa"]
@@ -85,7 +102,7 @@ def test_word_grams_are_joined_by_one_space() -> None:
 
 
 @pytest.mark.parametrize("kind", ["char", "word"])
-@pytest.mark.parametrize("given_text", ["", "a", "?!", "你好"])
+@pytest.mark.parametrize("given_text", ["", "a", "?!", "ab"])
 def test_a_short_text_is_one_gram(kind: Gram, given_text: str) -> None:
     assert grams(given_text, kind, 5) == [given_text]
 

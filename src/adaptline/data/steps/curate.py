@@ -269,14 +269,15 @@ def _match(state: _State, use: Use, units: Units) -> None:
     takes = inspect.signature(method.function).parameters
     parameters = {name: value for name, value in use.parameters.items() if name in takes}
     masks = [_pack(mask) for mask in state.alive]
+    asks = registry.takes_texts(method)
     meaning = [
         *_meaning(use, "match", parameters),
         [[ref.digest, keys.digest(mask)] for ref, mask in zip(sketches, masks, strict=True)],
+        *([[on, [text.digest for text in state.text]]] if asks else []),
     ]
+    arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters}
     (ref,) = units.map(
-        match_all,
-        [Unit(meaning, {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters})],
-        f"{use.use}, match",
+        match_all, [Unit(meaning, arguments | {"texts": state.text if asks else []})], f"{use.use}, match"
     )
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
     found = units.read(ref)
@@ -299,13 +300,32 @@ def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) ->
     return sketch
 
 
+class _Texts(Sequence[pa.StringArray]):
+    """The texts of each shard, read when they are asked for."""
+
+    def __init__(self, read: Read, shards: Sequence[Ref], on: On) -> None:
+        self.read, self.shards, self.on = read, shards, on
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def __getitem__(self, number: Any) -> Any:
+        return texts(self.read(self.shards[number]), self.on)
+
+
 def match_all(
-    read: Read, sketches: Sequence[Ref], alive: Sequence[bytes], use: Use, parameters: dict[str, Any]
+    read: Read,
+    sketches: Sequence[Ref],
+    alive: Sequence[bytes],
+    texts: Sequence[Ref],
+    use: Use,
+    parameters: dict[str, Any],
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
+    given = [_Texts(read, texts, use.settings.get("on", "all"))] if texts else []
     with use.blamed():
-        found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, **parameters)
+        found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, *given, **parameters)
     return found
 
 

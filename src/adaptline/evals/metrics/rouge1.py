@@ -6,7 +6,7 @@ from adaptline.core.registry import metric
 from adaptline.evals import rouge
 
 
-@metric(version=1, bounds=(0.0, 1.0), signature=rouge.signature("rouge1"))
+@metric(version=2, bounds=(0.0, 1.0), signature=rouge.signature("rouge1"))
 def rouge1(predictions: list[str], references: list[list[str]], *, tokenize: rouge.Tokenize = "google") -> list[float]:
     """F1 of the words that a prediction shares with its best reference (Lin 2004), as the package rouge_score counts.
 

@@ -6,7 +6,7 @@ from adaptline.core.registry import metric
 from adaptline.evals import rouge
 
 
-@metric(version=1, bounds=(0.0, 1.0), signature=rouge.signature("rouge2"))
+@metric(version=2, bounds=(0.0, 1.0), signature=rouge.signature("rouge2"))
 def rouge2(predictions: list[str], references: list[list[str]], *, tokenize: rouge.Tokenize = "google") -> list[float]:
     """F1 of the pairs of neighbouring words that a prediction shares with its best reference (Lin 2004).
 

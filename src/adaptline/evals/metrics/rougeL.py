@@ -6,7 +6,7 @@ from adaptline.core.registry import metric
 from adaptline.evals import rouge
 
 
-@metric(version=1, bounds=(0.0, 1.0), signature=rouge.signature("rougeL"))
+@metric(version=2, bounds=(0.0, 1.0), signature=rouge.signature("rougeL"))
 def rougeL(  # noqa: N802 - the field's name
     predictions: list[str], references: list[list[str]], *, tokenize: rouge.Tokenize = "google"
 ) -> list[float]:

@@ -37,7 +37,7 @@ def _signature(
     return f"slots|of:{','.join(sorted(only)) if only else 'all'}|every:{'yes' if every else 'no'}|said:{words}"
 
 
-@metric(version=1, bounds=(0.0, 1.0), signature=_signature)
+@metric(version=2, bounds=(0.0, 1.0), signature=_signature)
 def slots(
     predictions: list[str],
     references: list[list[str]],  # noqa: ARG001 - the values stand in the prompts

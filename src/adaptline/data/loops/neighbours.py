@@ -1,0 +1,290 @@
+"""The kept text that is most like a given one, among those that share a bucket with it. Loops that numba compiles.
+
+Knows n-grams as numbers, signatures and buckets. Knows nothing of shards or of why a row takes part.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adaptline.data import folding
+from adaptline.data.loops.compiling import compiled
+from adaptline.data.loops.shingles import Bytes, Codes, Hashes, char_grams, fold, mix, word_grams
+
+BUCKET_ROWS = 128  # kept rows that one bucket remembers
+CANDIDATES = 16  # kept rows that one row's n-grams are compared with
+
+# A candidate whose signature has fewer equal minima than this many standard deviations below the threshold's mean is
+# passed over. At the threshold itself that happens to 3 pairs in 100,000.
+_DEVIATIONS = 4.0
+_SLICE = 1 << 16  # rows walked in one call
+
+Numbers = npt.NDArray[np.int32]
+
+
+class Rows(NamedTuple):
+    """Rows that share a bucket with another, in order. Legend: R rows, B bands, P minima."""
+
+    data: Bytes  # their texts, one after another, in UTF-8
+    offsets: npt.NDArray[np.int64]  # (R + 1,)
+    buckets: Numbers  # (R, B): the number of its bucket in each band, -1 where it is alone
+    signatures: npt.NDArray[np.uint16]  # (R, P)
+
+
+class Found(NamedTuple):
+    """What became of each row: `of` is the row that it is dropped for, -1 where it is kept."""
+
+    of: Numbers
+    similarity: npt.NDArray[np.float64]
+    in_part: npt.NDArray[np.bool_]  # compared with fewer kept rows than there were
+
+
+def least_equal(threshold: float, minima: int) -> int:
+    """How many minima of two texts agree at least, where the texts are as alike as the threshold asks."""
+    spread = math.sqrt(minima * threshold * (1 - threshold))
+    return math.floor(minima * threshold - _DEVIATIONS * spread)
+
+
+def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
+    """Walks the rows in order: each is dropped for the most similar kept row that reaches the threshold, or kept.
+
+    Args:
+        rows: the rows.
+        threshold: the true Jaccard similarity of two sets of n-grams from which one is dropped for the other.
+        words: n-grams of words, else of characters.
+        size: words or characters in one n-gram.
+    """
+    count, bands = rows.buckets.shape
+    found = Found(np.full(count, -1, np.int32), np.zeros(count), np.zeros(count, np.bool_))
+    if not count:
+        return found
+    buckets = int(rows.buckets.max()) + 1
+    twins = 1 << (2 * count).bit_length()
+    memory = _Memory(
+        head=np.full(buckets, -1, np.int32),
+        tail=np.full(buckets, -1, np.int32),
+        held=np.zeros(buckets, np.int32),
+        next=np.full(count * bands, -1, np.int32),
+        seen=np.full(count, -1, np.int32),
+        sizes=np.zeros(count, np.int32),
+        twin_keys=np.zeros(twins, np.uint64),
+        twin_rows=np.full(twins, -1, np.int32),
+    )
+    tables = folding.tables()
+    longest = int(np.diff(rows.offsets).max())
+    room, row, least = 2 * longest + 64, 0, least_equal(threshold, rows.signatures.shape[1])
+    scratch = _scratch(room)
+    while row < count:
+        end = min(row + _SLICE, count)
+        row = _walk(rows, threshold, least, words, size, tables, memory, scratch, found, row, end)
+        if row < end:  # a text that folds to more than it was
+            room *= 2
+            scratch = _scratch(room)
+    return found
+
+
+class _Memory(NamedTuple):
+    """Kept rows by bucket, as lists of their places in `buckets`, and by their whole text."""
+
+    head: Numbers
+    tail: Numbers
+    held: Numbers
+    next: Numbers
+    seen: Numbers  # by row: the row that met it last
+    sizes: Numbers  # by row: how many different n-grams it has
+    twin_keys: Hashes
+    twin_rows: Numbers
+
+
+class _Scratch(NamedTuple):
+    """Room for the n-grams of two texts, and a hash set of those of the first; a slot counts where its stamp is now's."""
+
+    codes: Codes
+    grams: Hashes
+    keys: Hashes
+    stamps: Numbers
+    hits: Numbers
+    clock: Numbers  # of stamps and of hits
+
+
+def _scratch(room: int) -> _Scratch:
+    slots = 1 << (2 * room).bit_length()
+    return _Scratch(
+        codes=np.empty(room, np.int32),
+        grams=np.empty(room, np.uint64),
+        keys=np.empty(slots, np.uint64),
+        stamps=np.zeros(slots, np.int32),
+        hits=np.zeros(slots, np.int32),
+        clock=np.zeros(2, np.int32),
+    )
+
+
+@compiled
+def _walk(
+    rows: Any,
+    threshold: float,
+    least: int,
+    words: bool,
+    size: int,
+    tables: Any,
+    memory: Any,
+    scratch: Any,
+    found: Any,
+    first: int,
+    end: int,
+) -> int:
+    """Rows first to end; stops early at one for which the scratch is too short. Returns where it stopped."""
+    chosen = np.empty(CANDIDATES + 1, np.int32)
+    agreeing = np.empty(CANDIDATES + 1, np.int32)
+    for row in range(first, end):
+        count = fold(rows.data, rows.offsets[row], rows.offsets[row + 1], tables, scratch.codes)
+        if count < 0:
+            return row
+        key = _key(scratch.codes, count)
+        slot = _slot(memory, key)
+        twin = memory.twin_rows[slot]
+        grams = (
+            word_grams(scratch.codes, count, size, tables.kind, scratch.grams)
+            if words
+            else char_grams(scratch.codes, count, size, scratch.grams)
+        )
+        mask = _fill(scratch, grams, memory.sizes, row)
+        candidates = _candidates(rows, memory, row, least, chosen, agreeing, found.in_part)
+        if twin >= 0:
+            chosen[0], candidates = twin, 1  # nothing can be more alike
+        best, of = threshold, -1
+        for number in range(candidates):
+            other = chosen[number]
+            smaller = min(memory.sizes[row], memory.sizes[other])
+            larger = max(memory.sizes[row], memory.sizes[other])
+            if smaller / larger < best:
+                continue  # not even if the one held all of the other
+            count = fold(rows.data, rows.offsets[other], rows.offsets[other + 1], tables, scratch.codes)
+            grams = (
+                word_grams(scratch.codes, count, size, tables.kind, scratch.grams)
+                if words
+                else char_grams(scratch.codes, count, size, scratch.grams)
+            )
+            shared = _shared(scratch, grams, mask)
+            similarity = shared / (memory.sizes[row] + memory.sizes[other] - shared)
+            if similarity > best or (of < 0 and similarity == best):
+                best, of = similarity, other
+        if of >= 0:
+            found.of[row], found.similarity[row] = of, best
+        else:
+            _keep(rows.buckets, memory, row)
+            memory.twin_keys[slot], memory.twin_rows[slot] = key, row
+    return end
+
+
+@compiled
+def _key(codes: Any, count: int) -> Any:
+    """A number for a whole text."""
+    key = np.uint64(count)
+    for at in range(count):
+        key = mix(key ^ np.uint64(codes[at]))
+    return key
+
+
+@compiled
+def _slot(memory: Any, key: Any) -> Any:
+    """Where a text stands among the kept ones, or is to stand: a free slot."""
+    slot: Any = np.int64(key & np.uint64(len(memory.twin_keys) - 1))
+    while memory.twin_rows[slot] >= 0 and memory.twin_keys[slot] != key:
+        slot = (slot + 1) & (len(memory.twin_keys) - 1)
+    return slot
+
+
+@compiled
+def _fill(scratch: Any, grams: int, sizes: Any, row: int) -> int:
+    """Puts n-grams into the hash set and counts them; returns the mask of its slots."""
+    mask = 1
+    while mask < 2 * grams:
+        mask *= 2
+    mask -= 1
+    scratch.clock[0] += 1
+    stamp, size = scratch.clock[0], 0
+    for at in range(grams):
+        key = scratch.grams[at]
+        slot = np.int64(key & np.uint64(mask))
+        while scratch.stamps[slot] == stamp and scratch.keys[slot] != key:
+            slot = (slot + 1) & mask
+        if scratch.stamps[slot] != stamp:
+            scratch.stamps[slot], scratch.keys[slot] = stamp, key
+            size += 1
+    sizes[row] = size
+    return mask
+
+
+@compiled
+def _shared(scratch: Any, grams: int, mask: int) -> int:
+    """How many different n-grams are in the hash set."""
+    scratch.clock[1] += 1
+    stamp, hit, shared = scratch.clock[0], scratch.clock[1], 0
+    for at in range(grams):
+        key = scratch.grams[at]
+        slot = np.int64(key & np.uint64(mask))
+        while scratch.stamps[slot] == stamp and scratch.keys[slot] != key:
+            slot = (slot + 1) & mask
+        if scratch.stamps[slot] == stamp and scratch.hits[slot] != hit:
+            scratch.hits[slot] = hit
+            shared += 1
+    return shared
+
+
+@compiled
+def _candidates(rows: Any, memory: Any, row: int, least: int, chosen: Any, agreeing: Any, in_part: Any) -> int:
+    """The kept rows to compare n-grams with, in order: those whose signatures agree best, if they agree enough."""
+    bands, held = rows.buckets.shape[1], 0
+    for band in range(bands):
+        bucket = rows.buckets[row, band]
+        if bucket < 0:
+            continue
+        if memory.held[bucket] > BUCKET_ROWS:
+            in_part[row] = True
+        place = memory.head[bucket]
+        while place >= 0:
+            other = place // bands
+            place = memory.next[place]
+            if memory.seen[other] == row:
+                continue
+            memory.seen[other] = row
+            equal = 0
+            for minimum in range(rows.signatures.shape[1]):
+                equal += rows.signatures[other, minimum] == rows.signatures[row, minimum]
+            if equal < least:
+                continue
+            at = held  # ordered by agreement, the earliest of equals first; what falls off the end is not compared
+            while at > 0 and (agreeing[at - 1] < equal or (agreeing[at - 1] == equal and chosen[at - 1] > other)):
+                chosen[at], agreeing[at] = chosen[at - 1], agreeing[at - 1]
+                at -= 1
+            chosen[at], agreeing[at] = other, equal
+            if held < CANDIDATES:
+                held += 1
+            else:
+                in_part[row] = True
+    chosen[:held] = np.sort(chosen[:held])
+    return held
+
+
+@compiled
+def _keep(buckets: Any, memory: Any, row: int) -> None:
+    """Lets a row enter its buckets, as far as they remember more."""
+    bands = buckets.shape[1]
+    for band in range(bands):
+        bucket = buckets[row, band]
+        if bucket < 0:
+            continue
+        memory.held[bucket] += 1
+        if memory.held[bucket] > BUCKET_ROWS:
+            continue
+        place = row * bands + band
+        if memory.tail[bucket] < 0:
+            memory.head[bucket] = place
+        else:
+            memory.next[memory.tail[bucket]] = place
+        memory.tail[bucket] = place
