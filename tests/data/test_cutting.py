@@ -10,7 +10,7 @@ import pytest
 from adaptline.core import keys
 from adaptline.data import cutting
 from adaptline.data.blocks import Block, Source
-from adaptline.data.cutting import LARGEST, SMALLEST, Tape, block_size, cut, cut_whole, pack
+from adaptline.data.cutting import FIRST, LARGEST, SMALLEST, Tape, block_size, cut, cut_whole, pack
 from adaptline.data.lines import measure_lines
 from adaptline.data.streams import CHUNK, Coding
 from adaptline.errors import UserError
@@ -29,7 +29,10 @@ def blocks_of(path: Path, coding: Coding = Coding()) -> list[Block]:  # noqa: B0
 
 @pytest.mark.parametrize(
     ("offset", "size"),
-    [(0, SMALLEST), (1 << 20, SMALLEST), (32 * SMALLEST, SMALLEST), (1 << 24, 1 << 19), (10 << 30, LARGEST)],
+    [
+        *[(0, FIRST), (FIRST, FIRST), (2 * FIRST, 2 * FIRST), (SMALLEST // 2, SMALLEST // 2)],
+        *[(SMALLEST, SMALLEST), (32 * SMALLEST, SMALLEST), (64 * SMALLEST, 2 * SMALLEST), (10 << 30, LARGEST)],
+    ],
 )
 def test_block_sizes_grow_with_their_place(offset: int, size: int) -> None:
     assert block_size(offset) == size
@@ -46,12 +49,13 @@ def test_blocks_hold_the_whole_file_in_order(put: Put) -> None:
         assert before.length >= block_size(before.offset)
 
 
-def test_appending_leaves_all_blocks_but_the_last_as_they_were(put: Put) -> None:
+def test_appending_leaves_all_blocks_but_the_last_as_they_were(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "SMALLEST", FIRST)  # as in a file 16 times as large
     before = blocks_of(put("a.txt", LINES))
     after = blocks_of(put("a.txt", LINES + b"one row more\n" * 500))
     assert len(before) > 20
     assert [block.meaning for block in after[: len(before) - 1]] == [block.meaning for block in before[:-1]]
-    assert before[-1].length <= max(SMALLEST, len(LINES) / 32) + 100
+    assert before[-1].length <= max(FIRST, len(LINES) / 32) + 100
 
 
 def test_a_compressed_file_is_cut_as_its_content_is(put: Put) -> None:

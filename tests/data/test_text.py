@@ -1,16 +1,14 @@
-"""Folding, words, n-grams, fingerprints."""
+"""Folding, words, n-grams."""
 
 # ruff: noqa: RUF001 - characters that look like others are what these tests are about
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.data.text import FINGERPRINT_BYTES, Gram, fingerprint, fold, grams, jaccard, tokens, words
+from adaptline.data.text import Gram, fold, grams, jaccard, tokens, words
 
 SETS = st.frozensets(st.sampled_from("abcdefgh"))
 
@@ -123,9 +121,3 @@ def test_jaccard_is_intersection_over_union(one: frozenset[str], other: frozense
 def test_jaccard_of_a_published_example() -> None:
     # Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, example 3.1: three in common of eight.
     assert jaccard(frozenset("abcde"), frozenset("cdefgh")) == 3 / 8
-
-
-def test_a_fingerprint_is_blake2b_of_the_utf_8() -> None:
-    assert fingerprint("é") == hashlib.blake2b(b"\xc3\xa9", digest_size=16).digest()
-    assert len(fingerprint("")) == FINGERPRINT_BYTES
-    assert fingerprint("a") != fingerprint("b")

@@ -2,8 +2,9 @@
 
 Knows how a stream is cut and how blocks are packed into units of work. Where a row ends, the format says.
 
-A block that begins at offset o of the decompressed stream is o/32 long, but 64 KiB at least and 8 MiB at most, rounded
-up to the next row's end. So a file's last block, the one that appending changes, is about 3 % of it at most.
+A block that begins at offset o of the decompressed stream is o/32 long, but 1 MiB at least and 8 MiB at most, rounded up
+to the next row's end; the first MiB is cut into 64 KiB, as much again, twice as much and so on, so that who only looks in
+reads little. So a file's last block, the one that appending changes, is about 3 % of it at most, or 1 MiB.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from adaptline.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SMALLEST, LARGEST, SHARE = 1 << 16, 8 << 20, 32
+FIRST, SMALLEST, LARGEST, SHARE = 1 << 16, 1 << 20, 8 << 20, 32
 LONGEST_ROW = 256 << 20  # bytes; an Arrow string array holds 2 GiB, and a row this long is a mistake
 LONGEST_DOCUMENT = 1 << 30  # bytes of a file that can only be read whole
 _PACK = 1 << 20  # bytes
@@ -36,7 +37,7 @@ Measure = Callable[[bytearray, int, bool], tuple[int, int] | None]
 
 def block_size(offset: int) -> int:
     """The least length of the block that begins at an offset of a stream."""
-    return min(max(offset // SHARE, SMALLEST), LARGEST)
+    return min(max(offset // SHARE, min(max(offset, FIRST), SMALLEST)), LARGEST)
 
 
 class Tape:

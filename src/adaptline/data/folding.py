@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,14 @@ import pyarrow.compute as pc
 GAP, WORD, ALONE, WHITE = 0, 1, 2, 3  # kinds of code points: punctuation, part of a word, a word by itself, white space
 
 _LIMIT = 0x33480  # beyond stand variation selectors, private use and what is not assigned: each folds to itself, a gap
+_ASCII = 128
 _SURROGATES = range(0xD800, 0xE000)
 # Scripts written without spaces between words: Thai, Lao, Myanmar, Khmer, the kana, Han with its extensions.
 _UNSPACED = (
     *((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1780, 0x1800), (0x3040, 0x3100), (0x31F0, 0x3200), (0x3400, 0x4DC0)),
     *((0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, _LIMIT)),
 )
+_ALONE = frozenset(chain.from_iterable(range(low, high) for low, high in _UNSPACED))
 _LENGTH_BITS = 5  # no code point folds to more than 18
 
 
@@ -44,10 +47,15 @@ def tables() -> Tables:
     return _made(_LIMIT)
 
 
+def tables_for(data: npt.NDArray[np.uint8]) -> Tables:
+    """The tables that texts in UTF-8 need."""
+    return ascii_tables() if not data.size or data.max() < _ASCII else tables()
+
+
 @lru_cache(maxsize=1)
 def ascii_tables() -> Tables:
     """The tables for texts of ASCII alone."""
-    return _made(128)
+    return _made(_ASCII)
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +92,7 @@ def kind_of(character: str) -> int:
         return WHITE
     if character != "_" and unicodedata.category(character)[0] not in "LNM":
         return GAP
-    return ALONE if any(low <= ord(character) < high for low, high in _UNSPACED) else WORD
+    return ALONE if ord(character) in _ALONE else WORD
 
 
 def _made(limit: int) -> Tables:

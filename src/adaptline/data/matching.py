@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.data import folding
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,6 +58,30 @@ def utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
         return np.empty(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
     found = np.frombuffer(offsets, kind)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
     return np.frombuffer(data, np.uint8)[found[0] : found[-1]], found - found[0]
+
+
+def gathered(
+    texts: Sequence[pa.Array], positions: Sequence[Positions], chosen: Positions, *, normalised: bool = True
+) -> tuple[npt.NDArray[np.uint8], Positions]:
+    """Some texts of all shards, one after another in UTF-8, and where each begins, with the end of the last.
+
+    Args:
+        texts: per shard its texts; a shard is read where one of its texts is asked for.
+        positions: per shard the rows that took part, as `living` gives them.
+        chosen: which of those, counted through all shards, in order.
+        normalised: as loops that fold them want them.
+    """
+    starts = np.cumsum([0, *(len(rows) for rows in positions)])
+    cuts = np.searchsorted(chosen, starts)
+    pieces, lengths = [np.empty(0, np.uint8)], [np.zeros(1, np.int64)]
+    for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
+        if first < last:
+            asked = pa.array(rows[chosen[first:last] - start])
+            found = texts[number].take(asked)
+            data, offsets = utf8(folding.normalised(found) if normalised else found)
+            pieces.append(data)
+            lengths.append(np.diff(offsets))
+    return np.concatenate(pieces), np.cumsum(np.concatenate(lengths))
 
 
 def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:

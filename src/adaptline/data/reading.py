@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,8 @@ def read_table(
 
 def describe(source: Source) -> dict[str, Any]:
     """What a report says of a file: how it is encoded, and which of its fields are taken for what."""
-    columns = {name: value for name, value in vars(source.columns).items() if value}
+    named = ((field.name, getattr(source.columns, field.name)) for field in fields(source.columns))
+    columns = {name: value for name, value in named if value}
     coding = {
         "encoding": source.coding.encoding or None,
         "bom": bool(source.coding.bom),

@@ -85,8 +85,8 @@ class UnreadableError(Exception):
 
 def lift(value: Value, columns: Columns) -> None:
     """Moves the fields that are named by a path out of their objects, to the path as a name, in place."""
-    for name in columns.named:
-        if "." in name and name not in value and (inner := _inner(value, name)) is not None:
+    for name in columns.nested:
+        if name not in value and (inner := _inner(value, name)) is not None:
             last = name.rpartition(".")[2]
             if last in inner:
                 value[name] = inner.pop(last)
@@ -212,8 +212,8 @@ def write_back(row: Value, columns: Columns) -> Value:
     if people := row["subject"]:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
     record |= {key: entry for key, entry in extra.items() if key not in record}
-    for name in columns.named:
-        if "." in name and name in record and (inner := _inner(record, name)) is not None:
+    for name in columns.nested:
+        if name in record and (inner := _inner(record, name)) is not None:
             inner[name.rpartition(".")[2]] = record.pop(name)
     return record
 

@@ -7,6 +7,7 @@ files nor how a record becomes a row (records.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from adaptline.errors import UserError, did_you_mean
@@ -57,11 +58,16 @@ class Columns:
         """The columns that an artifact's detail tells of a file."""
         return cls(**{**names, "subject": tuple(names.get("subject", ()))})
 
-    @property
+    @cached_property
     def named(self) -> tuple[str, ...]:
         """Every field that is named, in the order of the columns."""
         single = [getattr(self, entry.name) for entry in fields(self) if entry.name != "subject"]
         return tuple(dict.fromkeys([name for name in single if name is not None] + list(self.subject)))
+
+    @cached_property
+    def nested(self) -> tuple[str, ...]:
+        """Those that are named by a path."""
+        return tuple(name for name in self.named if "." in name)
 
     @property
     def content(self) -> tuple[str, ...]:

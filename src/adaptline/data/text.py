@@ -1,11 +1,10 @@
-"""Text as filters and matchers compare it: folding, words, n-grams, fingerprints, Jaccard similarity.
+"""Text as filters and matchers compare it: folding, words, n-grams, Jaccard similarity.
 
 Knows strings only, of any script. Knows nothing of rows, of languages or of who compares what.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 Gram = Literal["char", "word"]
-
-FINGERPRINT_BYTES = 16  # 128 bits: a million million texts have a chance of 1.5e-15 that any two collide
 
 # What ends a word besides white space: the punctuation of ASCII, Latin-1, Arabic, Devanagari, the General Punctuation
 # block (its zero-width joiners at 200C and 200D stay inside words), CJK and the full-width forms. Said by listing what
@@ -89,8 +86,3 @@ def jaccard(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     """The size of the intersection over that of the union; 0.0 where both are empty."""
     shared = len(one & other)
     return shared / (len(one) + len(other) - shared) if shared else 0.0
-
-
-def fingerprint(text: str) -> bytes:
-    """FINGERPRINT_BYTES of BLAKE2b (RFC 7693) over the text's UTF-8."""
-    return hashlib.blake2b(text.encode(), digest_size=FINGERPRINT_BYTES).digest()

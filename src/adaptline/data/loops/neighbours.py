@@ -74,7 +74,7 @@ def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
         twin_keys=np.zeros(twins, np.uint64),
         twin_rows=np.full(twins, -1, np.int32),
     )
-    tables = folding.tables()
+    tables = folding.tables_for(rows.data)
     longest = int(np.diff(rows.offsets).max())
     room, row, least = 2 * longest + 64, 0, least_equal(threshold, rows.signatures.shape[1])
     scratch = _scratch(room)

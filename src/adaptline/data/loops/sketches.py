@@ -20,7 +20,6 @@ from adaptline.data.loops.shingles import Bytes, Codes, Hashes, char_grams, fold
 
 Signature = npt.NDArray[np.uint16]
 
-_ASCII = 0x80
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF, _TOP_16 = np.uint64(32), np.uint64(48)
@@ -41,7 +40,7 @@ def signatures(
         seed: chooses the hash functions.
     """
     out = np.empty((len(offsets) - 1, permutations), np.uint16)
-    tables = folding.ascii_tables() if not data.size or data.max() < _ASCII else folding.tables()
+    tables = folding.tables_for(data)
     longest = int(np.diff(offsets).max(initial=0))
     room, done = longest + 64, 0
     minima = np.empty(permutations, np.uint64)

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from adaptline.core.registry import matcher
-from adaptline.data import matching, text
+from adaptline.data import folding, matching
+from adaptline.data.loops import fingerprints
 
 
 def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
@@ -18,18 +19,20 @@ def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
         texts: the texts of one shard.
         normalise: compares texts without case, compatibility variants and runs of white space (`text.fold`).
     """
-    prepare = text.fold if normalise else str
-    prints = [None if given is None else text.fingerprint(prepare(given)) for given in texts.to_pylist()]
-    return pa.table({"fingerprint": pa.array(prints, pa.binary(text.FINGERPRINT_BYTES))})
+    data, offsets = matching.utf8(folding.normalised(texts) if normalise else texts)
+    prints = fingerprints.fingerprints(data, offsets, folded=normalise)
+    column = matching.to_fixed_binary(prints.view(np.uint8), texts.is_valid().to_numpy(zero_copy_only=False))
+    return pa.table({"fingerprint": column}).replace_schema_metadata({"normalise": str(normalise)})
 
 
 @matcher(version=2, sketch=sketch, finds=("exact_duplicate",))
-def exact(shards: Sequence[pa.Table], alive: Sequence[matching.Mask]) -> pa.Table:
+def exact(shards: Sequence[pa.Table], alive: Sequence[matching.Mask], texts: Sequence[pa.StringArray]) -> pa.Table:
     """Drops every text that was there before. A null text matches nothing; the score is 1.0.
 
     Args:
         shards: sketches, in order.
         alive: per shard, which rows take part.
+        texts: per shard its texts: what has one fingerprint is compared.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score.
@@ -43,5 +46,10 @@ def exact(shards: Sequence[pa.Table], alive: Sequence[matching.Mask]) -> pa.Tabl
     order = np.lexsort((low, high))  # stable: equal fingerprints stay in row order
     repeats = np.zeros(len(order), np.bool_)
     repeats[1:] = (high[order][1:] == high[order][:-1]) & (low[order][1:] == low[order][:-1])
-    firsts = order[~repeats][np.cumsum(~repeats) - 1]
-    return matching.drops(positions, order[repeats], firsts[repeats], np.ones(int(repeats.sum())))
+    dropped, of = order[repeats], order[~repeats][np.cumsum(~repeats) - 1][repeats]
+    folded = bool(shards) and shards[0].schema.metadata[b"normalise"] == b"True"
+    chosen = np.unique(np.concatenate([dropped, of]))
+    data, offsets = matching.gathered(texts, positions, chosen, normalised=folded)
+    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
+    same = fingerprints.same(data, offsets, pairs, folded=folded)
+    return matching.drops(positions, dropped[same], of[same], np.ones(int(same.sum())))

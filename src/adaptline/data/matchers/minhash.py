@@ -103,7 +103,7 @@ def minhash(
     positions = matching.living(shards, alive, "signature")
     signatures = np.concatenate(list(_signatures(shards, positions)))
     members, buckets = lsh.shared_buckets(lsh.band_keys(signatures, bands, band) for band in range(bands))
-    data, offsets = _members(texts, _by_shard(positions, members))
+    data, offsets = matching.gathered(texts, positions, members)
     rows = neighbours.Rows(data, offsets, buckets, signatures[members])
     facts = shards[0].schema.metadata
     found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]))
@@ -116,25 +116,3 @@ def _signatures(shards: Sequence[pa.Table], rows: Sequence[matching.Positions]) 
     """Per shard, the signatures of some of its rows."""
     for shard, chosen in zip(shards, rows, strict=True):
         yield matching.fixed_bytes(shard["signature"]).view(np.uint16)[chosen]
-
-
-def _members(
-    texts: Sequence[pa.StringArray], rows: Sequence[matching.Positions]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """The texts of some rows of each shard, normalised, one after another in UTF-8."""
-    pieces, lengths = [], []
-    for number, chosen in enumerate(rows):
-        if len(chosen):
-            data, offsets = matching.utf8(folding.normalised(texts[number].take(pa.array(chosen))))
-            pieces.append(data)
-            lengths.append(np.diff(offsets))
-    ends = np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
-    return np.concatenate([np.empty(0, np.uint8), *pieces]), ends
-
-
-def _by_shard(positions: Sequence[matching.Positions], members: matching.Positions) -> list[matching.Positions]:
-    """Per shard, its rows among members, which count through the positions of all shards."""
-    starts = np.cumsum([0, *(len(rows) for rows in positions)])
-    cuts = np.searchsorted(members, starts)
-    parts = zip(positions, starts, cuts, cuts[1:], strict=False)
-    return [rows[members[first:last] - start] for rows, start, first, last in parts]
