@@ -290,10 +290,10 @@ def _rows_shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
     rows = manifests.rows_of(manifest)
     splits: Counter[str] = Counter()
     for shard in rows.shards:
-        kept = readable(store.read_columns(shard.text, ["unreadable"]))
+        kept = readable(store.read(shard.text, ["unreadable"]))
         if shard.keep:
             kept = pc.and_(kept, store.read(shard.keep)["keep"])
-        split = store.read_columns(shard.split or shard.text, ["split"])["split"]
+        split = store.read(shard.split or shard.text, ["split"])["split"]
         splits.update(split.filter(kept).drop_null().to_pylist())
     found: dict[str, Any] = {"splits": dict(splits.most_common())}
     if "files" in manifest["detail"]:

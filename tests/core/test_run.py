@@ -20,6 +20,7 @@ from adaptline.core import recipe as recipes
 from adaptline.core.plan import plan
 from adaptline.core.run import Artifact, make_folder_artifact, run
 from adaptline.core.store import Store
+from adaptline.data import cutting
 from adaptline.errors import RunError, UserError
 
 
@@ -95,7 +96,8 @@ def test_appended_rows_cost_units_for_them_alone_and_change_no_verdict(line: Pat
     assert len(after) == len(before) + 2
 
 
-def test_rows_appended_to_a_large_file_cost_its_last_blocks(tmp_path: Path) -> None:
+def test_rows_appended_to_a_large_file_cost_its_last_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "SMALLEST", cutting.FIRST)  # as in a file 16 times as large
     path = lines.make(tmp_path, files=1, rows=20_000)
     total = sum(units(path, of(run(path), "raw")).values())
     source = path.parent / "data" / "part-0.jsonl"

@@ -74,7 +74,7 @@ class TestUnits:
         assert ref == Ref(name("a"), keys.file_digest(unit_file(store, ref)), 3)
         assert store.find_unit(name("a")) == ref
         assert store.read(ref).equals(TABLE)
-        assert store.read_columns(ref, ["b"]).to_pydict() == {"b": ["x", "y", "ü"]}
+        assert store.read(ref, ["b"]).to_pydict() == {"b": ["x", "y", "ü"]}
         assert store.read_row(ref, 1) == {"a": 2, "b": "y"}
         assert not list((store.root / "temporary").iterdir())
 
@@ -101,7 +101,7 @@ class TestUnits:
             store.read(Ref(name("a"), "", 3))
         assert "gc --damaged" in caught.value.do
         with pytest.raises(UserError, match="missing or damaged"):
-            store.read_columns(Ref(name("a"), "", 3), ["a"])
+            store.read(Ref(name("a"), "", 3), ["a"])
 
     @pytest.mark.parametrize("keep", [0, 3, 100, -1])
     def test_a_unit_cut_short(self, store: Store, keep: int) -> None:
@@ -111,7 +111,7 @@ class TestUnits:
         for attempt in (
             lambda: store.read(ref),
             lambda: store.find_unit(ref.key),
-            lambda: store.read_columns(ref, ["a"]),
+            lambda: store.read(ref, ["a"]),
         ):
             with pytest.raises(UserError, match="missing or damaged") as caught:
                 attempt()

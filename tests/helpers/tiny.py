@@ -92,8 +92,9 @@ class Shards:
         self.tables[digest] = table
         return Ref(keys.key("unit", digest), digest, table.num_rows)
 
-    def read(self, ref: Ref) -> pa.Table:
-        return self.tables[ref.digest]
+    def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
+        table = self.tables[ref.digest]
+        return table if columns is None else table.select(columns)
 
     def rows(self, found: Sequence[dict[str, Any]], per_shard: int = 40) -> Rows:
         """Records with text (or messages, or prompt and completion), label, split, and if wanted line, unreadable,

@@ -105,7 +105,7 @@ class Unit:
     arguments: dict[str, Any]
 
 
-Read = Callable[["Ref"], "pa.Table"]
+Read = Callable[..., "pa.Table"]  # (ref, columns=None): the table of a unit, or some columns of it
 
 
 class Units(Protocol):
@@ -114,8 +114,8 @@ class Units(Protocol):
     def map(self, function: Callable[..., pa.Table], units: Sequence[Unit], note: str) -> list[Ref]:
         """The units' results in order. `function(read, **arguments)` may run in another process; `note` names the work."""
 
-    def read(self, ref: Ref) -> pa.Table:
-        """The table of a unit."""
+    def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
+        """The table of a unit, or some columns of it."""
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

@@ -99,16 +99,12 @@ class Store:
             )
         return found
 
-    def read(self, ref: Ref) -> pa.Table:
-        """The table of a unit. Raises UserError where its file is missing or damaged."""
+    def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
+        """The table of a unit, or some columns of it. Raises UserError where its file is missing or damaged."""
         path = self._unit_path(ref.key)
         with self._undamaged(path):
-            return _read_parquet(pa.BufferReader(path.read_bytes()))
-
-    def read_columns(self, ref: Ref, columns: list[str]) -> pa.Table:
-        """Some columns of a unit."""
-        path = self._unit_path(ref.key)
-        with self._undamaged(path):
+            if columns is None:
+                return _read_parquet(pa.BufferReader(path.read_bytes()))
             return _read_parquet(pa.memory_map(str(path)), columns)
 
     def read_row(self, ref: Ref, row: int) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) 
         raise UserError(f"{name!r} names {len(files)} files", do=f"Give the path: {', '.join(sorted(files))}.")
     for i, file, first, rows in _segments(manifest):
         if file in files and first <= row < first + rows:
-            shard = history.store.read_columns(_ref(manifest["shards"][i]["text"]), ["file", "row"])
+            shard = history.store.read(_ref(manifest["shards"][i]["text"]), ["file", "row"])
             mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
             return i, int(pc.index(mine, value=True).as_py())
     return None

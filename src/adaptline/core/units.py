@@ -55,9 +55,9 @@ class StoreUnits:
         self.progress.end(shown)
         return [refs[key] for key in named]
 
-    def read(self, ref: Ref) -> pa.Table:
-        """The table of a unit."""
-        return self.store.read(ref)
+    def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
+        """The table of a unit, or some columns of it."""
+        return self.store.read(ref, columns)
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

@@ -73,7 +73,8 @@ def gathered(
     """
     starts = np.cumsum([0, *(len(rows) for rows in positions)])
     cuts = np.searchsorted(chosen, starts)
-    pieces, lengths = [np.empty(0, np.uint8)], [np.zeros(1, np.int64)]
+    pieces: list[npt.NDArray[np.uint8]] = []
+    lengths = [np.zeros(1, np.int64)]
     for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
         if first < last:
             asked = pa.array(rows[chosen[first:last] - start])
@@ -81,7 +82,12 @@ def gathered(
             data, offsets = utf8(folding.normalised(found) if normalised else found)
             pieces.append(data)
             lengths.append(np.diff(offsets))
-    return np.concatenate(pieces), np.cumsum(np.concatenate(lengths))
+    ends = np.cumsum(np.concatenate(lengths))
+    whole, at = np.empty(int(ends[-1]), np.uint8), 0
+    for piece in pieces:
+        whole[at : at + len(piece)] = piece
+        at += len(piece)
+    return whole, ends
 
 
 def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:

@@ -35,7 +35,7 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
     unreadable: Counter[str] = Counter()
     total = 0
     for shard in manifest["shards"]:
-        table = store.read_columns(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+        table = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
         total += table.num_rows
         for row in table.filter(pc.is_valid(table["unreadable"])).to_pylist():
             reasons[row["unreadable"]] += 1
@@ -292,7 +292,7 @@ def _scores(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]])
 
 def _splits(store: Store, shard: dict[str, Any], rows: int) -> npt.NDArray[Any]:
     ref = shard["split"] or shard["text"]
-    found = store.read_columns(Ref(*ref), ["split"])["split"]
+    found = store.read(Ref(*ref), ["split"])["split"]
     return np.asarray(pc.fill_null(found, _NO_SPLIT).to_pylist(), dtype=object) if rows else np.zeros(0, object)
 
 

@@ -29,7 +29,8 @@ def walk(
     data, offsets = matching.utf8(pa.array(texts, pa.string()))
     of = np.array(buckets if buckets is not None else [[0]] * len(texts), np.int32)
     signed = np.zeros((len(texts), MINIMA), np.uint16) if signatures is None else signatures
-    return neighbours.walk(Rows(data, offsets, of, signed), threshold, words=words, size=size)
+    rows = Rows(of, np.arange(len(texts), dtype=np.int32), data, offsets, signed)
+    return neighbours.walk(rows, threshold, words=words, size=size)
 
 
 def test_the_most_similar_is_found_and_the_earliest_of_equals() -> None:
@@ -117,3 +118,34 @@ def test_a_text_that_grows_when_it_is_folded_in_the_midst_of_others() -> None:
 
 def test_nothing_at_all() -> None:
     assert len(walk([], 0.5, np.empty((0, 1), np.int32)).of) == 0
+
+
+def test_rows_that_agree_with_nobody_are_not_worth_comparing() -> None:
+    signatures = np.zeros((6, MINIMA), np.uint16)
+    signatures[1], signatures[2], signatures[5] = 1, 2, 2
+    buckets = np.array([[0], [0], [0], [0], [1], [0]], np.int32)
+    assert neighbours.worth_comparing(buckets, signatures, 0.8).tolist() == [True, False, True, True, False, True]
+    assert neighbours.worth_comparing(buckets[:0], signatures[:0], 0.8).tolist() == []
+
+
+def test_where_a_bucket_is_full_nobody_is_passed_over() -> None:
+    rows = neighbours.BUCKET_ROWS + 3
+    signatures = np.repeat(np.arange(rows, dtype=np.uint16)[:, None], MINIMA, axis=1)
+    worth = neighbours.worth_comparing(np.zeros((rows, 1), np.int32), signatures, 0.8)
+    assert worth.tolist() == [False] * (neighbours.BUCKET_ROWS + 1) + [True, True]
+
+
+def test_rows_without_a_text_take_their_places_in_buckets() -> None:
+    """So that what comes later, and makes an earlier row worth comparing, changes no earlier verdict."""
+    rows = neighbours.BUCKET_ROWS
+    texts = ["abcdx", *(chr(0x4E00 + row) for row in range(rows)), "abcde", "abcdf"]
+    buckets = np.zeros((len(texts), 1), np.int32)
+    signatures = np.repeat(np.arange(len(texts), dtype=np.uint16)[:, None], MINIMA, axis=1)
+    signatures[-2:] = signatures[0]
+    whole = walk(texts, 0.6, buckets, signatures)
+    worth = neighbours.worth_comparing(buckets, signatures, 0.6)
+    assert not worth[1:rows].any()
+    data, offsets = matching.utf8(pa.array([text for text, kept in zip(texts, worth, strict=True) if kept]))
+    number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)
+    found = neighbours.walk(Rows(buckets, number, data, offsets, signatures[worth]), 0.6, words=False, size=1)
+    assert found.of.tolist() == whole.of.tolist() == [-1] * (rows + 1) + [0, 0]

@@ -40,6 +40,6 @@ def jsonl(block: Block) -> Iterator[Record]:
             except (JSONDecodeError, ValueError, RecursionError) as reason:
                 error = why_not(reason)
             else:
-                error = half_pair(value) if pairs else None
+                error = half_pair(value) if pairs and has_half_pairs(raw) else None
         yield Record(row, line, None if error else value, error, raw.removesuffix("\r") if error else raw)
         row += 1

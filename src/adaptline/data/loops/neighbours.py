@@ -27,12 +27,13 @@ Numbers = npt.NDArray[np.int32]
 
 
 class Rows(NamedTuple):
-    """Rows that share a bucket with another, in order. Legend: R rows, B bands, P minima."""
+    """Rows that share a bucket with another, in order. Legend: R rows, W of them worth comparing, B bands, P minima."""
 
-    data: Bytes  # their texts, one after another, in UTF-8
-    offsets: npt.NDArray[np.int64]  # (R + 1,)
     buckets: Numbers  # (R, B): the number of its bucket in each band, -1 where it is alone
-    signatures: npt.NDArray[np.uint16]  # (R, P)
+    number: Numbers  # (R,): which it is of those that are worth comparing, -1 where it is not
+    data: Bytes  # the texts of those, one after another, in UTF-8
+    offsets: npt.NDArray[np.int64]  # (W + 1,)
+    signatures: npt.NDArray[np.uint16]  # (W, P)
 
 
 class Found(NamedTuple):
@@ -49,6 +50,23 @@ def least_equal(threshold: float, minima: int) -> int:
     return math.floor(minima * threshold - _DEVIATIONS * spread)
 
 
+def worth_comparing(buckets: Numbers, signatures: npt.NDArray[np.uint16], threshold: float) -> npt.NDArray[np.bool_]:
+    """Which rows have any other that `walk` may compare with them, as far as buckets and signatures tell: most have none.
+
+    Args:
+        buckets: (R, B), as of Rows.
+        signatures: (R, P).
+        threshold: that of the walk.
+    """
+    count, bands = buckets.shape
+    found = np.zeros(count, np.bool_)
+    if count:
+        lists = _lists(int(buckets.max()) + 1, count * bands)
+        seen = np.full(count, -1, np.int32)
+        _worth_comparing(buckets, signatures, least_equal(threshold, signatures.shape[1]), lists, seen, found)
+    return found
+
+
 def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
     """Walks the rows in order: each is dropped for the most similar kept row that reaches the threshold, or kept.
 
@@ -62,20 +80,17 @@ def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
     found = Found(np.full(count, -1, np.int32), np.zeros(count), np.zeros(count, np.bool_))
     if not count:
         return found
-    buckets = int(rows.buckets.max()) + 1
+    lists = _lists(int(rows.buckets.max()) + 1, count * bands)
     twins = 1 << (2 * count).bit_length()
     memory = _Memory(
-        head=np.full(buckets, -1, np.int32),
-        tail=np.full(buckets, -1, np.int32),
-        held=np.zeros(buckets, np.int32),
-        next=np.full(count * bands, -1, np.int32),
+        lists=lists,
         seen=np.full(count, -1, np.int32),
-        sizes=np.zeros(count, np.int32),
+        sizes=np.zeros(len(rows.signatures), np.int32),
         twin_keys=np.zeros(twins, np.uint64),
         twin_rows=np.full(twins, -1, np.int32),
     )
     tables = folding.tables_for(rows.data)
-    longest = int(np.diff(rows.offsets).max())
+    longest = int(np.diff(rows.offsets).max(initial=0))
     room, row, least = 2 * longest + 64, 0, least_equal(threshold, rows.signatures.shape[1])
     scratch = _scratch(room)
     while row < count:
@@ -87,15 +102,30 @@ def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
     return found
 
 
-class _Memory(NamedTuple):
-    """Kept rows by bucket, as lists of their places in `buckets`, and by their whole text."""
+class _Lists(NamedTuple):
+    """Rows by bucket, as lists of their places in the table of buckets."""
 
     head: Numbers
     tail: Numbers
-    held: Numbers
+    held: Numbers  # how many there would be, of which BUCKET_ROWS are
     next: Numbers
+
+
+def _lists(buckets: int, places: int) -> _Lists:
+    return _Lists(
+        head=np.full(buckets, -1, np.int32),
+        tail=np.full(buckets, -1, np.int32),
+        held=np.zeros(buckets, np.int32),
+        next=np.full(places, -1, np.int32),
+    )
+
+
+class _Memory(NamedTuple):
+    """Kept rows by bucket, and by their whole text."""
+
+    lists: _Lists
     seen: Numbers  # by row: the row that met it last
-    sizes: Numbers  # by row: how many different n-grams it has
+    sizes: Numbers  # by number: how many different n-grams it has
     twin_keys: Hashes
     twin_rows: Numbers
 
@@ -141,7 +171,11 @@ def _walk(
     chosen = np.empty(CANDIDATES + 1, np.int32)
     agreeing = np.empty(CANDIDATES + 1, np.int32)
     for row in range(first, end):
-        count = fold(rows.data, rows.offsets[row], rows.offsets[row + 1], tables, scratch.codes)
+        own = rows.number[row]
+        if own < 0:
+            _enter(rows.buckets, memory.lists, row)
+            continue
+        count = fold(rows.data, rows.offsets[own], rows.offsets[own + 1], tables, scratch.codes)
         if count < 0:
             return row
         key = _key(scratch.codes, count)
@@ -152,31 +186,32 @@ def _walk(
             if words
             else char_grams(scratch.codes, count, size, scratch.grams)
         )
-        mask = _fill(scratch, grams, memory.sizes, row)
+        mask = _fill(scratch, grams, memory.sizes, own)
         candidates = _candidates(rows, memory, row, least, chosen, agreeing, found.in_part)
         if twin >= 0:
             chosen[0], candidates = twin, 1  # nothing can be more alike
         best, of = threshold, -1
         for number in range(candidates):
             other = chosen[number]
-            smaller = min(memory.sizes[row], memory.sizes[other])
-            larger = max(memory.sizes[row], memory.sizes[other])
+            its = rows.number[other]
+            smaller = min(memory.sizes[own], memory.sizes[its])
+            larger = max(memory.sizes[own], memory.sizes[its])
             if smaller / larger < best:
                 continue  # not even if the one held all of the other
-            count = fold(rows.data, rows.offsets[other], rows.offsets[other + 1], tables, scratch.codes)
+            count = fold(rows.data, rows.offsets[its], rows.offsets[its + 1], tables, scratch.codes)
             grams = (
                 word_grams(scratch.codes, count, size, tables.kind, scratch.grams)
                 if words
                 else char_grams(scratch.codes, count, size, scratch.grams)
             )
             shared = _shared(scratch, grams, mask)
-            similarity = shared / (memory.sizes[row] + memory.sizes[other] - shared)
+            similarity = shared / (memory.sizes[own] + memory.sizes[its] - shared)
             if similarity > best or (of < 0 and similarity == best):
                 best, of = similarity, other
         if of >= 0:
             found.of[row], found.similarity[row] = of, best
         else:
-            _keep(rows.buckets, memory, row)
+            _enter(rows.buckets, memory.lists, row)
             memory.twin_keys[slot], memory.twin_rows[slot] = key, row
     return end
 
@@ -200,7 +235,7 @@ def _slot(memory: Any, key: Any) -> Any:
 
 
 @compiled
-def _fill(scratch: Any, grams: int, sizes: Any, row: int) -> int:
+def _fill(scratch: Any, grams: int, sizes: Any, number: int) -> int:
     """Puts n-grams into the hash set and counts them; returns the mask of its slots."""
     mask = 1
     while mask < 2 * grams:
@@ -216,7 +251,7 @@ def _fill(scratch: Any, grams: int, sizes: Any, row: int) -> int:
         if scratch.stamps[slot] != stamp:
             scratch.stamps[slot], scratch.keys[slot] = stamp, key
             size += 1
-    sizes[row] = size
+    sizes[number] = size
     return mask
 
 
@@ -244,18 +279,16 @@ def _candidates(rows: Any, memory: Any, row: int, least: int, chosen: Any, agree
         bucket = rows.buckets[row, band]
         if bucket < 0:
             continue
-        if memory.held[bucket] > BUCKET_ROWS:
+        if memory.lists.held[bucket] > BUCKET_ROWS:
             in_part[row] = True
-        place = memory.head[bucket]
+        place = memory.lists.head[bucket]
         while place >= 0:
             other = place // bands
-            place = memory.next[place]
-            if memory.seen[other] == row:
+            place = memory.lists.next[place]
+            if memory.seen[other] == row or rows.number[other] < 0:
                 continue
             memory.seen[other] = row
-            equal = 0
-            for minimum in range(rows.signatures.shape[1]):
-                equal += rows.signatures[other, minimum] == rows.signatures[row, minimum]
+            equal = _equal(rows.signatures, rows.number[row], rows.number[other])
             if equal < least:
                 continue
             at = held  # ordered by agreement, the earliest of equals first; what falls off the end is not compared
@@ -272,19 +305,50 @@ def _candidates(rows: Any, memory: Any, row: int, least: int, chosen: Any, agree
 
 
 @compiled
-def _keep(buckets: Any, memory: Any, row: int) -> None:
+def _equal(signatures: Any, row: int, other: int) -> int:
+    """How many minima of two rows agree."""
+    equal = 0
+    for minimum in range(signatures.shape[1]):
+        equal += signatures[other, minimum] == signatures[row, minimum]
+    return equal
+
+
+@compiled
+def _enter(buckets: Any, lists: Any, row: int) -> None:
     """Lets a row enter its buckets, as far as they remember more."""
     bands = buckets.shape[1]
     for band in range(bands):
         bucket = buckets[row, band]
         if bucket < 0:
             continue
-        memory.held[bucket] += 1
-        if memory.held[bucket] > BUCKET_ROWS:
+        lists.held[bucket] += 1
+        if lists.held[bucket] > BUCKET_ROWS:
             continue
         place = row * bands + band
-        if memory.tail[bucket] < 0:
-            memory.head[bucket] = place
+        if lists.tail[bucket] < 0:
+            lists.head[bucket] = place
         else:
-            memory.next[memory.tail[bucket]] = place
-        memory.tail[bucket] = place
+            lists.next[lists.tail[bucket]] = place
+        lists.tail[bucket] = place
+
+
+@compiled
+def _worth_comparing(buckets: Any, signatures: Any, least: int, lists: Any, seen: Any, found: Any) -> None:
+    """Looks at all earlier rows of a row's buckets: those that are kept are among them."""
+    bands = buckets.shape[1]
+    for row in range(len(buckets)):
+        for band in range(bands):
+            bucket = buckets[row, band]
+            if bucket < 0:
+                continue
+            if lists.held[bucket] > BUCKET_ROWS:
+                found[row] = True  # nobody knows: what it does not remember may be kept
+            place = lists.head[bucket]
+            while place >= 0:
+                other = place // bands
+                place = lists.next[place]
+                if seen[other] != row:
+                    seen[other] = row
+                    if not (found[row] and found[other]) and _equal(signatures, row, other) >= least:
+                        found[row] = found[other] = True
+        _enter(buckets, lists, row)

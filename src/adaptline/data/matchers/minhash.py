@@ -12,7 +12,7 @@ No text becomes a Python string on the way, but where it must be normalised: Arr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -86,7 +86,7 @@ def minhash(
     the result's metadata counts the rows concerned as `rows_compared_in_part`, 0 for most data.
 
     Args:
-        shards: sketches, in order.
+        shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts, read when they are asked for: those of candidates alone are compared.
         threshold: the Jaccard similarity from which two texts are the same.
@@ -98,21 +98,34 @@ def minhash(
     """
     if not shards:
         return matching.SCHEMA.empty_table()
-    permutations = shards[0]["signature"].type.byte_width // 2
-    bands = bands or permutations // lsh.rows_per_band(threshold, permutations, RECALL)
-    positions = matching.living(shards, alive, "signature")
-    signatures = np.concatenate(list(_signatures(shards, positions)))
+    positions, signatures, facts = _signed(shards, alive)
+    bands = bands or signatures.shape[1] // lsh.rows_per_band(threshold, signatures.shape[1], RECALL)
     members, buckets = lsh.shared_buckets(lsh.band_keys(signatures, bands, band) for band in range(bands))
-    data, offsets = matching.gathered(texts, positions, members)
-    rows = neighbours.Rows(data, offsets, buckets, signatures[members])
-    facts = shards[0].schema.metadata
+    signatures = signatures[members]
+    worth = neighbours.worth_comparing(buckets, signatures, threshold)
+    number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)
+    signatures = signatures[worth]
+    data, offsets = matching.gathered(texts, positions, members[worth])
+    rows = neighbours.Rows(buckets, number, data, offsets, signatures)
     found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]))
     dropped = np.flatnonzero(found.of >= 0)
     verdicts = matching.drops(positions, members[dropped], members[found.of[dropped]], found.similarity[dropped])
     return verdicts.replace_schema_metadata({"rows_compared_in_part": str(int(found.in_part.sum()))})
 
 
-def _signatures(shards: Sequence[pa.Table], rows: Sequence[matching.Positions]) -> Iterator[npt.NDArray[np.uint16]]:
-    """Per shard, the signatures of some of its rows."""
-    for shard, chosen in zip(shards, rows, strict=True):
-        yield matching.fixed_bytes(shard["signature"]).view(np.uint16)[chosen]
+def _signed(
+    shards: Sequence[pa.Table], alive: Sequence[matching.Mask]
+) -> tuple[list[matching.Positions], npt.NDArray[np.uint16], dict[bytes, bytes]]:
+    """Per shard the rows that take part; their signatures, of all shards together; and what their sketches say of them."""
+    positions: list[matching.Positions] = []
+    signatures, facts, done = np.empty((0, 1), np.uint16), {}, 0
+    for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
+        (rows,) = matching.living([shard], [mask], "signature")
+        found = matching.fixed_bytes(shard["signature"]).view(np.uint16)
+        if not positions:
+            most = sum(int(np.count_nonzero(one)) for one in alive)
+            signatures, facts = np.empty((most, found.shape[1]), np.uint16), shard.schema.metadata
+        signatures[done : done + len(rows)] = found[rows]
+        positions.append(rows)
+        done += len(rows)
+    return positions, signatures[:done], facts

@@ -7,7 +7,7 @@ Positions never change: a dropped row stays in its shard, and `keep` says that i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
@@ -124,7 +124,7 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
 def _begin(rows: Rows, units: Units) -> _State:
     alive = []
     for shard in rows.shards:
-        mask = readable(units.read(shard.text)).to_numpy()
+        mask = readable(units.read(shard.text, ["unreadable"])).to_numpy()
         alive.append(mask & units.read(shard.keep)["keep"].to_numpy() if shard.keep else mask.copy())
     dropped_by = [np.where(mask, np.int16(0), np.int16(EARLIER)) for mask in alive]
     return _State([shard.text for shard in rows.shards], alive, dropped_by)
@@ -277,7 +277,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     ]
     arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters}
     (ref,) = units.map(
-        match_all, [Unit(meaning, arguments | {"texts": state.text if asks else []})], f"{use.use}, match"
+        match_all, [Unit(meaning, arguments | {"shards": state.text if asks else []})], f"{use.use}, match"
     )
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
     found = units.read(ref)
@@ -296,36 +296,37 @@ def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) ->
     if method.sketch is None:
         raise TypeError(f"{use.use} has no sketch")
     with use.blamed():
-        sketch: pa.Table = method.sketch(texts(read(text), use.settings.get("on", "all")), **parameters)
+        sketch: pa.Table = method.sketch(texts(read(text, ["messages"]), use.settings.get("on", "all")), **parameters)
     return sketch
 
 
-class _Texts(Sequence[pa.StringArray]):
-    """The texts of each shard, read when they are asked for."""
+class _Read(Sequence[Any]):
+    """What is read of each unit when it is asked for: all of them together may be larger than memory."""
 
-    def __init__(self, read: Read, shards: Sequence[Ref], on: On) -> None:
-        self.read, self.shards, self.on = read, shards, on
+    def __init__(self, refs: Sequence[Ref], read: Callable[[Ref], Any]) -> None:
+        self.refs, self.read = refs, read
 
     def __len__(self) -> int:
-        return len(self.shards)
+        return len(self.refs)
 
     def __getitem__(self, number: Any) -> Any:
-        return texts(self.read(self.shards[number]), self.on)
+        return self.read(self.refs[number])
 
 
 def match_all(
     read: Read,
     sketches: Sequence[Ref],
     alive: Sequence[bytes],
-    texts: Sequence[Ref],
+    shards: Sequence[Ref],
     use: Use,
     parameters: dict[str, Any],
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
-    given = [_Texts(read, texts, use.settings.get("on", "all"))] if texts else []
+    on: On = use.settings.get("on", "all")
+    given = [_Read(shards, lambda ref: texts(read(ref, ["messages"]), on))] if registry.takes_texts(use.load()) else []
     with use.blamed():
-        found: pa.Table = use.load().function([read(ref) for ref in sketches], masks, *given, **parameters)
+        found: pa.Table = use.load().function(_Read(sketches, read), masks, *given, **parameters)
     return found
 
 

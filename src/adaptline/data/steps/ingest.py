@@ -141,7 +141,7 @@ def ingest(
 def _summary(units: Units, refs: Sequence[Ref]) -> str:
     """How many rows there are, and how many of them could not be read: silence would hide a wrong column or format."""
     total = sum(ref.rows for ref in refs)
-    unreadable = sum(ref.rows - units.read(ref)["unreadable"].null_count for ref in refs)
+    unreadable = sum(ref.rows - units.read(ref, ["unreadable"])["unreadable"].null_count for ref in refs)
     return f"{total:,} rows" + (f", {unreadable:,} of them unreadable" if unreadable else "")
 
 
