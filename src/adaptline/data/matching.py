@@ -5,6 +5,7 @@ Knows positions and bytes. Knows nothing of what makes two rows the same.
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,21 +74,16 @@ def gathered(
     """
     starts = np.cumsum([0, *(len(rows) for rows in positions)])
     cuts = np.searchsorted(chosen, starts)
-    pieces: list[npt.NDArray[np.uint8]] = []
     lengths = [np.zeros(1, np.int64)]
-    for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
-        if first < last:
-            asked = pa.array(rows[chosen[first:last] - start])
-            found = texts[number].take(asked)
-            data, offsets = utf8(folding.normalised(found) if normalised else found)
-            pieces.append(data)
-            lengths.append(np.diff(offsets))
-    ends = np.cumsum(np.concatenate(lengths))
-    whole, at = np.empty(int(ends[-1]), np.uint8), 0
-    for piece in pieces:
-        whole[at : at + len(piece)] = piece
-        at += len(piece)
-    return whole, ends
+    with tempfile.TemporaryFile() as file:  # so that the texts are in memory once
+        for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
+            if first < last:
+                found = texts[number].take(pa.array(rows[chosen[first:last] - start]))
+                data, offsets = utf8(folding.normalised(found) if normalised else found)
+                data.tofile(file)
+                lengths.append(np.diff(offsets))
+        file.seek(0)
+        return np.fromfile(file, np.uint8), np.cumsum(np.concatenate(lengths))
 
 
 def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:
