@@ -142,6 +142,8 @@ def plan(
         )
         for difference in entry.drift:
             print(printable(f"          drift: {difference} (accepted; its key does not hold it)"))
+        for note in entry.notes:
+            print(printable(f"          note: {note}"))
     counts = {
         state: sum(entry.state == state for entry in planned) for state in ("will run", "may run", "cached", "kept")
     }

@@ -67,3 +67,42 @@ def test_it_tells_what_has_drifted(line: Path, monkeypatch: pytest.MonkeyPatch) 
     (found,) = {planned.drift for planned in plan(line)}
     assert found == (f"pyarrow {then['pyarrow']} -> 0.1",)
     assert {planned.state for planned in plan(line)} == {"cached"}
+
+
+RECIPE = """
+[raw]
+step = "ingest"
+files = "data.jsonl"
+[clean]
+step = "curate"
+from = "raw"
+do = ["exact", DECONTAMINATE]
+[tuned]
+step = "train"
+from = "clean"
+base = "base"
+method = "lora"
+max_tokens = 32
+[scores]
+step = "evaluate"
+from = "tuned"
+tasks = ["one.toml", "two.toml"]
+"""
+
+
+def test_it_says_which_evaluated_tasks_nothing_was_taken_out_of(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    import tiny  # noqa: PLC0415 - needs torch
+
+    (tmp_path / "data.jsonl").write_text('{"text": "a", "label": "b"}\n')
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text('files = "data.jsonl"\n')
+    tiny.write_base(tmp_path / "base")
+    path = tmp_path / "recipe.toml"
+    told = []
+    for against in ('["one.toml"]', '["one.toml", "two.toml"]'):
+        path.write_text(RECIPE.replace("DECONTAMINATE", f'{{ use = "decontaminate", against = {against} }}'))
+        told.append({planned.step: planned.notes for planned in plan(path)})
+    note = "no decontaminate lists the task 'two': rows that were trained on may hold its items"
+    assert told[0] == {"raw": (), "clean": (), "tuned": (), "scores": (note,)}
+    assert not any(told[1].values())

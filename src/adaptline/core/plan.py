@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from adaptline.core import machine
+from adaptline.core import machine, registry
 from adaptline.core.grid import Node
 from adaptline.core.line import Line
 from adaptline.core.recipe import Recipe
@@ -32,6 +32,7 @@ class Planned:
     key: str | None
     seconds: float | None
     drift: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what the step says of its place in the recipe
 
 
 def plan(
@@ -45,7 +46,12 @@ def plan(
         UserError: a mistake in the recipe or its sources.
     """
     line = Line.open(source, store, keep, make=False)
-    return [_plan_node(line, node) for node in line.chosen(step)]
+    return [replace(_plan_node(line, node), notes=_notes(node)) for node in line.chosen(step)]
+
+
+def _notes(node: Node) -> tuple[str, ...]:
+    notes = registry.load("step", node.table.step).options["notes"]
+    return tuple(notes(node)) if notes else ()
 
 
 def _plan_node(line: Line, node: Node) -> Planned:

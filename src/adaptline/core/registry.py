@@ -94,6 +94,7 @@ def step(
     reads_cells: bool = False,
     reads_ancestry: bool = False,
     check: Callable[[Node], None] | None = None,
+    notes: Callable[[Node], Sequence[str]] | None = None,
 ) -> Callable[[F], F]:
     """A function from artifacts to one artifact; its signature is the schema of the recipe's table.
 
@@ -109,9 +110,17 @@ def step(
         reads_ancestry: whether it gets the weights and reports that stand behind its reports; its key holds their digests.
         check: looks at the step's values and at the steps before it, before any work, and raises UserError for what
             cannot end well.
+        notes: looks at the same, and says what may be meant otherwise; `plan` tells it.
     """
     reads = {"reads_detail": reads_detail, "reads_cells": reads_cells, "reads_ancestry": reads_ancestry}
-    options = {"output": output, "auto": dict(auto or {}), "uses": tuple(uses), "secret": secret, **reads}
+    options = {
+        "output": output,
+        "auto": dict(auto or {}),
+        "uses": tuple(uses),
+        "secret": secret,
+        "notes": notes,
+        **reads,
+    }
     return _register("step", version=version, check=check, options=options)
 
 

@@ -66,7 +66,23 @@ def _check(node: Node) -> None:
     promised(node)  # refuses settings of tasks and names of metrics
 
 
-@step(version=2, output="report", uses=("metric", "format"), check=_check)
+def _notes(node: Node) -> list[str]:
+    """Tasks whose items nothing took out of the rows that are trained on: a model may know their answers."""
+    behind = node.ancestors()
+    if not any(before.table.step == "train" for before in behind):
+        return []
+    methods = [use for before in behind if before.table.step == "curate" for use in before.values["do"]]
+    listed = {
+        task.path.resolve() for use in methods if use.use == "decontaminate" for task in use.parameters["against"]
+    }
+    return [
+        f"no decontaminate lists the task {task.name!r}: rows that were trained on may hold its items"
+        for task in node.values.get("tasks") or ()
+        if task.path.resolve() not in listed
+    ]
+
+
+@step(version=2, output="report", uses=("metric", "format"), check=_check, notes=_notes)
 def evaluate(
     weights: Weights,
     rows: Rows | None = None,
