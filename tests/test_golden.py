@@ -105,6 +105,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "decontaminate": _decontaminate,
     "exact": lambda _: [{}, {"normalise": False}],
     "exact_match": lambda _: [{}, {"normalise": "none"}],
+    "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
