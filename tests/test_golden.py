@@ -101,10 +101,12 @@ def _review(folder: Path) -> list[Arguments]:
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
+    "c4": lambda _: [{"min_sentences": 1, "min_words_per_line": 1}, {"min_sentences": 0, "min_kept_lines": 0.5}],
     "chrf": lambda _: [{}, {"case": "lower", "word_order": 2}],
     "decontaminate": _decontaminate,
     "exact": lambda _: [{}, {"normalise": False}],
     "exact_match": lambda _: [{}, {"normalise": "none"}],
+    "fineweb": lambda _: [{}, {"short": 10, "duplicate_lines": 0.05}],
     "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
@@ -116,6 +118,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     ],
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
+    "share": lambda _: [{"of": kind} for kind in ("upper", "digit", "letter", "symbol", "white")],
     "slots": lambda _: [
         {"said": {"familyFriendly[no]": ["adults only"]}},
         {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
