@@ -108,6 +108,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "exact_match": lambda _: [{}, {"normalise": "none"}],
     "fineweb": lambda _: [{}, {"short": 10, "duplicate_lines": 0.05}],
     "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
+    "gopher_repetition": lambda _: [{}, {"top_grams": [1.0, 1.0, 0.5]}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
