@@ -79,5 +79,5 @@ def test_a_null_text_has_no_label() -> None:
 
 def test_an_empty_range_is_refused() -> None:
     measures.refuse_empty_range("low", 1, "high", 1)
-    with pytest.raises(UserError, match="low is 2 and high 1: nothing lies between"):
+    with pytest.raises(UserError, match="low = 2 and high = 1: nothing lies between"):
         measures.refuse_empty_range("low", 2, "high", 1)

@@ -83,7 +83,7 @@ def verdicts(found: Sequence[tuple[str, str | None] | None]) -> pa.StructArray:
 def refuse_empty_range(name: str, low: Any, other: str, high: Any) -> None:
     """Raises UserError for a lower bound that is above the upper one."""
     if low > high:
-        raise UserError(f"{name} is {low:g} and {other} {high:g}: nothing lies between", do="Swap them.")
+        raise UserError(f"{name} = {low:g} and {other} = {high:g}: nothing lies between", do="Swap them.")
 
 
 def lines(text: str) -> list[str]:

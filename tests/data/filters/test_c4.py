@@ -100,6 +100,10 @@ def test_how_many_sentences_a_line_has(line: str, sentences: int) -> None:
     assert labels(line, min_sentences=sentences + 1, min_words_per_line=1) == ["sentences"]
 
 
+def test_a_long_run_of_marks_is_looked_at_once() -> None:
+    assert labels(f"One two three four {'.' * 1_000_000}x five.", max_word_length=2_000_000) == ["sentences"]
+
+
 def test_the_share_of_lines_that_are_kept_is_bounded_only_if_told_so() -> None:
     text = "\n".join([SENTENCE] * 3 + ["menu"] * 9)
     assert labels(text) == ["fine"]

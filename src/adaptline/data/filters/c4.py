@@ -25,7 +25,8 @@ _CITATIONS = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 # Marks of scripts that set a space after them end a sentence before white space only: 3.14 is one number.
 _UNSPACED = "\u3002\uff01\uff0e\uff1f\uff61"
 _SPACED = "".join(mark for mark in SENTENCE_MARKS if mark not in _UNSPACED)
-_SENTENCE_END = re.compile(rf"[{_SPACED}]+['\u2019){CLOSING_QUOTES}\]]*(?=\s|$)|[{_UNSPACED}]+")
+# A run is tried from its first mark alone, so that a line of dots takes no time that grows with its square.
+_SENTENCE_END = re.compile(rf"(?<![{_SPACED}])[{_SPACED}]+['\u2019){CLOSING_QUOTES}\]]*(?=\s|$)|[{_UNSPACED}]+")
 
 
 @filter(version=1, labels=measures.labels(RULES), defaults={"keep": [measures.FINE]})
@@ -41,8 +42,9 @@ def c4(
     """Whether C4 would take a text: "fine", or the first rule that it breaks. Keeps "fine" by default.
 
     The rules are those of Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
-    Transformer", 2020 (arXiv 1910.10683), section 2.2; an early version of the paper asks for 5 sentences and 3 words a
-    line. The length of words, the policy notices and what an ellipsis at a line's end means are from its authors' program.
+    Transformer", 2020 (arXiv 1910.10683), section 2.2; bounds are those of its authors' program, where
+    printed versions of the paper swap them: 5 sentences, 3 words a line. The length of words, the policy notices and what an
+    ellipsis at a line's end means are from that program, too.
 
     C4 keeps a line that ends in terminal punctuation and no ellipsis, has `min_words_per_line` words, none of them longer
     than `max_word_length`, and names neither JavaScript nor terms of use, a privacy policy or cookies. Marks of citations

@@ -33,7 +33,7 @@ def _shares(count: int) -> Demand:
     def holds(value: Sequence[float]) -> bool:
         return len(value) == count and all(0 <= one <= 1 for one in value)
 
-    return Demand(holds, f"of {count} shares from 0 to 1")
+    return Demand(holds, f"from 0 to 1, {count} of them")
 
 
 @filter(version=1, labels=measures.labels(RULES), defaults={"keep": [measures.FINE]})
