@@ -81,6 +81,20 @@ PROMPTS = [
     *["name[pub]"] * 2,
 ]
 
+# Chats, for filters that have nothing to say of plain texts: (role, content) of each turn.
+CHATS: list[list[tuple[str, str | None]]] = [
+    [("system", "You book tables."), ("user", "A table for two, please."), ("assistant", "It is booked.")],
+    [("user", "A table for two, please."), ("user", "Hello?"), ("assistant", "It is booked.")],
+    [("user", "A table for two, please."), ("assistant", None)],
+    [("user", "A table for two, please."), ("assistant", None), ("tool", "{}"), ("assistant", "It is booked.")],
+    [("user", "A table for two, please."), ("assistant", "a table  for two, PLEASE.")],
+    [("user", "A table for two, please."), ("assistant", "I\u2019m sorry, but as an AI I cannot book tables.")],
+    [("user", "A table for two, please."), ("assistant", "```\nbook(2)")],
+    [("user", "A table for two, please."), ("assistant", "There is one at seven and one at eight, which of")],
+    [("text", "A table for two, please.")],
+    [],
+]
+
 Arguments = dict[str, Any]
 
 
@@ -101,10 +115,15 @@ def _review(folder: Path) -> list[Arguments]:
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
+    "c4": lambda _: [{"min_sentences": 1, "min_words_per_line": 1}, {"min_sentences": 0, "min_kept_lines": 0.5}],
+    "chat": lambda _: [{}, {"min_words": 5, "rules": ["roles", "broken_off"]}, {"refusals": ["booked"]}],
     "chrf": lambda _: [{}, {"case": "lower", "word_order": 2}],
     "decontaminate": _decontaminate,
     "exact": lambda _: [{}, {"normalise": False}],
     "exact_match": lambda _: [{}, {"normalise": "none"}],
+    "fineweb": lambda _: [{}, {"short": 10, "duplicate_lines": 0.05}],
+    "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
+    "gopher_repetition": lambda _: [{}, {"top_grams": [1.0, 1.0, 0.5]}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
@@ -115,6 +134,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     ],
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
+    "share": lambda _: [{"of": kind} for kind in ("upper", "digit", "letter", "symbol", "white")],
     "slots": lambda _: [
         {"said": {"familyFriendly[no]": ["adults only"]}},
         {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
@@ -122,6 +142,9 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     ],
     "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
 }
+
+
+ON_CHATS = ("chat",)  # filters that look at CHATS, not at TEXTS
 
 
 def package_methods() -> list[Method]:
@@ -148,6 +171,9 @@ def result(method: Method, folder: Path) -> Any:
 
 def run_filter(method: Method, parameters: Arguments) -> Any:
     first = next(iter(inspect.signature(method.function, eval_str=True).parameters.values())).annotation
+    if method.name in ON_CHATS:
+        turns = [[{"role": role, "content": content} for role, content in chat] for chat in CHATS]
+        return method.function(rows.table({"messages": turns}, len(turns)), **parameters).to_pylist()
     messages = [None if text is None else [{"role": "text", "content": text}] for text in TEXTS]
     places = {"file": ["golden.txt"] * len(TEXTS), "row": list(range(1, len(TEXTS) + 1))}
     views = {
