@@ -14,7 +14,7 @@ import numpy.typing as npt
 from adaptline.data import folding
 from adaptline.data.folding import WHITE
 from adaptline.data.loops.compiling import compiled
-from adaptline.data.loops.shingles import Bytes, Hashes, mix
+from adaptline.data.loops.shingles import Bytes, Hashes, decode, mix
 
 Offsets = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
@@ -24,7 +24,6 @@ TOP, COPIED = (
     (5, 6, 7, 8, 9, 10),
 )  # words in a run: of the most frequent one, of those that stood there before
 _LAST_TOP, _LONGEST = TOP[-1], COPIED[-1]
-_ONE_BYTE, _TWO_BYTES, _THREE_BYTES = 0x80, 0xE0, 0xF0  # below it, a first byte of UTF-8 begins so many (RFC 3629)
 _FNV = np.uint64(0x100000001B3)  # the prime of the Fowler-Noll-Vo hash
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -81,20 +80,7 @@ def _words(data: Bytes, start: int, end: int, kind: Bytes, words: Hashes, sizes:
     at, count, size = start, 0, 0
     word: Any = np.uint64(0)
     while at < end:
-        first = data[at]
-        if first < _ONE_BYTE:
-            code = np.int32(first)
-            at += 1
-        elif first < _TWO_BYTES:
-            code = np.int32(first & 0x1F) << 6 | np.int32(data[at + 1] & 0x3F)
-            at += 2
-        elif first < _THREE_BYTES:
-            code = np.int32(first & 0x0F) << 12 | np.int32(data[at + 1] & 0x3F) << 6 | np.int32(data[at + 2] & 0x3F)
-            at += 3
-        else:
-            code = np.int32(first & 0x07) << 18 | np.int32(data[at + 1] & 0x3F) << 12
-            code |= np.int32(data[at + 2] & 0x3F) << 6 | np.int32(data[at + 3] & 0x3F)
-            at += 4
+        code, at = decode(data, at)
         if code < len(kind) and kind[code] == WHITE:
             if size:
                 words[count], sizes[count] = mix(word), size

@@ -34,6 +34,21 @@ def mix(x: Any) -> Any:
 
 
 @compiled
+def decode(data: Bytes, at: int) -> tuple[Any, int]:
+    """The code point that begins at a byte of valid UTF-8, and where the next begins."""
+    first = data[at]
+    if first < _ONE_BYTE:
+        return np.int32(first), at + 1
+    if first < _TWO_BYTES:
+        return np.int32(first & 0x1F) << 6 | np.int32(data[at + 1] & 0x3F), at + 2
+    if first < _THREE_BYTES:
+        code = np.int32(first & 0x0F) << 12 | np.int32(data[at + 1] & 0x3F) << 6 | np.int32(data[at + 2] & 0x3F)
+        return code, at + 3
+    code = np.int32(first & 0x07) << 18 | np.int32(data[at + 1] & 0x3F) << 12
+    return code | np.int32(data[at + 2] & 0x3F) << 6 | np.int32(data[at + 3] & 0x3F), at + 4
+
+
+@compiled
 def fold(data: Bytes, start: int, end: int, tables: Any, out: Codes) -> int:
     """The code points of data[start:end], which is UTF-8, folded; every run of white space one space, none at the ends.
 
@@ -43,20 +58,7 @@ def fold(data: Bytes, start: int, end: int, tables: Any, out: Codes) -> int:
     folded, kind, pieces = tables.folded, tables.kind, tables.pieces
     at, count, gap = start, 0, False
     while at < end:
-        first = data[at]
-        if first < _ONE_BYTE:
-            code = np.int32(first)
-            at += 1
-        elif first < _TWO_BYTES:
-            code = np.int32(first & 0x1F) << 6 | np.int32(data[at + 1] & 0x3F)
-            at += 2
-        elif first < _THREE_BYTES:
-            code = np.int32(first & 0x0F) << 12 | np.int32(data[at + 1] & 0x3F) << 6 | np.int32(data[at + 2] & 0x3F)
-            at += 3
-        else:
-            code = np.int32(first & 0x07) << 18 | np.int32(data[at + 1] & 0x3F) << 12
-            code |= np.int32(data[at + 2] & 0x3F) << 6 | np.int32(data[at + 3] & 0x3F)
-            at += 4
+        code, at = decode(data, at)
         to: Any = folded[code] if code < len(folded) else code
         length, piece = 1, 0
         if to < 0:
