@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal, get_args
 
 from adaptline.data.personal import credentials, emails, identities, money, network, phones
-from adaptline.data.personal.page import Page, Span
+from adaptline.data.personal.page import Page, Span, as_ascii
 
 Kind = Literal[
     "secret",
@@ -41,18 +41,18 @@ Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind)  # where two kinds fit the same place, the first of them is taken
 
 Recogniser = Callable[[Page], Iterable[Span]]
-_WITHOUT_NUMBERS: dict[str, Recogniser] = {
-    "secret": credentials.secrets,
-    "url_secret": credentials.url_secrets,
-    "email": emails.emails,
-    "ip": network.ips,
-    "mac": network.macs,
-}
 _OF_NUMBERS: dict[str, Recogniser] = {
     "iban": money.ibans,
     "card": money.cards,
     "phone": phones.phones,
     **{kind: getattr(identities, kind) for kind in KINDS if hasattr(identities, kind)},
+}
+_RECOGNISERS: dict[str, Recogniser] = {
+    "secret": credentials.secrets,
+    "url_secret": credentials.url_secrets,
+    "email": emails.emails,
+    "mac": network.macs,
+    **_OF_NUMBERS,
 }
 # Six digits, each at most two other characters from the next: what every numbered kind has.
 _NUMBER = re.compile(r"\d(?:[ .\-/()A-Za-z]{0,2}\d){5}")
@@ -87,23 +87,21 @@ def find(
         keep: what is never personal data: a value in which one of these is found.
         trusting: whether weak numbers count without a word that names them.
     """
-    asked = _asked(text, kinds)
+    plain = as_ascii(text)
+    asked = _asked(plain, kinds)
     if not asked:
         return []
-    page = Page(text, trusting=trusting)
+    page = Page(plain, trusting=trusting)
     candidates = []
     for kind in asked:
-        recogniser = (
-            partial(network.ips, private=private) if kind == "ip" else {**_WITHOUT_NUMBERS, **_OF_NUMBERS}[kind]
-        )
+        recogniser = partial(network.ips, private=private) if kind == "ip" else _RECOGNISERS[kind]
         candidates += [Found(kind, *span) for span in recogniser(page)]
     kept = [place for place in candidates if not any(p.search(text[place.start : place.end]) for p in keep)]
     return _apart(kept)
 
 
-def _asked(text: str, kinds: Sequence[str]) -> list[str]:
+def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
     """The kinds that the text can hold at all, in the order of KINDS: most texts hold none."""
-    plain = text if text.isascii() else Page(text).plain
     colons, dots = _COLONS.search(plain) is not None, _DOTS.search(plain) is not None
     has = {
         "email": "@" in plain,
@@ -112,10 +110,8 @@ def _asked(text: str, kinds: Sequence[str]) -> list[str]:
         "mac": colons or dots or _DASHES.search(plain) is not None,
         "secret": credentials.may_hold_secrets(plain),
     }
-    wanted = [kind for kind in KINDS if kind in kinds and has.get(kind, True)]
-    if any(kind in _OF_NUMBERS for kind in wanted) and not _NUMBER.search(plain):
-        wanted = [kind for kind in wanted if kind not in _OF_NUMBERS]
-    return wanted
+    numbers = _NUMBER.search(plain) is not None
+    return [kind for kind in KINDS if kind in kinds and has.get(kind, numbers)]
 
 
 def _apart(candidates: Sequence[Found]) -> list[Found]:

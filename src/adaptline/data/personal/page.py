@@ -6,7 +6,6 @@ Knows characters and places. Knows nothing of kinds of personal data.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,20 +25,32 @@ _LONG_RUN = re.compile(r"[0-9]{40,}")  # no number of any kind is as long
 @lru_cache(maxsize=1)
 def _table() -> dict[int, str]:
     """Code point -> the ASCII character that it stands for: digits, full-width forms, spaces and hyphens."""
-    table = {ord(c): str(unicodedata.decimal(c)) for c in map(chr, range(0x80, sys.maxunicode)) if c.isdecimal()}
+    table = {ord(c): str(unicodedata.decimal(c)) for c in map(chr, range(0x80, 0x20000)) if c.isdecimal()}
     table |= {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     table |= dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000), " ")
     return table | dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), "-")
 
 
-class Page:
-    """A text with its places.
+@lru_cache(maxsize=1)
+def _foreign() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(map(chr, _table()))}]")
 
-    `plain` has a character for each of the text's. With `trusting`, every place is near every word.
+
+def as_ascii(text: str) -> str:
+    """The text with digits, full-width forms, spaces and hyphens as ASCII has them: a character for each of the text's."""
+    if text.isascii() or not _foreign().search(text):
+        return text
+    table = _table()
+    return _foreign().sub(lambda character: table[ord(character[0])], text)
+
+
+class Page:
+    """A text with its places. Runs of digits that are too long for a number are none.
+
+    `plain` is what as_ascii gives. With `trusting`, every place is near every word.
     """
 
-    def __init__(self, text: str, *, trusting: bool = False) -> None:
-        plain = text if text.isascii() else text.translate(_table())
+    def __init__(self, plain: str, *, trusting: bool = False) -> None:
         self.plain = _LONG_RUN.sub(lambda run: "x" * len(run[0]), plain)
         self.trusting = trusting
         self._words: dict[re.Pattern[str], bool] = {}

@@ -35,7 +35,8 @@ _AMERICAN = re.compile(r"\+1[ .-]?\(?[2-9]\d\d(?:[ .\-)]{0,2}\d){7}", re.ASCII)
 _ABROAD = re.compile(rf"00{_COUNTRY}(?:[ .\-/]\(?\d{{1,5}}\)?)(?:[ .\-/]\d{{2,8}}){{1,5}}", re.ASCII)
 _WEAK = re.compile(r"\(?\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,9}){1,5}|\(\d{1,4}\)\d{5,9}|\d{7,12}", re.ASCII)
 _DATE = re.compile(
-    r"(?:1[89]|20)\d\d[-./ ]?[01]\d(?:[-./ ]?[0-3]\d|\Z)|[0-3]?\d[./-][0-3]?\d[./-](?:1[89]|20)?\d\d(?!\d)", re.ASCII
+    r"(?:1[89]|20)\d\d[-./ ]?[01]\d(?:[-./ ]?[0-3]\d|\Z)|[12]\d{3}[-/][12]\d{3}\Z|[0-3]?\d[./-][0-3]?\d[./-](?:1[89]|20)?\d\d(?!\d)",
+    re.ASCII,
 )
 _PLAIN = 10  # digits of an international number without separators, at the least
 _SHORTEST = 7
@@ -59,7 +60,7 @@ _LOOSE = re.compile(  # what tells of numbers with separators only
     _STRICT.pattern
     + "|"
     + word(
-        r"office|desk|home|work|registered|answering|messages? (?:to|from|at|on)|numbers? (?:is|was)",
+        r"office|desk|registered|answering|messages? (?:to|from|at|on)|numbers? (?:is|was)",
         r"(?:reach|contact|ring) (?:me|us)|call(?:ed|ing)?(?: \w+){0,2} (?:at|on)",
     ).pattern,
     re.IGNORECASE,
@@ -113,7 +114,9 @@ def _is_strong(number: str) -> bool:
 
 def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
     digits = digits_of(number)
-    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or _is_fictional(digits) or _DATE.match(number):
+    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or _is_fictional(digits):
+        return False
+    if _DATE.match(number) or _ZIP.fullmatch(number):
         return False
     bare = number == digits
     return (

@@ -15,7 +15,7 @@ import string
 from collections.abc import Callable
 
 from adaptline.data.personal.finding import find
-from adaptline.data.personal.page import Page, compact
+from adaptline.data.personal.page import as_ascii, compact
 
 _SAMPLE = "EXAMPLE"
 _DOCUMENTATION = ("192.0.2", "198.51.100", "203.0.113")
@@ -33,7 +33,7 @@ def tag(kind: str) -> str:
 
 def stand_in(kind: str, value: str, seed: int) -> str:
     """A value of the same kind that is nobody's, the same for the same value and seed."""
-    plain = Page(value).plain
+    plain = as_ascii(value)
     return _MAKERS.get(kind, _number)(kind, plain, _draws(kind, _canonical(kind, plain), seed))
 
 
