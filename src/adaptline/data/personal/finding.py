@@ -54,8 +54,11 @@ _RECOGNISERS: dict[str, Recogniser] = {
     "mac": network.macs,
     **_OF_NUMBERS,
 }
-# Six digits, each at most two other characters from the next: what every numbered kind has.
+# Six digits, each at most two other characters from the next: what every numbered kind has; most have nine, between which
+# is no letter.
 _NUMBER = re.compile(r"\d(?:[ .\-/()A-Za-z]{0,2}\d){5}")
+_LONG_NUMBER = re.compile(r"\d(?:[ .\-/+]{0,2}\d){8}")
+_SHORTER = {"phone", "iban", "uk_nino", "es_dni", "it_codice_fiscale"}
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")  # an expression that begins with one character is searched quickly
 _DASHES = re.compile(r"-[0-9A-Fa-f]{2}-")
 _DOTS = re.compile(r"\.[0-9A-Fa-f]{1,4}\.")
@@ -111,7 +114,9 @@ def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
         "secret": credentials.may_hold_secrets(plain),
     }
     numbers = _NUMBER.search(plain) is not None
-    return [kind for kind in KINDS if kind in kinds and has.get(kind, numbers)]
+    long = numbers and _LONG_NUMBER.search(plain) is not None
+    has |= {kind: long or (numbers and kind in _SHORTER) for kind in _OF_NUMBERS}
+    return [kind for kind in KINDS if kind in kinds and has[kind]]
 
 
 def _apart(candidates: Sequence[Found]) -> list[Found]:

@@ -19,6 +19,7 @@ TAIL = r"(?!\w|[.-]\w)"
 
 _BEFORE, _AFTER = 48, 24  # how many characters away a word still tells what a number is
 _TAG = re.compile(r"<[A-Z_]{2,20}>")  # what a mask leaves names a kind, too, and must tell nothing of its neighbours
+_PERHAPS_OTHER = re.compile("[\xa0\u0660-\U0010ffff]")  # the table has nothing else; Latin, Greek, Cyrillic texts pass
 _LONG_RUN = re.compile(r"[0-9]{40,}")  # no number of any kind is as long
 
 
@@ -31,17 +32,9 @@ def _table() -> dict[int, str]:
     return table | dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE63), "-")
 
 
-@lru_cache(maxsize=1)
-def _foreign() -> re.Pattern[str]:
-    return re.compile(f"[{''.join(map(chr, _table()))}]")
-
-
 def as_ascii(text: str) -> str:
     """The text with digits, full-width forms, spaces and hyphens as ASCII has them: a character for each of the text's."""
-    if text.isascii() or not _foreign().search(text):
-        return text
-    table = _table()
-    return _foreign().sub(lambda character: table[ord(character[0])], text)
+    return text if text.isascii() or not _PERHAPS_OTHER.search(text) else text.translate(_table())
 
 
 class Page:
