@@ -147,6 +147,7 @@ LEFT = {
             "a12345678",
             "tel 12345",
             "phone: 2024-05-01",
+            "405-555-0140-2001:db8::1",
             "office 1990-2000",
             "office 77030-2707",
         ),
@@ -193,7 +194,13 @@ LEFT = {
             "http://{user}:{pass}@firma.de",
             "github://org:repo@sha",
         ),
-        *("?token=abc", "?key=a-nice-name-of-something", "x?api_key=YOUR_API_KEY", "?page=12&sort=asc"),
+        *(
+            "?token=abc",
+            "https://foo.com:123,foo:bar@bar.com/path",
+            "?key=a-nice-name-of-something",
+            "x?api_key=YOUR_API_KEY",
+            "?page=12&sort=asc",
+        ),
     ],
     "secret": [
         *(

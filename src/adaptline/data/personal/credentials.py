@@ -31,7 +31,7 @@ _COMPILED = {start: re.compile(rf"(?<![\w-]){form}(?![\w-])", re.ASCII) for star
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY(?: BLOCK)?-----(?P<body>(?:[^-]|-(?!----))*+)-----END [A-Z ]{10,40}-----"
 )
-_USER = re.compile(r"://([^\s/?#@:,<>\"'`{}$%*()\[\]]{1,256}+:([^\s/?#@<>\"'`{}$%*()\[\]]{1,256}+))@(?=[\w\[])")
+_USER = re.compile(r"://([^\s/?#@:,<>\"'`{}$%*()\[\]]{1,256}+:([^\s/?#@:,<>\"'`{}$%*()\[\]]{1,256}+))@(?=[\w\[])")
 _PARAMETER = re.compile(
     r"[?&;](?:[\w-]{0,20}?(?:token|api_?-?key|secret|password|passwd|pwd|signature)|key|sig|auth)=([\w.~+/%=-]{8,2000}+)",
     re.ASCII | re.IGNORECASE,

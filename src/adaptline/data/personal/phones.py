@@ -86,7 +86,10 @@ def _stands_alone(plain: str, start: int, end: int) -> bool:
         return False
     if after and re.match(r"[\w$%@/*+^=€£¥°]", after[0], re.ASCII):
         return False
-    return not re.match(r"[:.,-]\d|[-_]\w", after, re.ASCII) or re.match(r"-[A-Z][a-z]?", after) is not None
+    # The number goes on: a time, an address, a decimal, a name; but not where "-Office" tells what it is.
+    return (
+        not re.match(r":[0-9A-Fa-f:]|[.,-]\d|[-_]\w", after, re.ASCII) or re.match(r"-[A-Z][a-z]?", after) is not None
+    )
 
 
 def _glued(before: str) -> bool:
