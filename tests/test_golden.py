@@ -127,6 +127,11 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": lambda _: [{}, {"unit": "words"}],
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
+    "mask_pii": lambda _: [
+        {},
+        {"mode": "pseudonym"},
+        {"mode": "pseudonym", "seed": 1, "kinds": ["email", "phone"], "private": True},
+    ],
     "minhash": lambda _: [
         {},
         {"threshold": 0.5},
