@@ -44,6 +44,15 @@ def test_a_text_for_which_there_is_no_room_is_told() -> None:
     assert len(folded("\ufdfa", 19) or []) == 18
 
 
+@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_short_texts_are_told_apart(kind: Gram, size: int) -> None:
+    texts = ["", "\x00", "\x00\x00", "\x01", "a", "aa", "?", "??"]
+    firsts = {text: numbers(text, kind, size)[0] for text in texts}
+    meant = {text: grams(fold(text), kind, size)[0] for text in texts}
+    assert len(set(firsts.values())) == len(set(meant.values()))
+
+
 @given(st.lists(TEXTS, min_size=1, max_size=6), st.sampled_from(["char", "word"]), st.integers(1, 6))
 @settings(max_examples=400)
 def test_numbers_are_equal_exactly_where_grams_are(texts: list[str], kind: Gram, size: int) -> None:

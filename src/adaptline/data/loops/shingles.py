@@ -94,7 +94,7 @@ def char_grams(codes: Codes, count: int, size: int, out: Hashes) -> int:
             out[found] = mix(rolled)
             found += 1
     if count < size:
-        out[0] = mix(mix(rolled) + np.uint64(count + 1))
+        out[0] = mix(mix(rolled + _FNV) + np.uint64(count + 1))  # mix(0) is 0: without the prime, "" would be "\0"
         found = 1
     return found
 
