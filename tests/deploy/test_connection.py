@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import load
 import pytest
@@ -50,11 +50,15 @@ def rest(client: socket.socket) -> bytes:
     return found
 
 
-def until_nobody_is_left(gateway: Running) -> None:
-    end = time.monotonic() + 20
-    while gateway.server.server_state.connections:
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def until_nobody_is_left(gateway: Running) -> None:
+    until(lambda: not gateway.server.server_state.connections)
 
 
 def test_headers_after_a_body_have_a_bound_too(gateway: Running) -> None:
@@ -203,14 +207,8 @@ def test_who_leaves_takes_all_requests_along(strict: Running, upstream: Upstream
     upstream.delay = 30
     with connected(strict) as client:
         client.sendall(load.request("/v1/chat/completions", ASKED) * 3)
-        end = time.monotonic() + 10
-        while strict.gateway.slots.busy == 0:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-    end = time.monotonic() + 5
-    while strict.gateway.slots.busy:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+        until(lambda: strict.gateway.slots.busy > 0, 10)
+    until(lambda: strict.gateway.slots.busy == 0, 5)
 
 
 def test_requests_that_wait_on_one_connection_have_a_bound(gateway: Running) -> None:
