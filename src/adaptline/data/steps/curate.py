@@ -274,12 +274,13 @@ def _match(state: _State, use: Use, units: Units) -> None:
     whole = zip(sketches, masks, state.text, strict=True)
     shards = [[ref.digest, keys.digest(mask), text.digest if asks else None] for ref, mask, text in whole]
     meaning = [*_meaning(use, "match", parameters), on if asks else None, shards]
-    links = settled.links(meaning[:-1], shards) if registry.takes_known(method) else []
+    links = settled.links(meaning[:-1], shards) if registry.takes_start(method) else []
     held = units.first_there(links)
     arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters}
+    memory = units.memory_for(sum(ref.rows for ref in sketches))
     (ref,) = units.map(
         match_all,
-        [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held})],
+        [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held, "memory": memory})],
         f"{use.use}, match",
     )
     found = units.read(ref)
@@ -326,6 +327,7 @@ def match_all(
     held: Sequence[Ref],
     use: Use,
     parameters: dict[str, Any],
+    memory: int,
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
@@ -333,12 +335,12 @@ def match_all(
     given: list[Any] = []
     if registry.takes_texts(use.load()):
         given.append(_Read(shards, lambda ref: texts(read(ref, ["messages"]), on)))
-    known = settled.known(read, held)
-    if held:
-        given.append(known)
+    start = settled.start(read, held, memory)
+    if registry.takes_start(use.load()):
+        given.append(start)
     with use.blamed():
         found: pa.Table = use.load().function(_Read(sketches, read), masks, *given, **parameters)
-    return settled.joined(known, found, len(sketches)) if held else found
+    return settled.joined(start, found, len(sketches)) if held else found
 
 
 def _finish(rows: Rows, state: _State, units: Units) -> Rows:
