@@ -214,6 +214,33 @@ def trace(
 
 
 @app.command()
+def review(
+    recipe: RecipePath,
+    step: Annotated[str | None, typer.Argument(help="a curate step; the last by default")] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="the file of verdicts; what it holds counts")] = Path(
+        "review.jsonl"
+    ),
+    sample: Annotated[int, typer.Option(min=1, max=100_000, help="rows to look at, at most")] = 100,
+    by: Annotated[str, typer.Option(help="who looks; several people may write to one file")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="chooses the rows")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="of the page; a free one by default")] = 0,
+    store: StorePath = None,
+) -> None:
+    """Let a person judge a sample of kept, dropped and doubtful rows on a page, by keys."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web.review_server import ReviewServer  # noqa: PLC0415
+
+    found = library.review(recipe, step, out=out, sample=sample, by=by, seed=seed, store=store)
+    with ReviewServer(found, port=port, title=f"{found.manifest['name']} of {recipe.stem}") as server:
+        where = found.start()
+        print(
+            f"{server.url}\n  {where['judged']} of {where['of']} rows have a verdict in {out}; end with Ctrl-C",
+            flush=True,
+        )
+        server.serve_forever()
+
+
+@app.command()
 def log(recipe: RecipePath, step: Step = None, store: StorePath = None, as_json: AsJson = False) -> None:
     """List what runs made, oldest first."""
     from adaptline import library  # noqa: PLC0415 - start-up time

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adaptline.core import disk, machine, manifests, recipe, sweep, versions
 from adaptline.core import run as running
@@ -22,6 +22,9 @@ from adaptline.core.recipe import Recipe, label
 from adaptline.core.run import Artifact
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from adaptline.web.reviewing import Review
 
 Source = Path | str | Recipe
 Where = Path | str | None
@@ -82,6 +85,41 @@ def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
         with contextlib.suppress(UserError):
             return tracing.trace_row(history, f"{beside}:{row}")
     return tracing.trace_row(history, what)
+
+
+def review(
+    source: Source,
+    step: str | None = None,
+    *,
+    out: Path | str,
+    sample: int = 100,
+    by: str = "",
+    seed: int = 0,
+    store: Where = None,
+) -> Review:
+    """A person's review of a sample of what a curate step kept and dropped; ReviewServer of adaptline.web shows it as a page.
+
+    Args:
+        source: the recipe, which has run.
+        step: one of its curate steps; the last by default.
+        out: the review file, which the filter `review` reads; what it holds already counts.
+        sample: rows to look at, at most.
+        by: who looks.
+        seed: chooses the rows.
+        store: the store's folder.
+
+    Raises:
+        UserError: no such step, or the file cannot be read or written.
+    """
+    from adaptline.data.review_file import ReviewFile  # noqa: PLC0415 - start-up time
+    from adaptline.web import reviewing  # noqa: PLC0415
+
+    found = _recipe(source)
+    history = _history(found, store)
+    reviewing.refuse_place(Path(out))
+    manifest = reviewing.chosen(history.manifests, step)
+    file = ReviewFile(Path(out), beside=found.beside, by=by)
+    return reviewing.Review(history.store, manifest, file, count=sample, seed=seed)
 
 
 def log(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
