@@ -202,6 +202,9 @@ def show(
 def trace(
     recipe: RecipePath,
     what: Annotated[str, typer.Argument(help="FILE:ROW, STEP:POSITION, DIGEST:POSITION, or a step")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="write a row's life as a page, its graph drawn")
+    ] = None,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -210,7 +213,12 @@ def trace(
     from adaptline.web import terminal  # noqa: PLC0415
 
     found = library.trace(recipe, what, store=store)
-    print_json(found) if as_json else print(terminal.life(found))
+    if out is not None:
+        print(library.write_life(found, out))
+    elif as_json:
+        print_json(found)
+    else:
+        print(terminal.life(found))
 
 
 @app.command()

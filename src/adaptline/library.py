@@ -74,7 +74,12 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
 
 
 def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
-    """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION), or what stands behind a step's artifacts. Raises UserError."""
+    """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION) with its graph, or what stands behind a step's artifacts.
+
+    Raises UserError.
+    """
+    from adaptline.web import life  # noqa: PLC0415 - start-up time
+
     found = _recipe(source)
     history = _history(found, store)
     if what in history.manifests:
@@ -83,8 +88,22 @@ def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
     if colon and Path(name).is_file():  # as a shell completes it: relative to where one is, not to the recipe
         beside = Path(os.path.relpath(Path(name).resolve(), found.beside.resolve())).as_posix()
         with contextlib.suppress(UserError):
-            return tracing.trace_row(history, f"{beside}:{row}")
-    return tracing.trace_row(history, what)
+            told = tracing.trace_row(history, f"{beside}:{row}")
+            return told | {"graph": life.graph(told)}
+    told = tracing.trace_row(history, what)
+    return told | {"graph": life.graph(told)}
+
+
+def write_life(found: dict[str, Any], out: Path | str) -> Path:
+    """Writes what `trace` told of a row as a page of its own. Raises UserError for an artifact, or a file that cannot be written."""
+    from adaptline.web import life  # noqa: PLC0415 - templates load only here
+
+    if "origin" not in found:
+        raise UserError("only a row's life is drawn", do="Name a row: FILE:ROW or STEP:POSITION.")
+    path = Path(out)
+    with disk.explained(path):
+        path.write_text(life.page(found), "utf-8")
+    return path
 
 
 def review(

@@ -23,7 +23,7 @@ from adaptline.web import view
 MOST_ROWS = 2000  # a share of 10 % is then known to 1.3 points, 95 times of 100
 _MOST_SHARDS = 16
 _BINS = 30
-_UNTOLD = "cannot be told"
+_UNTOLD = "untold"
 
 
 def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[np.int16]]) -> view.Spread | None:
@@ -40,15 +40,16 @@ def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[n
     chosen = [having[at] for at in evenly(len(having), _MOST_SHARDS)]
     if not chosen:
         return None
+    among = sum(int((fates[i] >= 0).sum()) for i in chosen)
     before, after = [], []
     for i in chosen:
         rows = np.flatnonzero(fates[i] >= 0)
-        rows = rows[evenly(len(rows), -(-MOST_ROWS // len(chosen)))]
+        rows = rows[evenly(len(rows), max(1, len(rows) * MOST_ROWS // max(among, MOST_ROWS)))]
         before.append(_texts(store, first_text(manifest, i), rows))
         after.append(_texts(store, manifest["shards"][i]["text"], rows[fates[i][rows] == kept]))
     came_in, left = pa.concat_arrays(before), pa.concat_arrays(after)
-    edges, counts = _lengths([came_in, left])
-    return view.Spread(len(came_in), came, edges, *counts, _languages(came_in, left))
+    edges, (was, rest) = _lengths([came_in, left])
+    return view.Spread(len(came_in), came, edges, was, rest, _languages(came_in, left))
 
 
 def evenly(size: int, most: int) -> npt.NDArray[np.int64]:

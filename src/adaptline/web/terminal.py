@@ -92,7 +92,18 @@ def life(found: dict[str, Any]) -> str:
             f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
+    lines += [line for child in found["children"] for line in _child(child, 1)]
     return _joined(lines)
+
+
+def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
+    """A row that was made of another, and its own life."""
+    name = f"{child['step']} {label(child['cell'])}".rstrip()
+    yield "  " * depth + f"child by {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
+    for step in child["steps"]:
+        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
+    for grandchild in child["children"]:
+        yield from _child(grandchild, depth + 1)
 
 
 def history(found: list[dict[str, Any]]) -> str:
