@@ -22,22 +22,43 @@ Row = tuple[str, str]  # file and text
 
 
 def log(store: Store, recipe: str, step: str | None = None) -> list[dict[str, Any]]:
-    """What runs of a recipe made, oldest first: time, step, cell, key, digest and a summary."""
+    """What runs of a recipe made, oldest first: time, step, cell, key, digest, a summary, and what each rule dropped or changed."""
     found = []
     for event in store.events():
         if event["verb"] == "run" and event["recipe"] == recipe:
             chosen = [made for made in event["made"] if step in (None, made["step"])]
-            found += [
-                {"time": event["time"], **made, "summary": summary(store.manifest(made["key"]))} for made in chosen
-            ]
+            for made in chosen:
+                manifest = store.manifest(made["key"])
+                entry = {"time": event["time"], **made, "summary": summary(manifest)}
+                found.append(entry | ({"rules": tallies} if manifest and (tallies := _tallies(manifest)) else {}))
     return found
+
+
+def _tallies(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each rule of a step that has some did, in its order."""
+    methods = manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []
+    return [
+        {"rule": name, "dropped": method["dropped"], "changed": method["changed"]}
+        for name, method in zip(_rules(manifest), methods, strict=True)
+    ]
+
+
+def _rules(manifest: dict[str, Any]) -> list[str]:
+    """A step's rules as a person tells them apart: a second `length` is "length (2)"."""
+    seen: Counter[str] = Counter()
+    names = []
+    for method in manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []:
+        seen[method["use"]] += 1
+        names.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
+    return names
 
 
 def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
     """What differs between two versions of a step, named by the first characters of their digests; the last two by default.
 
     Returns:
-        For rows: counts and samples of rows added, gone and changed, and verdicts that moved, rule by rule. For weights
+        For rows: counts and samples of rows added, gone and changed, with their `fates`; what each of the `rules` dropped and
+        changed in either version; and verdicts that `moved`, from rule to rule. For weights
         and reports: parameters and metrics that differ.
 
     Raises:
@@ -123,9 +144,27 @@ def _diff_rows(store: Store, old: dict[str, Any], new: dict[str, Any]) -> dict[s
     return {
         **count,
         "rewritten": rewritten,
+        "rules": _side_by_side(old, new),
+        "fates": {"added": _fates(added), "gone": _fates(gone)},
         "moved": dict(moved.most_common()),
         "samples": {"changed": changed[:_SAMPLES], **samples},
     }
+
+
+def _side_by_side(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Per rule of either version the rows that it dropped and changed in each; None where a version lacks it."""
+    before, after = ({entry["rule"]: entry for entry in _tallies(manifest)} for manifest in (old, new))
+    return [
+        {"rule": rule}
+        | {what: [side.get(rule, {}).get(what) for side in (before, after)] for what in ("dropped", "changed")}
+        for rule in {**after, **before}
+    ]
+
+
+def _fates(rows: dict[Row, list[tuple[int, str | None, str]]]) -> dict[str, int]:
+    """What became of rows that one version alone has, changed ones among them: how many were kept, and dropped by which rule."""
+    counts = Counter(rule or "kept" for entries in rows.values() for _, rule, _ in entries)
+    return dict(counts.most_common())
 
 
 def _rows(
@@ -133,7 +172,7 @@ def _rows(
 ) -> dict[Row, list[tuple[int, str | None, str]]]:
     """(file, original text) -> [(row number, the rule that dropped it, its text now)], of shards that the other does not share."""
     shared = {_identity(other, i) for i in range(len(other["shards"]))}
-    rules = [method["use"] for method in manifest["detail"].get("methods", [])]
+    rules = _rules(manifest)
     found: dict[Row, list[tuple[int, str | None, str]]] = {}
     for i, shard in enumerate(manifest["shards"]):
         if _identity(manifest, i) in shared:

@@ -100,7 +100,12 @@ def before_and_after(
                 tall = max(_LOWEST_BAR, _HISTOGRAM_HEIGHT * rows / tallest)
                 width = max(0.05, (end - x) * (1 - 2 * inset) - 0.12)
                 top = _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT - tall
-                place = {"x": f"{x + inset * (end - x):.2f}%", "y": top, "width": f"{width:.2f}%", "height": tall}
+                place: dict[str, str | float] = {
+                    "x": f"{x + inset * (end - x):.2f}%",
+                    "y": top,
+                    "width": f"{width:.2f}%",
+                    "height": tall,
+                }
                 shapes.append(element("rect", element("title", said), class_=f"bar {kind}", **place))
     shapes += _axis(scale, _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT, words.compact)
     return _chart(shapes, label, _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT + 22, "histogram")
