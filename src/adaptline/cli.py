@@ -225,9 +225,10 @@ def trace(
 def review(
     recipe: RecipePath,
     step: Annotated[str | None, typer.Argument(help="a curate step; the last by default")] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="the file of verdicts; what it holds counts")] = Path(
-        "review.jsonl"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="the file of verdicts, added to; review.jsonl beside the recipe by default"),
+    ] = None,
     sample: Annotated[int, typer.Option(min=1, max=100_000, help="rows to look at, at most")] = 100,
     by: Annotated[str, typer.Option(help="who looks; several people may write to one file")] = "",
     seed: Annotated[int, typer.Option(min=0, help="chooses the rows")] = 0,
@@ -242,7 +243,7 @@ def review(
     with ReviewServer(found, port=port, title=f"{found.manifest['name']} of {recipe.stem}") as server:
         where = found.start()
         print(
-            f"{server.url}\n  {where['judged']} of {where['of']} rows have a verdict in {out}; end with Ctrl-C",
+            f"{server.url}\n  {where['judged']} of {where['of']} rows have a verdict in {found.file.path}; end with Ctrl-C",
             flush=True,
         )
         server.serve_forever()

@@ -110,7 +110,7 @@ def review(
     source: Source,
     step: str | None = None,
     *,
-    out: Path | str,
+    out: Path | str | None = None,
     sample: int = 100,
     by: str = "",
     seed: int = 0,
@@ -121,7 +121,8 @@ def review(
     Args:
         source: the recipe, which has run.
         step: one of its curate steps; the last by default.
-        out: the review file, which the filter `review` reads; what it holds already counts.
+        out: the review file, which the filter `review` reads; what it holds already counts. By default review.jsonl beside
+            the recipe.
         sample: rows to look at, at most.
         by: who looks.
         seed: chooses the rows.
@@ -135,9 +136,10 @@ def review(
 
     found = _recipe(source)
     history = _history(found, store)
-    reviewing.refuse_place(Path(out))
+    path = Path(out) if out else found.beside / "review.jsonl"
+    reviewing.refuse_place(path, found.beside)
     manifest = reviewing.chosen(history.manifests, step)
-    file = ReviewFile(Path(out), beside=found.beside, by=by)
+    file = ReviewFile(path, beside=found.beside, by=by)
     return reviewing.Review(history.store, manifest, file, count=sample, seed=seed)
 
 

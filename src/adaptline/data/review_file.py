@@ -34,7 +34,8 @@ class ReviewFile:
             UserError: a line of the file is no verdict. A line that was cut off while it was written goes.
         """
         self.path, self.by = path, by
-        self._name = os.path.relpath(path.absolute(), beside.absolute())
+        self._beside = beside.absolute()
+        self._name = os.path.relpath(path.absolute(), self._beside)
         self.said: dict[Place, str] = {}
         if path.exists():
             with self._open() as file:
@@ -43,7 +44,7 @@ class ReviewFile:
 
     def say(self, place: Place, verdict: str) -> None:
         """Appends a verdict; it is on disk when this returns. Raises UserError where it cannot be written."""
-        source = os.path.relpath(place[0], Path(self._name).parent)
+        source = os.path.relpath(self._beside / place[0], self.path.absolute().parent)
         entry = {"file": Path(source).as_posix(), "row": place[1], "verdict": verdict}
         line = json.dumps(entry | ({"by": self.by} if self.by else {}), ensure_ascii=False) + "\n"
         new = not self.path.exists()

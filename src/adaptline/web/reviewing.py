@@ -6,6 +6,7 @@ what became of it: that is told when it is asked for, or once the verdict stands
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -207,9 +208,13 @@ def chosen(manifests: dict[str, list[Data]], step: str | None) -> Data:
     return curated[step or list(curated)[-1]]
 
 
-def refuse_place(out: Path) -> None:
-    """Raises UserError for a review file that cannot be written."""
+def refuse_place(out: Path, beside: Path) -> None:
+    """Raises UserError for a review file that cannot be written, or not be read by a recipe in the folder `beside`."""
     if out.is_dir():
         raise UserError("is a folder", where=out, do="Name a file: -o review.jsonl")
     if not out.absolute().parent.is_dir():
         raise UserError("no such folder", where=out.parent, do="Make it first.")
+    if os.path.relpath(out.absolute(), beside.absolute()).startswith(".."):
+        raise UserError(
+            "lies outside the recipe's folder", where=out, do=f"A review names rows by paths: put it below {beside}."
+        )
