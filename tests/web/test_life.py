@@ -102,17 +102,17 @@ def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_and_can_be_read(line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
     with launched(tmp_path) as browser:
+        complaints: list[str] = []
         for row in (1, 3, 4):
             path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html")
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            complaints: list[str] = []
-            page.on("console", lambda message, into=complaints: into.append(message.text))
+            page.on("console", lambda message: complaints.append(message.text))
             page.goto(path.as_uri())
             assert page.evaluate(OVERFLOW) == 0
             assert page.evaluate(REACHING_OUT) == []
             assert page.evaluate(POOR_CONTRAST) == []
-            assert complaints == []
             assert page.title().startswith("rows.jsonl")
+        assert complaints == []
 
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -271,3 +273,35 @@ def test_a_taken_port_is_told(serve: Serve) -> None:
     server = serve()
     with pytest.raises(UserError, match="--port"):
         ReviewServer(server.review, port=server.server_address[1])
+
+
+def started(line: Path) -> tuple[subprocess.Popen[str], str]:
+    """The verb in a process of its own, and the address that it prints."""
+    code = "from adaptline.cli import main; main()"
+    command = [sys.executable, "-c", code, "review", str(line), "--by", "anna"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def test_a_verdict_survives_a_kill_and_curate_reads_it(line: Path, tmp_path: Path) -> None:
+    process, url = started(line)
+    try:
+        told = httpx.post(url + "verdict", json={"row": 0, "verdict": "drop"}, timeout=20).json()
+        httpx.post(url + "verdict", json={"row": told["next"], "verdict": "keep"}, timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+    with (tmp_path / "review.jsonl").open("a") as file:
+        file.write('{"file": "rows.jsonl", "row": 5, "ver')  # as a kill in the middle of a line leaves it
+    process, url = started(line)
+    try:
+        assert httpx.get(url + "start", timeout=20).json() == {"next": 2, "of": len(TEXTS), "judged": 2}
+    finally:
+        process.kill()
+        process.communicate()
+    line.write_text(RECIPE.replace('"exact"]', '"exact", { use = "review", file = "review.jsonl" }]'))
+    (dropped,) = [entry["row"] for entry in said(tmp_path) if entry["verdict"] == "drop"]
+    al.run(line)
+    life = library.trace(line, f"rows.jsonl:{dropped}")
+    assert not life["steps"][-1]["kept"]
