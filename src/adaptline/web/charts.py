@@ -88,7 +88,8 @@ def before_and_after(
     edges: Sequence[float], before: Sequence[int], after: Sequence[int], *, label: str = "before and after"
 ) -> Markup:
     """Two histograms over the same edges, on a logarithmic scale: what was there as a pale bar, what is left in it, narrower."""
-    if not any(before) or len(edges) != len(before) + 1:
+    whole = len(edges) == len(before) + 1 == len(after) + 1 == len(finite(edges))
+    if not whole or not any(before):
         return _nothing("no texts to show")
     scale, tallest = _histogram_scale(edges, [], log=True), max([*before, *after])
     shapes = [_count_line(tallest, fraction) for fraction in (0.5, 1.0)]
