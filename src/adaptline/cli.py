@@ -205,6 +205,9 @@ def show(
 def trace(
     recipe: RecipePath,
     what: Annotated[str, typer.Argument(help="FILE:ROW, STEP:POSITION, DIGEST:POSITION, or a step")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="write a row's life as a page, its graph drawn")
+    ] = None,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -213,7 +216,40 @@ def trace(
     from adaptline.web import terminal  # noqa: PLC0415
 
     found = library.trace(recipe, what, store=store)
-    print_json(found) if as_json else print(terminal.life(found))
+    if out is not None:
+        print(library.write_life(found, out))
+    elif as_json:
+        print_json(found)
+    else:
+        print(terminal.life(found))
+
+
+@app.command()
+def review(
+    recipe: RecipePath,
+    step: Annotated[str | None, typer.Argument(help="a curate step; the last by default")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="the file of verdicts, added to; review.jsonl beside the recipe by default"),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=1, max=100_000, help="rows to look at, at most")] = 100,
+    by: Annotated[str, typer.Option(help="who looks; several people may write to one file")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="chooses the rows")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="of the page; a free one by default")] = 0,
+    store: StorePath = None,
+) -> None:
+    """Let a person judge a sample of kept, dropped and doubtful rows on a page, by keys."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web.review_server import ReviewServer  # noqa: PLC0415
+
+    found = library.review(recipe, step, out=out, sample=sample, by=by, seed=seed, store=store)
+    with ReviewServer(found, port=port, title=f"{found.manifest['name']} of {recipe.stem}") as server:
+        where = found.start()
+        print(
+            f"{server.url}\n  {where['judged']} of {where['of']} rows have a verdict in {found.file.path}; end with Ctrl-C",
+            flush=True,
+        )
+        server.serve_forever()
 
 
 @app.command()

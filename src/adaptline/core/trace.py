@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -65,17 +66,22 @@ class History:
 
 
 def trace_row(history: History, address: str) -> dict[str, Any]:
-    """The life of a row: `origin`, then what each step did with it, then who trained on it and what saw it.
+    """The life of a row: `origin`, then what each step did with it, who trained on it and what saw it; and its `children`.
+
+    Those are the rows that other steps made of it, each with a life of its own. The address of a child gives the life of its
+    origin.
 
     Raises:
         UserError: the address fits nothing; the error says what addresses look like.
     """
     manifest, shard, position = _find(history, address)
     root, shard, position = _to_ingest(history, manifest, shard, position)
+    steps = list(_forward(history, root, shard, position))
     return {
         "row": address,
         "origin": _origin(history, root, shard, position),
-        "steps": list(_forward(history, root, shard, position)),
+        "steps": steps,
+        "children": list(_children(history, root, shard, position, steps)),
     }
 
 
@@ -236,6 +242,49 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int) 
                 and _consumed(history.store.folder(manifest["key"]), digests, "items.parquet")
             ):
                 yield {**entry, "did": "scored it"}
+
+
+def _children(
+    history: History, root: dict[str, Any], shard: int, position: int, steps: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The rows that later steps made of a row, beside it: their parent is its text in one of its steps."""
+    texts_of = {root["shards"][shard]["text"][1], *(step["shard"] for step in steps if "shard" in step)}
+    for manifest, i in _new_shards(history):
+        table = history.store.read(_ref(manifest["shards"][i]["text"]), ["parent_shard", "parent_row"])
+        mine = pc.and_(
+            pc.is_in(table["parent_shard"], pa.array(sorted(texts_of))), pc.equal(table["parent_row"], position)
+        )
+        for j in pc.indices_nonzero(pc.fill_null(mine, False)).to_pylist():
+            if (i, j) != (shard, position):
+                yield _child(history, manifest, i, j, table["parent_shard"][j].as_py())
+
+
+def _new_shards(history: History) -> Iterator[tuple[dict[str, Any], int]]:
+    """(artifact, shard) of shards that are no source's and that no curate step wrote: positions stay in those."""
+    seen: set[str] = set()
+    for manifest in history.of_kind("rows"):
+        new = "segments" not in manifest["detail"] and "methods" not in manifest["detail"]
+        for i, shard in enumerate(manifest["shards"]):
+            if new and shard["text"][1] not in seen:
+                yield manifest, i
+        seen |= {found[1] for found in _all_refs(manifest)}
+
+
+def _child(history: History, manifest: dict[str, Any], shard: int, position: int, parent: str) -> dict[str, Any]:
+    ref = _ref(manifest["shards"][shard]["text"])
+    steps = list(_forward(history, manifest, shard, position))
+    return {
+        "step": manifest["name"],
+        "cell": manifest["cell"],
+        "key": manifest["key"],
+        "digest": manifest["digest"],
+        "parent": parent,
+        "shard": ref.digest,
+        "position": position,
+        "text": texts(history.store.read(ref).slice(position, 1))[0].as_py(),
+        "steps": steps,
+        "children": list(_children(history, manifest, shard, position, steps)),
+    }
 
 
 def _said(manifest: dict[str, Any], saw: int) -> str:

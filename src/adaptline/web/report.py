@@ -171,6 +171,7 @@ def environment() -> Environment:
         words.size,
         words.quantity,
         words.difference,
+        words.hundredths,
     )
     shown = (words.p_value, words.moment, words.plural, texts.excerpt)
     environment.filters |= {function.__name__: function for function in (*own, *shown)}

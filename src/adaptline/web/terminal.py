@@ -92,18 +92,35 @@ def life(found: dict[str, Any]) -> str:
             f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
+    lines += [line for child in found["children"] for line in _child(child, 1)]
     return _joined(lines)
 
 
+def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
+    """A row that was made of another, and its own life."""
+    name = f"{child['step']} {label(child['cell'])}".rstrip()
+    yield "  " * depth + f"child by {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
+    for step in child["steps"]:
+        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
+    for grandchild in child["children"]:
+        yield from _child(grandchild, depth + 1)
+
+
 def history(found: list[dict[str, Any]]) -> str:
-    """A line per artifact that a run made."""
-    return (
-        _joined(
+    """A line per artifact that a run made, and one with what its rules did."""
+    lines = []
+    for e in found:
+        lines.append(
             f"{e['time'][:19]}  {e['step']} {label(e['cell'])}".rstrip() + f"  {short(e['digest'])}  {e['summary']}"
-            for e in found
         )
-        or "nothing has run yet"
-    )
+        did = [
+            f"{entry['rule']} {what} {entry[what]:,}"
+            for entry in e.get("rules", [])
+            for what in ("dropped", "changed")
+            if entry[what]
+        ]
+        lines += ["    " + ", ".join(did)] if did else []
+    return _joined(lines) or "nothing has run yet"
 
 
 def channel(found: dict[str, Any]) -> str:
@@ -150,12 +167,23 @@ def difference(found: dict[str, Any]) -> str:
     lines.append(
         f"  rows: {found['added']:,} added, {found['gone']:,} gone, {found['changed']:,} changed at the source, {found['rewritten']:,} come out with another text"
     )
+    for which in ("added", "gone"):
+        if fates := found["fates"][which]:
+            lines.append(f"    {which}: " + ", ".join(f"{fate} {count:,}" for fate, count in fates.items()))
+    for entry in found["rules"]:
+        sides = [(what, *entry[what]) for what in ("dropped", "changed") if any(entry[what])]
+        told = ", ".join(f"{what} {_number(old)} -> {_number(new)}" for what, old, new in sides if old != new)
+        lines += [f"  {entry['rule']}: {told}"] if told else []
     for rule, count in found["moved"].items():
         lines.append(f"  {rule}: {count:,}")
         lines += [f"    {sample['file']}:{sample['row']}  {_cut(sample['text'])}" for sample in found["samples"][rule]]
     if not found["moved"]:
         lines.append("  no verdict moved")
     return _joined(lines)
+
+
+def _number(count: int | None) -> str:
+    return "none" if count is None else f"{count:,}"
 
 
 def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:

@@ -180,14 +180,66 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class LanguageShare:
+    """The share of the sampled texts that are in a language, before and after."""
+
+    language: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How long texts are, in characters, and which languages they are in, before a curate step and after it.
+
+    Of `sample` rows of the `of` that came in; the rows after are those of the sample that are left. `edges` has one entry
+    more than `before` and `after`, which count rows.
+    """
+
+    sample: int
+    of: int
+    edges: tuple[float, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    languages: tuple[LanguageShare, ...]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two judges of the same rows: people (the first) and a filter, or two people.
+
+    `reviewed` rows have a person's verdict, `rows` of them both judges'. `first_only` the first drops and the second keeps.
+    `kappa` is Cohen's, with its 95 % interval.
+    """
+
+    name: str
+    kind: Literal["filter", "people"]
+    reviewed: int
+    rows: int
+    both_keep: int
+    both_drop: int
+    first_only: int
+    second_only: int
+    share: float | None
+    kappa: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Curation:
-    """A curate step: the rows that came in, its methods in order, the rows that are left."""
+    """A curate step: the rows that came in, its methods in order, the rows that are left.
+
+    `agreements` is None where no person's review was read.
+    """
 
     step: str
     before: int
     after: int
     by_split: tuple[Flow, ...] = ()
     stages: tuple[Stage, ...] = ()
+    spread: Spread | None = None
+    agreements: tuple[Agreement, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ Knows positions in source files and verdicts. Knows nothing of what the rows say
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -24,11 +24,17 @@ _EXAMPLE = '{"file": "messages.jsonl", "row": 12, "verdict": "drop", "why": "not
 _TYPES = {"file": str, "row": int, "verdict": str, "why": str, "by": str}
 _NEEDED = ("file", "row", "verdict")
 
+_SAID = pa.list_(pa.struct([("by", pa.string()), ("verdict", pa.string())]))
+
 Place = tuple[str, int]  # a source file, relative to the recipe, and the 1-based row in it
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class Verdict:
+    """What one person said of one row, and the line that says it."""
+
+    source: str
+    row: int
     verdict: str
     by: str
     why: str
@@ -43,82 +49,105 @@ class _Verdict:
         return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
 
 
-def _refuse_unplaced(scored: Iterable[pa.Table], *, file: Files) -> None:
+def _refuse_unplaced(scored: Iterable[pa.Table], *, file: Files, **_: object) -> None:
     """A verdict that names no row would be lost in silence: a file was renamed, or a number is wrong."""
     used = {because for scores in scored for because in scores["because"].drop_null().to_pylist()}
-    for (source, row), verdict in _read(file).items():
-        if verdict.because not in used:
+    for verdicts in _read(file).values():
+        last = verdicts[-1]
+        if "; ".join(_telling(verdicts)) not in used:
             raise UserError(
-                f"no row {source}:{row} that could be read is in the data",
-                where=verdict.where,
-                line=verdict.line,
+                f"no row {last.source}:{last.row} that could be read is in the data",
+                where=last.where,
+                line=last.line,
                 do="`file` is relative to the review file, and rows count from 1. Correct the line, or remove it.",
             )
 
 
-@filter(version=1, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced)
-def review(rows: pa.Table, *, file: Files) -> pa.StructArray:
+@filter(version=2, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced)
+def review(rows: pa.Table, *, file: Files, disagreement: Literal["refuse", "unjudged"] = "refuse") -> pa.StructArray:
     """The verdict of a person on each row, "keep" or "drop"; null where nobody looked. Drops "drop" by default.
 
     The file has one JSON object per line, with `file` (a source, relative to the review file), `row` (1-based record
     of it), `verdict`, and optionally `why` and `by`. Positions are those of the source, so verdicts hold whatever other
-    steps do. A later line by the same person on the same row replaces the earlier one. Two people who disagree are an
-    error: one of them changes their mind, or the file has one line less.
+    steps do. A later line by the same person on the same row replaces the earlier one.
 
     Args:
         rows: a shard.
         file: the review files.
+        disagreement: two people who say different things of a row are an error ("refuse"): one of them changes their mind, or
+            the file has one line less. "unjudged" takes such a row for one that nobody looked at.
 
     Returns:
-        Per row `score`, the verdict, and `because`: "file:line by whom: why".
+        Per row `score`, the verdict, `because`: "file:line by whom: why", and `said`: each person's verdict.
 
     Raises:
         UserError: a line that is no such object or names no row, an unknown verdict, or a disagreement, with file and
             line.
     """
     verdicts = _read(file)
-    found = [verdicts.get(place) for place in zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)]
-    scores = pa.array([verdict and verdict.verdict for verdict in found], pa.string())
-    because = pa.array([verdict and verdict.because for verdict in found], pa.string())
-    return pa.StructArray.from_arrays([scores, because], names=["score", "because"])
+    places = zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)
+    people = [verdicts.get(place, ()) for place in places]
+    agreed = [one[-1].verdict if one and not _differing(one, disagreement) else None for one in people]
+    because = ["; ".join(_telling(one)) or None for one in people]
+    said = [[{"by": one.by, "verdict": one.verdict} for one in of_row] or None for of_row in people]
+    columns = [pa.array(agreed, pa.string()), pa.array(because, pa.string()), pa.array(said, _SAID)]
+    return pa.StructArray.from_arrays(columns, names=["score", "because", "said"])
 
 
 @lru_cache(maxsize=2)
-def _read(files: Files) -> dict[Place, _Verdict]:
-    """The verdict on each row; read once per process, not once per shard."""
-    said: dict[Place, dict[str, _Verdict]] = {}
+def _read(files: Files) -> dict[Place, tuple[Verdict, ...]]:
+    """What each person said last of each row; read once per process, not once per shard."""
+    said: dict[Place, dict[str, Verdict]] = {}
     for path, name in zip(files.paths, files.names, strict=True):
-        for place, verdict in _lines(path, name):
+        for place, verdict in lines(path, name):
             people = said.setdefault(place, {})
             people.pop(verdict.by, None)  # so that the latest verdict stands last
             people[verdict.by] = verdict
     refuse_changed(files)  # what is read once per process must be what its key says
-    return {place: _agreed(place, list(verdicts.values())) for place, verdicts in said.items()}
+    return {place: tuple(verdicts.values()) for place, verdicts in said.items()}
 
 
-def _agreed(place: Place, verdicts: list[_Verdict]) -> _Verdict:
-    """The last of verdicts by different people on one row. Raises UserError where they differ."""
+def _telling(verdicts: Sequence[Verdict]) -> list[str]:
+    """Where the last verdict stands; of people who differ, where each one's does."""
+    if len({verdict.verdict for verdict in verdicts}) > 1:
+        return [f"{verdict.verdict} in {verdict.because}" for verdict in verdicts]
+    return [verdict.because for verdict in verdicts[-1:]]
+
+
+def _differing(verdicts: Sequence[Verdict], disagreement: str) -> bool:
+    """Whether different people say different things of one row. Raises UserError for it where it is to be refused."""
     last = verdicts[-1]
-    for other in verdicts:
-        if other.verdict != last.verdict:
-            raise UserError(
-                f"{last.by or 'nobody named'} says {last.verdict!r} of {place[0]}:{place[1]}, "
-                f"{other.by or 'nobody named'} says {other.verdict!r} at {other.name}:{other.line}",
-                where=last.where,
-                line=last.line,
-                do="Agree, and add or remove a line.",
-            )
-    return last
+    other = next((verdict for verdict in verdicts if verdict.verdict != last.verdict), None)
+    if other is not None and disagreement == "refuse":
+        raise UserError(
+            f"{last.by or 'nobody named'} says {last.verdict!r} of {last.source}:{last.row}, "
+            f"{other.by or 'nobody named'} says {other.verdict!r} at {other.name}:{other.line}",
+            where=last.where,
+            line=last.line,
+            do='Agree, and add or remove a line; or take such rows for unjudged: disagreement = "unjudged".',
+        )
+    return other is not None
 
 
-def _lines(path: Path, name: str) -> Iterator[tuple[Place, _Verdict]]:
+def lines(path: Path, name: str) -> Iterator[tuple[Place, Verdict]]:
+    """The verdicts of a file in its order, each with the row that it is about.
+
+    Args:
+        path: the file.
+        name: it relative to the recipe: sources are named relative to the file.
+
+    Raises:
+        UserError: a line is no verdict; with file and line.
+    """
     for number, value in objects(path, _EXAMPLE):
         try:
             _check(value)
         except UserError as error:
             raise error.at(path, number) from error
         source = os.path.normpath(Path(name).parent / value["file"])
-        said = _Verdict(value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number)
+        said = Verdict(
+            source, value["row"], value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number
+        )
         yield (source, value["row"]), said
 
 

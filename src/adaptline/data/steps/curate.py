@@ -156,7 +156,7 @@ def _filter(state: _State, use: Use, units: Units) -> None:
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
-    """The scores of one shard: columns score, and because where the filter gives evidence."""
+    """The scores of one shard: column score, and what else the filter gives beside it: because, its evidence in words."""
     shard = read(text)
     function = use.load().function
     on: On = use.settings.get("on", "all")
@@ -174,11 +174,11 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
     places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
     spread = scores.take(places)
     spread = spread.combine_chunks() if isinstance(spread, pa.ChunkedArray) else spread
-    because: dict[str, Any] = {}
+    beside: dict[str, Any] = {}
     if pa.types.is_struct(spread.type):
-        because = {"because": pc.struct_field(spread, "because")}
+        beside = {field.name: pc.struct_field(spread, field.name) for field in spread.type if field.name != "score"}
         spread = pc.struct_field(spread, "score")
-    return pa.table({"score": _alike(spread, use)} | because)
+    return pa.table({"score": _alike(spread, use)} | beside)
 
 
 def _alike(scores: pa.Array, use: Use) -> pa.Array:
