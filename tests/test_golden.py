@@ -145,7 +145,13 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
         {"only": ["name"]},
     ],
-    "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
+    "unicode": lambda _: [
+        {},
+        {"form": "NFKC", "breaks": "space"},
+        {"mojibake": False, "html": False},
+        {"single_spaces": True, "straight_quotes": True, "plain_dashes": True},
+        {"lower_case": True, "no_punctuation": True},
+    ],
 }
 
 
