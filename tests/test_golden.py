@@ -112,8 +112,16 @@ def _review(folder: Path) -> list[Arguments]:
     return [{"file": sources.find_files("review.jsonl", folder)}]
 
 
+def _length(folder: Path) -> list[Arguments]:
+    words = {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}
+    (folder / "tokenizer.json").write_text(json.dumps({"model": words, "pre_tokenizer": {"type": "Whitespace"}}))
+    file = sources.find_files("tokenizer.json", folder)
+    return [{}, {"unit": "words"}, {"unit": "tokens", "tokenizer": file}]
+
+
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
+    "boilerplate": lambda _: [{"phrases": ["tisch", "table for"]}, {"kinds": [], "phrases": ["order", "ok"]}],
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
     "c4": lambda _: [{"min_sentences": 1, "min_words_per_line": 1}, {"min_sentences": 0, "min_kept_lines": 0.5}],
     "chat": lambda _: [{}, {"min_words": 5, "rules": ["roles", "broken_off"]}, {"refusals": ["booked"]}],
@@ -125,7 +133,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
     "gopher_repetition": lambda _: [{}, {"top_grams": [1.0, 1.0, 0.5]}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
-    "length": lambda _: [{}, {"unit": "words"}],
+    "length": _length,
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
     "mask_pii": lambda _: [
         {},
@@ -137,6 +145,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"threshold": 0.5},
         {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
     ],
+    "overlap": lambda _: [{}, {"of": "prompt"}, {"ngram": "char", "size": 5}],
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
     "share": lambda _: [{"of": kind} for kind in ("upper", "digit", "letter", "symbol", "white")],
@@ -155,7 +164,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
 }
 
 
-ON_CHATS = ("chat",)  # filters that look at CHATS, not at TEXTS
+ON_CHATS = ("chat", "overlap")  # filters that look at CHATS, not at TEXTS
 
 
 def package_methods() -> list[Method]:
