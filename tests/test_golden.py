@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import tiny_writer
 
 from adaptline.core import keys, registry, rows, sources
 from adaptline.core.registry import Method
@@ -105,6 +106,11 @@ def _decontaminate(folder: Path) -> list[Arguments]:
     return [{"against": tasks}, {"against": tasks, "ngram": "word", "size": 2}]
 
 
+def _perplexity(folder: Path) -> list[Arguments]:
+    base = sources.find_folder(tiny_writer.write_base(folder / "writing").name, folder)
+    return [{"base": base}, {"base": base, "max_tokens": 16, "stride": 4}]
+
+
 def _review(folder: Path) -> list[Arguments]:
     lines = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
     lines += [{"file": "golden.txt", "row": 7, "verdict": "keep"}]
@@ -146,6 +152,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
     ],
     "overlap": lambda _: [{}, {"of": "prompt"}, {"ngram": "char", "size": 5}],
+    "perplexity": _perplexity,
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
     "share": lambda _: [{"of": kind} for kind in ("upper", "digit", "letter", "symbol", "white")],

@@ -30,7 +30,7 @@ PACKAGE = Path(__file__).parent.parent
 FOLDERS: dict[str, tuple[str, ...]] = {
     "step": ("data/steps", "models/steps", "evals/steps", "deploy/steps"),
     "format": ("data/formats",),
-    "filter": ("data/filters",),
+    "filter": ("data/filters", "models/filters"),
     "matcher": ("data/matchers",),
     "transform": ("data/transforms",),
     "adapter": ("models/adapters",),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core.demands import needs
 from adaptline.core.registry import filter
 from adaptline.core.sources import Files, Folder
 from adaptline.data import text
@@ -29,6 +30,8 @@ def _check(
             f"unit = {unit!r} {'without' if unit == 'tokens' else 'with'} a tokenizer",
             do='Tokens are counted with base = "FOLDER", "package:NAME" or "hub:ORG/NAME", or tokenizer = "tokenizer.json".',
         )
+    if unit == "tokens":
+        needs("tokenizers", extra="train")
     if base is not None and tokenizer is not None:
         raise UserError("both a base and a tokenizer", do="Name one of them.")
     if tokenizer is not None and len(tokenizer) != 1:
@@ -60,7 +63,6 @@ def length(
 
     Raises:
         UserError: the tokenizer cannot be read.
-        ModuleNotFoundError: tokenizers is not installed; it comes with the extra `train`.
     """
     if unit == "characters":
         return pc.utf8_length(texts)
