@@ -31,7 +31,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "step": ("data/steps", "models/steps", "evals/steps", "deploy/steps"),
     "format": ("data/formats",),
     "filter": ("data/filters", "models/filters"),
-    "matcher": ("data/matchers",),
+    "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
     "adapter": ("models/adapters",),
     "metric": ("evals/metrics",),

@@ -6,15 +6,11 @@ the shape of a batch is a function of its windows' length alone, and rows that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from adaptline.models.batches import Tokens
-
-_STEP = 16  # lengths are rounded up to a multiple of it, so that few shapes of batches occur
-_TOGETHER = 1024  # tokens in a batch, or one window: what the logits of a large vocabulary take of memory is bounded
+from adaptline.models.batches import Tokens, shaped
 
 
 class Window(NamedTuple):
@@ -52,8 +48,8 @@ def surprise(model: torch.nn.Module, sequences: Tokens, *, room: int, stride: in
     work = [(row, window) for row, tokens in enumerate(sequences) for window in windows(len(tokens), room, stride)]
     found: dict[int, float] = {}
     model.eval()
-    for shape, numbers in _batches([window.end - window.begin for _, window in work], room):
-        ids = torch.full((_rows(shape), shape), pad_token)
+    for shape, numbers in shaped([window.end - window.begin for _, window in work], room):
+        ids = torch.full(shape, pad_token)
         for place, number in enumerate(numbers):
             row, window = work[number]
             ids[place, : window.end - window.begin] = torch.tensor(sequences[row][window.begin : window.end])
@@ -73,17 +69,3 @@ def _scored(logits: torch.Tensor, ids: torch.Tensor, window: Window) -> float:
     first, last = window.scored - window.begin, window.end - window.begin
     before = logits[first - 1 : last - 1].float()
     return float(torch.nn.functional.cross_entropy(before, ids[first:last], reduction="none").double().sum())
-
-
-def _batches(lengths: Sequence[int], room: int) -> Iterator[tuple[int, list[int]]]:
-    """Shapes, longest first, and the numbers of the windows that are computed in one batch of each."""
-    by_shape: dict[int, list[int]] = {}
-    for number, length in enumerate(lengths):
-        by_shape.setdefault(min(-(-length // _STEP) * _STEP, room), []).append(number)
-    for shape, numbers in sorted(by_shape.items(), reverse=True):
-        for start in range(0, len(numbers), _rows(shape)):
-            yield shape, numbers[start : start + _rows(shape)]
-
-
-def _rows(shape: int) -> int:
-    return max(1, _TOGETHER // shape)

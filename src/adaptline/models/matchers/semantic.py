@@ -1,0 +1,194 @@
+"""Texts that mean the same: the cosine of their embeddings by a sentence encoder; every pair that counts is compared.
+
+Knows vectors and the order of rows. Knows nothing of words: texts that share none can mean the same, and a text that denies
+another is often near it. Lies here and not beside the other matchers because they may know no models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from adaptline.core.demands import at_least, between, needs
+from adaptline.core.registry import matcher
+from adaptline.core.sources import Folder
+from adaptline.data import matching
+from adaptline.errors import UserError
+from adaptline.models import bases, runtime
+
+if TYPE_CHECKING:
+    from adaptline.models.embedding import Encoder
+
+Vectors = npt.NDArray[np.float32]
+
+_BLOCK = 1024  # rows that are compared together
+_CHUNK = 4096  # kept rows that they are compared with at once
+_DIGITS = 6  # of a cosine: float32's own rounding is beyond
+_PER_SECOND = 3e10  # multiplications and additions of one thread, as measured; for an estimate in words
+
+
+def _check(*, base: Folder, max_tokens: int | None = None, **_: object) -> None:
+    needs("torch", "transformers", extra="train")
+    if bases.kind_of(base.path) == "writer":
+        raise UserError(f"a base that writes: {base.name}", do="Name a sentence encoder, such as all-MiniLM-L6-v2.")
+    most = bases.config_of(base.path).get("max_position_embeddings")
+    if isinstance(most, int) and max_tokens is not None and max_tokens > most:
+        raise UserError(f"max_tokens = {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}.")
+
+
+def sketch(
+    texts: pa.StringArray,
+    *,
+    base: Folder,
+    pooling: Literal["mean", "cls"] = "mean",
+    max_tokens: Annotated[int, at_least(3)] | None = None,
+) -> pa.Table:
+    """The embedding of each text, in float16, of length 1.
+
+    Args:
+        texts: the texts of one shard.
+        base: a folder with an encoder in safetensors and its tokenizer, package:NAME or hub:ORG/NAME.
+        pooling: what of the encoder's states is a text's vector: their mean, or the first token's. It must be the one that
+            the encoder was trained with.
+        max_tokens: of a text, what follows is cut off; as many as the encoder takes, if not given.
+
+    Returns:
+        Columns `embedding` (2 bytes per number), null for a text that is null or blank, and `cut`.
+    """
+    given = texts.to_pylist()
+    rows = [row for row, text in enumerate(given) if text and text.strip()]
+    with runtime.deterministic(runtime.thread_count()):
+        encoder = _encoder(base, max_tokens)
+        vectors, cut = encoder.embed([given[row] for row in rows], pooling)
+    whole = np.zeros((len(given), encoder.size), np.float16)
+    whole[rows] = vectors
+    valid, is_cut = np.zeros(len(given), np.bool_), np.zeros(len(given), np.bool_)
+    valid[rows], is_cut[rows] = True, cut
+    return pa.table({"embedding": matching.to_fixed_binary(whole.view(np.uint8), valid), "cut": is_cut})
+
+
+@matcher(version=1, sketch=sketch, finds=("paraphrase",), check=_check)
+def semantic(
+    shards: Sequence[pa.Table],
+    alive: Sequence[matching.Mask],
+    *,
+    threshold: Annotated[float, between(0, 1, low_too=False)] = 0.9,
+    max_rows: Annotated[int, at_least(1)] = 100_000,
+) -> pa.Table:
+    """Drops a text whose meaning is nearly that of an earlier, kept text, by a sentence encoder.
+
+    Rows are taken in order. Each is compared with every kept row before it, and is dropped for the one with the highest
+    cosine that reaches the threshold (the earliest of equals). The search is exact, so its time grows with the square of the
+    rows: exact and near duplicates are better taken out first. Memory holds the vectors of the kept rows, 4 bytes a number.
+
+    What the threshold means depends on the encoder. Of all-MiniLM-L6-v2: see docs/recipes.md for what was measured.
+
+    Args:
+        shards: sketches, in order; read one by one.
+        alive: per shard, which rows take part.
+        threshold: the cosine from which two texts are the same.
+        max_rows: more are refused, with an estimate of what they would take.
+
+    Returns:
+        One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score (the cosine). The metadata counts
+        the rows whose end was cut off as `rows_compared_in_part`.
+
+    Raises:
+        UserError: more rows than max_rows.
+    """
+    total = sum(int(np.count_nonzero(mask)) for mask in alive)
+    if not shards:
+        return matching.SCHEMA.empty_table()
+    if total > max_rows:
+        size = shards[0].schema.field("embedding").type.byte_width // 2
+        minutes, gigabytes = total * total / 2 * size * 2 / _PER_SECOND / 60, total * size * 4 / 1e9
+        raise UserError(
+            f"{total:,} rows to compare by meaning, each with all before it, and max_rows is {max_rows:,}",
+            do=f"Let cheaper methods go first, or raise max_rows: about {minutes:,.0f} minutes and {gigabytes:.1f} GB.",
+        )
+    positions, parts, in_part = [], [], 0
+    for shard, mask in zip(shards, alive, strict=True):
+        (rows,) = matching.living([shard], [mask], "embedding")
+        positions.append(rows)
+        parts.append(matching.fixed_bytes(shard["embedding"]).view(np.float16)[rows])
+        in_part += int(shard["cut"].to_numpy()[rows].sum())
+    with runtime.deterministic(runtime.thread_count()):
+        of, cosines = _walk(np.concatenate(parts), threshold)
+    dropped = np.flatnonzero(of >= 0)
+    verdicts = matching.drops(positions, dropped, of[dropped], cosines[dropped])
+    return verdicts.replace_schema_metadata({"rows_compared_in_part": str(in_part)})
+
+
+def _walk(vectors: npt.NDArray[np.float16], threshold: float) -> tuple[matching.Positions, npt.NDArray[np.float64]]:
+    """For each row the kept row that it is dropped for, -1 where it is kept, and their cosine.
+
+    Blocks and chunks have one shape, filled up with zeros, so that no bit of a cosine depends on how many rows follow: an
+    append moves no verdict.
+    """
+    of, cosines = np.full(len(vectors), -1, np.int64), np.zeros(len(vectors))
+    chunks: list[Vectors] = []
+    kept: list[int] = []
+    for start in range(0, len(vectors), _BLOCK):
+        block = _filled(vectors[start : start + _BLOCK])
+        best, nearest = _nearest(block, chunks, kept)
+        among = _cosines(block, block)
+        stays: list[int] = []  # rows of this block that are kept
+        for row in range(min(_BLOCK, len(vectors) - start)):
+            if stays:
+                place = int(among[row, stays].argmax())
+                if among[row, stays[place]] > best[row]:
+                    best[row], nearest[row] = among[row, stays[place]], start + stays[place]
+            if best[row] >= threshold:
+                of[start + row], cosines[start + row] = nearest[row], best[row]
+            else:
+                stays.append(row)
+        for row in stays:
+            if len(kept) % _CHUNK == 0:
+                chunks.append(np.zeros((_CHUNK, block.shape[1]), np.float32))
+            chunks[-1][len(kept) % _CHUNK] = block[row]
+            kept.append(start + row)
+    return of, cosines
+
+
+def _filled(vectors: npt.NDArray[np.float16]) -> Vectors:
+    """A whole block of vectors in float32, of length 1 again, which float16's rounding had changed."""
+    found = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
+    found[: len(vectors)] = vectors
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-12))
+    return found
+
+
+def _nearest(
+    block: Vectors, chunks: Sequence[Vectors], kept: Sequence[int]
+) -> tuple[npt.NDArray[np.float64], matching.Positions]:
+    """For each vector of a block the highest cosine with a kept row, the earliest of equals, and which row that is."""
+    best, nearest = np.full(_BLOCK, -np.inf), np.full(_BLOCK, -1, np.int64)
+    for number, chunk in enumerate(chunks):
+        rows = np.array(kept[number * _CHUNK : (number + 1) * _CHUNK])
+        found = _cosines(block, chunk)[:, : len(rows)]
+        place = found.argmax(1)
+        highest = found[np.arange(_BLOCK), place]
+        better = highest > best
+        best[better], nearest[better] = highest[better], rows[place[better]]
+    return best, nearest
+
+
+def _cosines(block: Vectors, chunk: Vectors) -> npt.NDArray[np.float64]:
+    """(block, chunk), rounded to what float32 carries."""
+    import torch  # noqa: PLC0415 - a recipe is planned with this module
+
+    product: npt.NDArray[np.float64] = (torch.from_numpy(block) @ torch.from_numpy(chunk).T).double().numpy()
+    return product.round(_DIGITS)
+
+
+@lru_cache(maxsize=1)
+def _encoder(base: Folder, max_tokens: int | None) -> Encoder:
+    """Loaded once per process, not once per shard."""
+    from adaptline.models.embedding import load_encoder  # noqa: PLC0415 - a recipe is planned with this module
+
+    return load_encoder(base.path, max_tokens)
