@@ -114,6 +114,9 @@ class Units(Protocol):
     def map(self, function: Callable[..., pa.Table], units: Sequence[Unit], note: str) -> list[Ref]:
         """The units' results in order. `function(read, **arguments)` may run in another process; `note` names the work."""
 
+    def first_there(self, meanings: Sequence[Any]) -> list[Ref]:
+        """Units that are there already, by what they mean: those before the first that is not."""
+
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ class StoreUnits:
             self.progress.at(shown, done, len(calls))
         self.progress.end(shown)
         return [refs[key] for key in named]
+
+    def first_there(self, meanings: Sequence[Any]) -> list[Ref]:
+        """Units that are there already, by what they mean: those before the first that is not."""
+        found = (self.store.find_unit(keys.key("unit", meaning)) for meaning in meanings)
+        return list(takewhile(lambda ref: ref is not None, found))  # type: ignore[arg-type]
 
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""

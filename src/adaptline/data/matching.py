@@ -5,7 +5,9 @@ Knows positions and bytes. Knows nothing of what makes two rows the same.
 
 from __future__ import annotations
 
+import json
 import tempfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +29,36 @@ SCHEMA = pa.schema(
         ("score", pa.float64()),
     ]
 )
+_IN_PART = b"rows_compared_in_part"
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a match found earlier in the first shards, which hold what they held then: their verdicts cannot change.
+
+    `drops` is a table of SCHEMA; its rows are of those shards alone.
+    """
+
+    shards: int
+    drops: pa.Table
+
+    def without(self, alive: Sequence[Mask]) -> list[Mask]:
+        """Who is alive, less those who are known to be dropped."""
+        left = list(alive)
+        shards, rows = self.drops["shard"].to_numpy(), self.drops["row"].to_numpy()
+        for shard in np.unique(shards):
+            left[shard] = np.array(left[shard], np.bool_)
+            left[shard][rows[shards == shard]] = False
+        return left
+
+    def fresh(self, positions: Sequence[Positions]) -> int:
+        """The first row of the other shards, counted through those that take part."""
+        return sum(len(rows) for rows in positions[: self.shards])
+
+
+NOTHING = Known(0, SCHEMA.empty_table())
 
 
 def living(shards: Sequence[pa.Table], alive: Sequence[Mask], column: str) -> list[Positions]:
@@ -86,12 +116,36 @@ def gathered(
         return np.fromfile(file, np.uint8), np.cumsum(np.concatenate(lengths))
 
 
+def tells_in_part(drops: pa.Table) -> bool:
+    """Whether a match says how many rows it compared in part."""
+    return _IN_PART in (drops.schema.metadata or {})
+
+
+def in_part(drops: pa.Table, shards: int) -> list[int]:
+    """How many rows of each shard a match compared in part only, as its result says; none where it says nothing."""
+    told = json.loads((drops.schema.metadata or {}).get(_IN_PART, b"{}"))
+    return [told.get(str(shard), 0) for shard in range(shards)]
+
+
+def with_in_part(drops: pa.Table, counts: Sequence[int]) -> pa.Table:
+    """A result that says how many rows of each shard were compared in part only."""
+    told = {str(shard): int(count) for shard, count in enumerate(counts) if count}
+    return drops.replace_schema_metadata({_IN_PART: json.dumps(told)})
+
+
 def to_fixed_binary(values: npt.NDArray[np.uint8], valid: Mask) -> pa.Array:
     """(rows, width) bytes as a column of fixed-size binary, null where not valid."""
     rows, width = values.shape
     kind = pa.binary(width)
     whole = pa.FixedSizeBinaryArray.from_buffers(kind, rows, [None, pa.py_buffer(np.ascontiguousarray(values))])
     return whole if bool(valid.all()) else pc.if_else(pa.array(valid), whole, pa.scalar(None, kind))
+
+
+def per_shard(positions: Sequence[Positions], chosen: Positions) -> list[int]:
+    """How many of some rows, counted through all shards, each shard has."""
+    starts = np.cumsum([0, *(len(rows) for rows in positions)])
+    counts: list[int] = np.diff(np.searchsorted(np.sort(chosen), starts)).tolist()
+    return counts
 
 
 def drops(

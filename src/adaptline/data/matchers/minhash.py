@@ -70,6 +70,7 @@ def minhash(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
     texts: Sequence[pa.StringArray],
+    known: matching.Known = matching.NOTHING,
     *,
     threshold: Annotated[float, between(0, 1, low_too=False)] = 0.8,
     bands: Annotated[int, at_least(1)] | None = None,
@@ -83,12 +84,13 @@ def minhash(
     Rows that share buckets without being alike enough (forms, templates) could still cost the square of their number.
     So a bucket remembers its first BUCKET_ROWS kept rows, and only the CANDIDATES whose signatures agree best are
     compared (both in neighbours.py). What that leaves out may be a near-duplicate missed, never one wrongly dropped:
-    the result's metadata counts the rows concerned as `rows_compared_in_part`, 0 for most data.
+    the result's metadata counts the rows concerned (matching.in_part), none in most data.
 
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts, read when they are asked for: those of candidates alone are compared.
+        known: the verdicts on the first shards, where they are known: only the others are looked at.
         threshold: the Jaccard similarity from which two texts are the same.
         bands: of permutations // bands minima each. None: the fewest that find at least RECALL of the pairs exactly at
             the threshold (21 bands of 6 for 0.8 with 128 permutations: 0.998).
@@ -98,19 +100,21 @@ def minhash(
     """
     if not shards:
         return matching.SCHEMA.empty_table()
-    positions, signatures, facts = _signed(shards, alive)
+    positions, signatures, facts = _signed(shards, known.without(alive))
+    fresh = known.fresh(positions)
     bands = bands or signatures.shape[1] // lsh.rows_per_band(threshold, signatures.shape[1], RECALL)
-    members, buckets = lsh.shared_buckets(lsh.band_keys(signatures, bands, band) for band in range(bands))
+    members, buckets = lsh.shared_buckets((lsh.band_keys(signatures, bands, band) for band in range(bands)), fresh)
+    fresh = int(np.searchsorted(members, fresh))
     signatures = signatures[members]
-    worth = neighbours.worth_comparing(buckets, signatures, threshold)
+    worth = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
     number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)
     signatures = signatures[worth]
     data, offsets = matching.gathered(texts, positions, members[worth])
     rows = neighbours.Rows(buckets, number, data, offsets, signatures)
-    found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]))
+    found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]), fresh=fresh)
     dropped = np.flatnonzero(found.of >= 0)
     verdicts = matching.drops(positions, members[dropped], members[found.of[dropped]], found.similarity[dropped])
-    return verdicts.replace_schema_metadata({"rows_compared_in_part": str(int(found.in_part.sum()))})
+    return matching.with_in_part(verdicts, matching.per_shard(positions, members[found.in_part]))
 
 
 def _signed(
