@@ -159,7 +159,7 @@ def test_a_sketch_knows_what_is_not_there_and_what_is_cut(folder: Folder) -> Non
     assert found["cut"].to_pylist() == [False, False, False, False, True]
     (line,) = semantic([found], [np.ones(5, bool)], threshold=0.1).to_pylist()
     assert (line["row"], line["of_row"]) == (4, 3)
-    assert semantic([found], [np.ones(5, bool)]).schema.metadata == {b"rows_compared_in_part": b"1"}
+    assert matching.in_part(semantic([found], [np.ones(5, bool)]), 1) == [1]
     assert sketch(pa.array([], pa.string()), base=folder).num_rows == 0
 
 

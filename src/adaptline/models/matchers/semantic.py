@@ -29,7 +29,7 @@ Vectors = npt.NDArray[np.float32]
 _BLOCK = 1024  # rows that are compared together
 _CHUNK = 4096  # kept rows that they are compared with at once
 _DIGITS = 6  # of a cosine: float32's own rounding is beyond
-_PER_SECOND = 3e10  # multiplications and additions of one thread, as measured; for an estimate in words
+_PER_SECOND = 5e10  # multiplications and additions of one thread, as measured on an AMD EPYC; for an estimate in words
 
 
 def _check(*, base: Folder, max_tokens: int | None = None, **_: object) -> None:
@@ -77,7 +77,7 @@ def semantic(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
     *,
-    threshold: Annotated[float, between(0, 1, low_too=False)] = 0.9,
+    threshold: Annotated[float, between(0, 1, low_too=False)] = 0.95,
     max_rows: Annotated[int, at_least(1)] = 100_000,
 ) -> pa.Table:
     """Drops a text whose meaning is nearly that of an earlier, kept text, by a sentence encoder.
@@ -86,7 +86,9 @@ def semantic(
     cosine that reaches the threshold (the earliest of equals). The search is exact, so its time grows with the square of the
     rows: exact and near duplicates are better taken out first. Memory holds the vectors of the kept rows, 4 bytes a number.
 
-    What the threshold means depends on the encoder. Of all-MiniLM-L6-v2: see docs/recipes.md for what was measured.
+    What the threshold means depends on the encoder. By all-MiniLM-L6-v2, 0.95 finds 74 % of 5,000 sentences of Wikipedia that
+    were rewritten as two, beside 12 pairs of others; of 10,003 banking queries it drops 1,567, of which 98.1 % have the intent
+    of the query that they are dropped for. 0.9 finds 88 %, beside 14; and drops 3,661, of which 96.3 % do.
 
     Args:
         shards: sketches, in order; read one by one.
@@ -96,7 +98,7 @@ def semantic(
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score (the cosine). The metadata counts
-        the rows whose end was cut off as `rows_compared_in_part`.
+        the rows whose end was cut off as compared in part (matching.in_part).
 
     Raises:
         UserError: more rows than max_rows.
@@ -111,17 +113,17 @@ def semantic(
             f"{total:,} rows to compare by meaning, each with all before it, and max_rows is {max_rows:,}",
             do=f"Let cheaper methods go first, or raise max_rows: about {minutes:,.0f} minutes and {gigabytes:.1f} GB.",
         )
-    positions, parts, in_part = [], [], 0
+    positions: list[matching.Positions] = []
+    parts, in_part = [], []
     for shard, mask in zip(shards, alive, strict=True):
         (rows,) = matching.living([shard], [mask], "embedding")
         positions.append(rows)
         parts.append(matching.fixed_bytes(shard["embedding"]).view(np.float16)[rows])
-        in_part += int(shard["cut"].to_numpy()[rows].sum())
+        in_part.append(int(shard["cut"].to_numpy()[rows].sum()))
     with runtime.deterministic(runtime.thread_count()):
         of, cosines = _walk(np.concatenate(parts), threshold)
     dropped = np.flatnonzero(of >= 0)
-    verdicts = matching.drops(positions, dropped, of[dropped], cosines[dropped])
-    return verdicts.replace_schema_metadata({"rows_compared_in_part": str(in_part)})
+    return matching.with_in_part(matching.drops(positions, dropped, of[dropped], cosines[dropped]), in_part)
 
 
 def _walk(vectors: npt.NDArray[np.float16], threshold: float) -> tuple[matching.Positions, npt.NDArray[np.float64]]:
