@@ -156,6 +156,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {},
         {"threshold": 0.5},
         {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
+        {"threshold": 0.5, "best": "length"},
     ],
     "overlap": lambda _: [{}, {"of": "prompt"}, {"ngram": "char", "size": 5}],
     "perplexity": _perplexity,
