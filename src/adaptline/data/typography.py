@@ -56,6 +56,8 @@ def without_punctuation(text: str) -> str:
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    if "`" not in text and "~~~" not in text:
+        return change(text)
     parts, done = [], 0
     for code in _ANY_CODE.finditer(text):
         parts += [change(text[done : code.start()]), code[0]]

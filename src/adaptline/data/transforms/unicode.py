@@ -58,6 +58,10 @@ _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Kh
 # Tag characters are seen in flags of regions only (a black flag, five or so of them, an end); elsewhere they smuggle
 # words past the eye.
 _FLAG = r"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{4,6}\U000e007f"
+_SUSPECT = re.compile(  # one of these is in all that goes, and most texts have none
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
 _INVISIBLE = re.compile(
     rf"({_FLAG})"
     r"|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -115,7 +119,7 @@ def unicode(
     if html:
         passes.append(partial(_without_html, parted=_line_break if breaks == "line" else _space))
     if invisible:
-        passes.append(partial(_INVISIBLE.sub, r"\1"))
+        passes.append(_without_invisible)
     if white_space:
         passes.append(_without_trailing)
     wanted = {
@@ -153,6 +157,10 @@ def _mend(text: str, passes: Sequence[Pass]) -> str:
 
 def _without_mojibake(text: str) -> str:
     return text if text.isascii() else "\n".join(map(ftfy.fix_encoding, text.split("\n")))
+
+
+def _without_invisible(text: str) -> str:
+    return _INVISIBLE.sub(r"\1", text) if _SUSPECT.search(text) else text
 
 
 def _without_trailing(text: str) -> str:
