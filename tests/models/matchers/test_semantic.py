@@ -6,36 +6,23 @@ import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModel, AutoTokenizer
 
 import adaptline as al
 from adaptline.core.sources import Folder, find_folder
 from adaptline.data import matching
-from adaptline.models.embedding import Pooling, load_encoder
 from adaptline.models.matchers import semantic as module
 from adaptline.models.matchers.semantic import semantic, sketch
 
 Find = Callable[[str], Path]
 NO_TEXTS: list[pa.StringArray] = []
-TEXTS = [
-    "book a table please",
-    "table",
-    "would like soup",
-    "soup for me today and bread",
-    "refund",
-    "the the the the",
-    "off",
-]
 
 
 @pytest.fixture(scope="module")
@@ -149,27 +136,6 @@ def test_too_many_rows_are_refused_with_an_estimate() -> None:
     assert "about 0 minutes and 0.0 GB" in str(told.value.do)
 
 
-def test_an_embedding_is_the_mean_of_the_last_states(folder: Folder) -> None:
-    model: Any = AutoModel.from_pretrained(folder.path)  # in evaluation mode
-    tokenizer = AutoTokenizer.from_pretrained(folder.path)
-    poolings: tuple[Pooling, ...] = ("mean", "cls")
-    for pooling in poolings:
-        found, cut = load_encoder(folder.path).embed(TEXTS, pooling)
-        for text, vector in zip(TEXTS, found, strict=True):
-            with torch.inference_mode():
-                states = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
-            wanted = states.mean(0) if pooling == "mean" else states[0]
-            np.testing.assert_allclose(vector, (wanted / wanted.norm()).numpy(), atol=1e-5)
-        assert cut == [False] * len(TEXTS)
-
-
-def test_no_bit_of_it_depends_on_what_is_computed_beside_it(folder: Folder) -> None:
-    encoder = load_encoder(folder.path)
-    together, _ = encoder.embed(TEXTS * 30)
-    alone = np.concatenate([encoder.embed([text])[0] for text in TEXTS])
-    assert (together == np.tile(alone, (30, 1))).all()
-
-
 def test_a_sketch_knows_what_is_not_there_and_what_is_cut(folder: Folder) -> None:
     found = sketch(pa.array([None, "", " \n", "table", "table " * 40]), base=folder)
     assert [value is None for value in found["embedding"].to_pylist()] == [True, True, True, False, False]
@@ -223,18 +189,6 @@ def test_a_base_that_writes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "writes" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     with pytest.raises(al.UserError, match="a base that writes"):
         al.plan(recipe(tmp_path, find_folder("writes", tmp_path)))
-
-
-def test_an_encoder_that_lacks_weights_is_told(base: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file  # noqa: PLC0415 - of this test alone
-
-    for path in base.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    weights = load_file(base / "model.safetensors")
-    del weights["encoder.layer.0.output.dense.weight"]
-    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(al.UserError, match=r"lacks weights: encoder\.layer\.0\.output"):
-        load_encoder(tmp_path)
 
 
 def test_real_rewrites_are_found(real_data: Find) -> None:
