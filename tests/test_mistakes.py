@@ -90,6 +90,32 @@ CASES = {
         "do has 'review', which sees whole rows: on = 'prompt' does nothing",
         "Leave on out.",
     ),
+    "tokens of nothing": (
+        clean('{ use = "length", unit = "tokens" }'),
+        8,
+        "do has unit = 'tokens' without a",
+        "Tokens",
+    ),
+    "words of a base": (clean('{ use = "length", base = "base" }'), 8, "do has unit = 'characters' with a", "Tokens"),
+    "a base without a tokenizer": (
+        clean('{ use = "length", unit = "tokens", base = "base" }'),
+        8,
+        "do has a base without tokenizer.json: base",
+        "save_pretrained",
+    ),
+    "boilerplate": (
+        clean('{ use = "boilerplate", kinds = ["cookie"] }'),
+        8,
+        "do has the kind 'cookie', which",
+        "Did you mean 'cookies'?",
+    ),
+    "no boilerplate": (clean('{ use = "boilerplate", kinds = [] }'), 8, "do has no kinds and no phrases", "Name some"),
+    "overlap": (
+        clean('{ use = "overlap", on = "response", max = 0.9 }'),
+        8,
+        "do has 'overlap', which sees whole rows: on = 'response' does nothing",
+        "Leave on out.",
+    ),
     "threshold": (
         clean('{ use = "minhash", threshold = 1.5 }'),
         8,

@@ -65,7 +65,16 @@ def test_dependencies_point_one_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["data/filters", "data/matchers", "data/transforms", "deploy/guards", "evals/metrics"]
+    "folder",
+    [
+        "data/filters",
+        "data/matchers",
+        "data/transforms",
+        "deploy/guards",
+        "evals/metrics",
+        "models/filters",
+        "models/matchers",
+    ],
 )
 def test_methods_use_only_the_registry_and_leaf_modules(folder: str) -> None:
     allowed = {"registry", "demands", "rows", "sources", "artifacts"}
@@ -93,6 +102,8 @@ def _python(code: str) -> str:
         "import adaptline.production",
         "import adaptline.deploy.steps.release",
         "import adaptline.models.steps.train",
+        "import adaptline.models.filters.perplexity",
+        "import adaptline.models.matchers.semantic",
         "import adaptline.evals.steps.evaluate",
         "import adaptline.deploy.listening",
         "import adaptline.deploy.backends.openai",

@@ -30,8 +30,8 @@ PACKAGE = Path(__file__).parent.parent
 FOLDERS: dict[str, tuple[str, ...]] = {
     "step": ("data/steps", "models/steps", "evals/steps", "deploy/steps"),
     "format": ("data/formats",),
-    "filter": ("data/filters",),
-    "matcher": ("data/matchers",),
+    "filter": ("data/filters", "models/filters"),
+    "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
     "adapter": ("models/adapters",),
     "metric": ("evals/metrics",),
@@ -380,12 +380,16 @@ def takes_start(method: Method) -> bool:
     return takes_texts(method) and list(inspect.signature(method.function).parameters)[3:4] == ["start"]
 
 
+def takes_scores(method: Method) -> bool:
+    """Whether a matcher that takes known verdicts can take rows by their scores (`best`), which a fifth parameter brings."""
+    return takes_start(method) and list(inspect.signature(method.function).parameters)[4:5] == ["scores"]
+
+
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
-    own = parameters(
-        method.function,
-        _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method) + takes_texts(method) + takes_start(method),
-    )
+    more = (takes_prompts, takes_texts, takes_start, takes_scores)
+    data = _DATA_PARAMETERS.get(method.kind, 1) + sum(takes(method) for takes in more)
+    own = parameters(method.function, data)
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
     ]
 )
 MEMORY = 1 << 28  # where nobody says
+LENGTH = "length"  # what rows can be taken by besides the scores of a filter
 _IN_PART = b"rows_compared_in_part"
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]

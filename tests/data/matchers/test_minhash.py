@@ -350,3 +350,50 @@ def test_batches_hold_whole_groups_and_no_more_than_memory() -> None:
     assert [batch.tolist() for batch in _batches(groups, sizes, 40)] == [[0, 1, 2, 4], [3, 6], [5, 7]]
     assert [batch.tolist() for batch in _batches(groups, sizes, 1000)] == [[0, 1, 2, 3, 4, 5, 6, 7]]
     assert list(_batches(groups[:2], sizes[:2], 40)) == []
+
+
+def by_best(texts: Sequence[str], score: Sequence[float | None], best: str, cut: int) -> list[tuple[int, int, float]]:
+    """(row, of, similarity) of the matcher that keeps the best, over two shards."""
+    parts = [pa.array(part, pa.string()) for part in (texts[:cut], texts[cut:])]
+    numbers = [pa.array(part, pa.float64()).to_numpy(zero_copy_only=False) for part in (score[:cut], score[cut:])]
+    masks = [np.ones(len(part), bool) for part in parts]
+    found = minhash([sketch(part) for part in parts], masks, parts, scores=numbers, threshold=0.5, best=best)
+    return [
+        (line["row"] + cut * line["shard"], line["of_row"] + cut * line["of_shard"], line["score"])
+        for line in found.to_pylist()
+    ]
+
+
+@given(
+    st.lists(SENTENCES, min_size=1, max_size=20).flatmap(
+        lambda texts: st.tuples(
+            st.just(texts), st.lists(st.none() | st.integers(-3, 3), min_size=len(texts), max_size=len(texts))
+        )
+    ),
+    st.sampled_from(["quality", "-quality"]),
+    st.integers(0, 20),
+)
+@settings(max_examples=150)
+def test_the_best_stays(corpus: tuple[list[str], list[float | None]], best: str, cut: int) -> None:
+    texts, score = corpus
+    sign = 1 if best.startswith("-") else -1
+    order = sorted(range(len(texts)), key=lambda row: (score[row] is None, sign * (score[row] or 0), row))
+    wanted = brute_force([texts[row] for row in order], 0.5)
+    rows = sorted((order[row], order[of], similarity) for row, (of, similarity) in wanted.items())
+    assert by_best(texts, score, best, min(cut, len(texts))) == rows
+
+
+def test_the_longest_stays_in_characters() -> None:
+    texts = [
+        "one two three four fife six",
+        "one two three four five six seven",
+        "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9",
+        "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9a",
+        "else",
+    ]
+    given_ = pa.array(texts)
+    for best, wanted in (("length", [(0, 1), (2, 3)]), ("-length", [(1, 0), (3, 2)])):
+        found = minhash([sketch(given_)], [np.ones(5, bool)], [given_], threshold=0.4, best=best)
+        assert [(line["row"], line["of_row"]) for line in found.to_pylist()] == wanted
+    with pytest.raises(ValueError, match="no scores of quality"):
+        minhash([sketch(given_)], [np.ones(5, bool)], [given_], best="quality")

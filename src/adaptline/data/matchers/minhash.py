@@ -27,6 +27,8 @@ from adaptline.data import folding, matching
 from adaptline.data.loops import neighbours, sketches
 from adaptline.errors import UserError
 
+Scores = npt.NDArray[np.float64]
+
 RECALL = 0.995  # of pairs exactly at the threshold, where `bands` is left to us; above the threshold it is higher
 
 
@@ -72,9 +74,11 @@ def minhash(
     alive: Sequence[matching.Mask],
     texts: Sequence[pa.StringArray],
     start: matching.Start = matching.NOTHING,
+    scores: Sequence[Scores] | None = None,
     *,
     threshold: Annotated[float, between(0, 1, low_too=False)] = 0.8,
     bands: Annotated[int, at_least(1)] | None = None,
+    best: str | None = None,
 ) -> pa.Table:
     """Drops a text whose n-grams are nearly those of an earlier, kept text.
 
@@ -87,15 +91,21 @@ def minhash(
     compared (both in neighbours.py). What that leaves out may be a near-duplicate missed, never one wrongly dropped:
     the result's metadata counts the rows concerned (matching.in_part), none in most data.
 
+    With `best` the rows are taken by a score, the highest first, so that the best of a cluster stays. Then an appended row
+    can take the place of a kept one, and no verdict is known before the match.
+
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts, read when they are asked for: those of candidates alone are compared.
         start: the verdicts on the first shards, where they are known: only the others are looked at; and how much memory
             texts and signatures may take.
+        scores: per shard the scores of the filter that `best` names; null ones come last.
         threshold: the Jaccard similarity from which two texts are the same.
         bands: of permutations // bands minima each. None: the fewest that find at least RECALL of the pairs exactly at
             the threshold (21 bands of 6 for 0.8 with 128 permutations: 0.998).
+        best: the name of a filter before it in `do` that gives numbers, or "length" without one (characters); with a minus
+            sign before it the lowest is best ("-perplexity"). Of equals the earliest. None: the earliest of all.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score (the true Jaccard).
@@ -108,6 +118,9 @@ def minhash(
     signatures = _signatures(shards, positions, members)
     worth, groups = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
     facts = shards[0].schema.metadata
+    taken = None if scores is None else _living(scores, positions)[members]
+    if best is not None and taken is None and best.removeprefix("-") != matching.LENGTH:
+        raise ValueError(f"no scores of {best}")
     how = {"words": facts[b"ngram"] == b"word", "size": int(facts[b"size"])}
     of, similarity, in_part = (
         np.full(len(members), -1, np.int64),
@@ -118,11 +131,18 @@ def minhash(
         place = np.cumsum(worth) - 1  # in what is gathered
         sizes = np.where(worth, 2 * signatures.shape[1], 0)
         sizes[worth] += np.diff(gathered.offsets)
-        for batch in _batches(groups, sizes, start.memory):
-            inner = worth[batch]
+        for batch_rows in _batches(groups, sizes, start.memory):
+            batch, inner = batch_rows, worth[batch_rows]
             number = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
             data, offsets = gathered.take(place[batch[inner]])
-            rows = neighbours.Rows(buckets[batch], number, data, offsets, signatures[batch[inner]])
+            signed = signatures[batch[inner]]
+            if best is not None:
+                score = _lengths(data, offsets)[number] if taken is None else taken[batch]
+                order = np.argsort(
+                    score if best.startswith("-") else -score, kind="stable"
+                )  # what is no number comes last
+                batch, number = batch[order], number[order]
+            rows = neighbours.Rows(buckets[batch], number, data, offsets, signed)
             found = neighbours.walk(rows, threshold, **how, fresh=int(np.searchsorted(batch, fresh)))
             out = found.of >= 0
             of[batch[out]] = batch[found.of[out]]
@@ -191,3 +211,14 @@ def _batches(
         number[group] = batch
     of_row = np.where(counts[inverse] > 1, number[inverse], -1)
     yield from (np.flatnonzero(of_row == each) for each in range(batch + 1) if (of_row == each).any())
+
+
+def _lengths(data: npt.NDArray[np.uint8], offsets: matching.Positions) -> Scores:
+    """Characters of each text in UTF-8; one more, 0, for the rows that are compared with none and have the number -1."""
+    before = np.concatenate([[0], np.cumsum((data & 0xC0) != 0x80, dtype=np.int64)])  # noqa: PLR2004 - a later byte of a character
+    return np.append(np.diff(before[offsets]), 0).astype(np.float64)
+
+
+def _living(scores: Sequence[Scores], positions: Sequence[matching.Positions]) -> Scores:
+    """The scores of the rows that take part."""
+    return np.concatenate([scores[shard][rows] for shard, rows in enumerate(positions)])
