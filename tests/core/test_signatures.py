@@ -360,7 +360,7 @@ class TestUses:
             (
                 {"use": "length", "by": 3},
                 "by is not a parameter of length",
-                "Known: drop, keep, max",
+                "Known: base, drop, keep, max",
                 ("do", "length", "by"),
             ),
             ({"use": "exact", "min": 3}, "min is not a parameter of exact", "Known: ", ("do", "exact", "min")),
