@@ -9,7 +9,7 @@ import pytest
 
 import adaptline as al
 from adaptline import oneshot
-from adaptline.data.filters.language import LANGUAGES, _detector
+from adaptline.data.languages import LANGUAGES, _detector
 from adaptline.errors import UserError
 
 RAW = '[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n'
