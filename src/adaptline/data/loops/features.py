@@ -25,7 +25,7 @@ Offsets = npt.NDArray[np.int64]
 Features = npt.NDArray[np.uint32]
 
 _FNV = np.uint64(0x100000001B3)  # the prime of the Fowler-Noll-Vo hash
-_PAIR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
 _EDGE = 3  # stands before and after a word: no text has it, for it is a control character
 _ZERO, _NINE = 48, 57
 _MASKS = (33, 36, 42, 64)  # ! $ * @ stand for letters
@@ -43,9 +43,12 @@ class Shape(NamedTuple):
 
 @compiled
 def split(codes: Codes, count: int, kind: Bytes, letters: Codes, ends: Offsets) -> int:
-    """The words of folded code points: word i is letters[ends[i] : ends[i + 1]]. Returns how many there are."""
-    at, size, words = 0, 0, 0
-    ends[0] = 0
+    """The words of folded code points. Returns how many there are.
+
+    Word i is letters[ends[i] + 1 : ends[i + 1]], and letters[ends[i]] the edge before it.
+    """
+    at, size, words = 0, 1, 0
+    ends[0], letters[0] = 0, _EDGE
     while at < count:
         is_a = _kind(codes, at, kind)
         if is_a not in (WORD, ALONE):
@@ -61,9 +64,10 @@ def split(codes: Codes, count: int, kind: Bytes, letters: Codes, ends: Offsets) 
             letters[size] = codes[at]
             size, at = size + 1, at + 1
         else:
-            size, at = _word(codes, at, count, kind, letters, size, ends[words])
+            size, at = _word(codes, at, count, kind, letters, size)
         words += 1
-        ends[words] = size
+        ends[words], letters[size] = size, _EDGE
+        size += 1
     return words
 
 
@@ -92,9 +96,9 @@ def _spaced(codes: Codes, at: int, count: int, kind: Bytes) -> int:
 
 
 @compiled
-def _word(codes: Codes, at: int, count: int, kind: Bytes, letters: Codes, size: int, start: int) -> tuple[int, int]:
+def _word(codes: Codes, at: int, count: int, kind: Bytes, letters: Codes, size: int) -> tuple[int, int]:
     """Copies a word with the marks inside it. Returns the end of the letters, and where it ends in the codes."""
-    numbers = True
+    numbers, start = True, size
     while at < count:
         end = at
         while end < count and end - at < _LONGEST_MASK and codes[end] in _MASKS:
@@ -104,8 +108,7 @@ def _word(codes: Codes, at: int, count: int, kind: Bytes, letters: Codes, size: 
         for place in range(at, end + 1):
             code = codes[place]
             numbers &= _ZERO <= code <= _NINE
-            run = size - start >= _LONGEST_RUN and letters[size - 1] == code and letters[size - 2] == code
-            if not run:
+            if size - start < _LONGEST_RUN or letters[size - 1] != code or letters[size - 2] != code:
                 letters[size] = code
                 size += 1
         at = end + 1
@@ -122,23 +125,22 @@ def features(letters: Codes, ends: Offsets, first: int, last: int, shape: Any, o
     found = 0
     before: Any = np.uint64(0)
     for word in range(first, last):
-        start, end = ends[word] - 1, ends[word + 1] + 1  # with an edge on either side
-        whole: Any = np.uint64(1)
-        for at in range(start, end):
+        start, stop = ends[word], ends[word + 1]  # where its edges stand
+        for at in range(start, stop):
+            most = min(shape.high, stop - start if at == start else stop + 1 - at)  # the whole word is a feature anyway
             gram: Any = np.uint64(2)
-            for size in range(1, min(shape.high, end - at) + 1):
-                edge = at + size - 1 == start or at + size == end
-                code = _EDGE if edge else letters[at + size - 1]
-                gram = (gram ^ np.uint64(code)) * _FNV
-                if size >= shape.low and size < end - start:  # the whole word is a feature anyway
-                    out[found] = mix(gram) >> shift
+            for place in range(at, at + most):
+                gram = (gram ^ np.uint64(letters[place])) * _FNV
+                if place - at >= shape.low - 1:
+                    out[found] = (gram * _ODD) >> shift
                     found += 1
-            if start < at < end - 1:
-                whole = (whole ^ np.uint64(letters[at])) * _FNV
+        whole: Any = np.uint64(1)
+        for at in range(start + 1, stop):
+            whole = (whole ^ np.uint64(letters[at])) * _FNV
         out[found] = mix(whole) >> shift
         found += 1
         if word > first:
-            out[found] = mix(before * _PAIR + whole) >> shift
+            out[found] = mix(before * _ODD + whole) >> shift
             found += 1
         before = whole
     return found
@@ -166,12 +168,12 @@ def of_texts(data: Bytes, offsets: Offsets, shape: Shape) -> tuple[Features, Off
 def room_for(offsets: Offsets, shape: Shape) -> tuple[Codes, Codes, Offsets, Features]:
     """Room for the codes, letters, ends of words and features of the longest text."""
     longest = int(np.diff(offsets).max(initial=0)) + 64
-    many = longest * (shape.high - shape.low + 5)  # a word of one letter has an edge on either side, and a pair
+    letters = 2 * longest + 1  # an edge beside each, where every letter is a word
     return (
         np.empty(longest, np.int32),
-        np.empty(longest, np.int32),
+        np.empty(letters, np.int32),
         np.empty(longest + 1, np.int64),
-        np.empty(many * 2, np.uint32),
+        np.empty(letters * (shape.high - shape.low + 1) + 2 * longest, np.uint32),
     )
 
 
