@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,14 @@ from adaptline.data import linear
 from adaptline.data.linear import Linear
 
 OUT = Path(__file__).resolve().parents[2] / "src" / "adaptline" / "data" / "filters" / "toxicity.safetensors"
-WINDOW = 50  # words: an insult in a long text counts as much as in a short one
+WINDOW = 20  # words: an insult in a long text counts nearly as much as in a short one
 # What a share of the examples' weight each kind has. Toxic and other together count the same, so 0.5 is even odds.
 WEIGHTS = {"tweets, offensive": 0.35, "made, toxic": 0.15, "tweets, neither": 0.2, "made, fine": 0.09, "ordinary": 0.21}
 COST = 8.0  # the mean cost of an example: of 2, 4 and 8 the best over folds
 DISGUISED = 0.15
 EACH = {"toxic": 30, "fine": 70}
 BOUND, STRICT = 0.5, 0.9
+LONG = 100  # words
 
 
 def say(line: str) -> None:
@@ -72,7 +73,7 @@ def train(sets: Iterable[examples.Set]) -> Linear:
     return trained.model
 
 
-def report(model: Linear, sets: Iterable[examples.Set]) -> None:
+def report(model: Linear, sets: Sequence[examples.Set]) -> None:
     """Prints what the model gives to texts that it did not learn."""
     scores = {one.name: model.probabilities(pa.array(one.measured)) for one in sets}
     told = {
@@ -83,15 +84,29 @@ def report(model: Linear, sets: Iterable[examples.Set]) -> None:
     }
     toxic, neither = scores.pop("tweets, offensive"), scores.pop("tweets, neither")
     _curve(toxic, neither)
+    tweets = next(one.measured for one in sets if one.toxic)
     disguised = [text for one in sets if one.toxic for given in one.measured if (text := examples.disguised(given))]
     say(
         f"disguised: {np.mean(model.probabilities(pa.array(disguised)) > BOUND):.3f} of {len(disguised):,} found, {np.mean(toxic > BOUND):.3f} as they were"
+    )
+    long = [text for one in sets if not one.toxic for text in one.measured if len(text.split()) > LONG]
+    hidden = [_inside(text, long[at % len(long)]) for at, text in enumerate(tweets)]
+    say(
+        f"inside a long text: {np.mean(model.probabilities(pa.array(hidden)) > BOUND):.3f} found, of {len(long)} long texts"
+        f" alone {np.mean(model.probabilities(pa.array(long)) > BOUND):.3f}"
     )
     for name, found in scores.items():
         say(
             f"{name} ({told[name]}): {len(found):,}, above 0.5 {np.mean(found > BOUND):.4f}, above {STRICT} {np.mean(found > STRICT):.4f}"
         )
     _identity(model)
+
+
+def _inside(text: str, long: str) -> str:
+    """A long text with another somewhere in it."""
+    words = long.split()
+    at = examples.draw("inside", text) % len(words)
+    return " ".join([*words[:at], text, *words[at:]])
 
 
 def _curve(toxic: npt.NDArray[np.float64], neither: npt.NDArray[np.float64]) -> None:

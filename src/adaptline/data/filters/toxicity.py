@@ -71,7 +71,7 @@ def toxicity(
     The model inside the package is logistic regression on hashed words and n-grams of characters, trained by
     recipes/toxicity on Davidson's tweets (Davidson et al., "Automated Hate Speech Detection and the Problem of
     Offensive Language", 2017): hate and offensive language against neither, beside ordinary texts and sentences made of
-    parts. It calls swearing offensive, as its judges did. Of a long text the worst 50 words count. docs/recipes.md says
+    parts. It calls swearing offensive, as its judges did. Of a long text the worst 20 words count. docs/recipes.md says
     how good it is.
 
     A text has a score where it is in one of the languages beyond doubt, as data/languages.py tells it: what is short,
