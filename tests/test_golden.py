@@ -112,6 +112,15 @@ def _review(folder: Path) -> list[Arguments]:
     return [{"file": sources.find_files("review.jsonl", folder)}]
 
 
+def _quality(folder: Path) -> list[Arguments]:
+    kinds = {"good": ("table", "soup", "bread", "river", "room"), "bad": ("click", "money", "win", "cheap", "order")}
+    for name, words in kinds.items():
+        rows = [{"text": f"{one} {other} {number}x"} for number, one in enumerate(words) for other in words]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kept, dropped = (sources.find_files(f"{name}.jsonl", folder) for name in kinds)
+    return [{"kept": kept, "dropped": dropped}]
+
+
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
@@ -137,6 +146,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"threshold": 0.5},
         {"ngram": "word", "size": 2, "threshold": 0.4, "bands": 32, "seed": 1},
     ],
+    "quality": _quality,
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
     "share": lambda _: [{"of": kind} for kind in ("upper", "digit", "letter", "symbol", "white")],
@@ -145,6 +155,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
         {"only": ["name"]},
     ],
+    "toxicity": lambda _: [{}, {"languages": []}],
     "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
 }
 

@@ -22,8 +22,8 @@ from adaptline.errors import UserError
 Find = Callable[[str], Path]
 
 
-def scores(*texts: str, **parameters: Any) -> list[float | None]:
-    found: list[float | None] = toxicity(list(texts), **parameters).to_pylist()
+def scores(*texts: str, **parameters: Any) -> list[Any]:
+    found: list[Any] = toxicity(list(texts), **parameters).to_pylist()
     return found
 
 
@@ -101,8 +101,8 @@ def test_obfuscated_insults_are_found() -> None:
 
 def test_an_insult_in_a_long_text_counts() -> None:
     calm = "The committee will meet on Thursday to talk about the budget of the library. " * 20
-    assert scores(calm)[0] < 0.1  # type: ignore[operator]
-    assert scores(calm + "You are a stupid bitch and I hate you. " + calm)[0] > 0.5  # type: ignore[operator]
+    assert scores(calm)[0] < 0.1
+    assert scores(calm + "You are a stupid bitch and I hate you. " + calm)[0] > 0.5
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_labels_that_do_not_exclude_each_other_and_long_texts(tmp_path: Path) ->
     parts = ["please book a table", "soup salad bread", "cancel the refund"]
     apart = scores(*parts, model=folder, labels=["insult", "threat"], languages=[])
     each = [scores(*parts, model=folder, labels=[label], languages=[]) for label in ("insult", "threat")]
-    assert apart == [max(one) for one in zip(*each, strict=True)]  # type: ignore[type-var]
+    assert apart == [max(one) for one in zip(*each, strict=True)]
     long = "soup " * 100  # in pieces of 30 words
     assert scores(long, model=folder, labels=["insult"], languages=[])[0] == pytest.approx(
         max(scores("soup " * 30, "soup " * 10, model=folder, labels=["insult"], languages=[])),
-        abs=1e-5,  # type: ignore[type-var]
+        abs=1e-5,
     )
 
 
@@ -188,7 +188,7 @@ def test_a_model_without_a_head_is_refused(tmp_path: Path) -> None:
     tiny.write_base(folder)
     check = registry.load("filter", "toxicity").check
     assert check is not None
-    with pytest.raises(UserError, match="no classifier of texts"):
+    with pytest.raises(UserError, match="which is no classifier of texts"):
         check(model=find_folder("base", tmp_path), labels=["toxic"])
 
 

@@ -58,7 +58,8 @@ def margins(*texts: str, window: int = 0) -> list[float]:
     found, _ = of_texts(*matching.utf8(pa.array(["bad"])), SHAPE)
     weights[found] = 1.0
     data, offsets = matching.utf8(folding.normalised(pa.array(texts)))
-    return logistic.margins(data, offsets, SHAPE, weights, -1.0, window).tolist()
+    found_margins: list[float] = logistic.margins(data, offsets, SHAPE, weights, -1.0, window).tolist()
+    return found_margins
 
 
 def test_the_worst_window_counts() -> None:

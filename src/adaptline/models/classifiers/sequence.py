@@ -38,14 +38,12 @@ def _check(*, folder: Folder, labels: Sequence[str]) -> None:
 def labels_of(folder: Folder) -> list[str]:
     """The labels of a folder's classifier, in order. Raises UserError where its config.json names none."""
     if not (folder.path / "config.json").is_file():
-        raise UserError("no model: no config.json", where=folder.path, do="Name a folder that save_pretrained wrote.")
+        what = f"model = {folder.name!r}, which holds no config.json"
+        raise UserError(what, do="Name a folder that save_pretrained wrote.")
     config = bases.config_of(folder.path)
     if not any(str(name).endswith("ForSequenceClassification") for name in config.get("architectures") or []):
-        raise UserError(
-            "no classifier of texts: its architecture is no ...ForSequenceClassification",
-            where=folder.path / "config.json",
-            do="Name a model that was trained to classify.",
-        )
+        what = f"model = {folder.name!r}, which is no classifier of texts: no architecture ...ForSequenceClassification"
+        raise UserError(what, do="Name a model that was trained to classify.")
     named = config.get("id2label") or {number: f"LABEL_{number}" for number in range(config.get("num_labels") or 2)}
     return [str(named[number]) for number in sorted(named, key=int)]
 
