@@ -14,7 +14,7 @@ import tiny
 from sklearn.metrics import average_precision_score
 
 from adaptline.core import registry
-from adaptline.core.sources import Folder, find_folder
+from adaptline.core.sources import find_folder
 from adaptline.data import linear
 from adaptline.data.filters.toxicity import MODEL, toxicity
 from adaptline.errors import UserError
@@ -129,29 +129,11 @@ def test_it_does_not_depend_on_its_neighbours() -> None:
     assert scores(*texts) == [scores(text)[0] for text in texts]
 
 
-def write_classifier(folder: Path, labels: list[str], **config: Any) -> Folder:
-    """A tiny random BERT that classifies."""
-    import torch  # noqa: PLC0415 - most tests here need none
-    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification  # noqa: PLC0415
-
-    tiny.write_base(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    base = BertConfig.from_pretrained(folder)
-    torch.manual_seed(0)
-    settings = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
-    model = BertForSequenceClassification(BertConfig(**{**base.to_dict(), **settings, **config}))
-    with torch.no_grad():
-        model.classifier.weight.mul_(3)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return find_folder(str(folder), folder.parent)
-
-
 def test_a_classifier_in_a_folder(tmp_path: Path) -> None:
     import torch  # noqa: PLC0415
     from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415
 
-    folder = write_classifier(tmp_path / "model", ["fine", "rude", "hateful"])
+    folder = tiny.write_classifier(tmp_path / "model", ["fine", "rude", "hateful"])
     texts = ["please book a table for me", "soup", "the salad and the bread today " * 2]
     model, tokenizer = (
         AutoModelForSequenceClassification.from_pretrained(folder.path),
@@ -171,7 +153,7 @@ def test_a_classifier_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_labels_that_do_not_exclude_each_other_and_long_texts(tmp_path: Path) -> None:
-    folder = write_classifier(tmp_path / "model", ["insult", "threat"], problem_type="multi_label_classification")
+    folder = tiny.write_classifier(tmp_path / "model", ["insult", "threat"], problem_type="multi_label_classification")
     parts = ["please book a table", "soup salad bread", "cancel the refund"]
     apart = scores(*parts, model=folder, labels=["insult", "threat"], languages=[])
     each = [scores(*parts, model=folder, labels=[label], languages=[]) for label in ("insult", "threat")]

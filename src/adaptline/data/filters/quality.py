@@ -27,6 +27,7 @@ from adaptline.errors import UserError
 
 LEAST = 20  # examples of either kind: with fewer the folds, of a fifth each, tell nothing
 _TELLING, _LEAST_TEXTS = 8, 3  # words that are told of either kind; in so many examples at least
+_NUMBER = "0"  # stands for all of them, as in the features
 _CHANCE = 0.6  # an area below this is hardly better than guessing (0.5)
 
 Given = tuple[Files | None, Files | None, Files | None, Files | None, str | None]
@@ -180,9 +181,13 @@ def _told(trained: linear.Trained, good: Sequence[str], bad: Sequence[str], both
         yield f"most telling for {name}: {', '.join(telling) or 'no word'}"
 
 
+def _words(example: str) -> list[str]:
+    return words_of.tokens(words_of.fold(example))
+
+
 def _telling(model: linear.Linear, examples: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words that by themselves speak most for either class, of those in several examples."""
-    counts = Counter(word for one in examples for word in set(words_of.tokens(words_of.fold(one))))
+    counts = Counter(word for one in examples for word in {_NUMBER if w.isdecimal() else w for w in _words(one)})
     words = sorted(word for word, count in counts.items() if count >= _LEAST_TEXTS)
     found = model.margins(pa.array(words, pa.string())) - model.bias
     order = np.argsort(found, kind="stable")

@@ -27,8 +27,8 @@ Features = npt.NDArray[np.uint32]
 _FNV = np.uint64(0x100000001B3)  # the prime of the Fowler-Noll-Vo hash
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
 _EDGE = 3  # stands before and after a word: no text has it, for it is a control character
-_ZERO, _NINE = 48, 57
-_MASKS = (33, 36, 42, 64)  # ! $ * @ stand for letters
+_SPACE, _ZERO, _NINE = 32, 48, 57
+_EXCLAMATION, _DOLLAR, _ASTERISK, _AT = 33, 36, 42, 64  # stand for letters
 _LONGEST_MASK, _LONGEST_RUN = 3, 2
 _LEAST_SPACED = 3  # letters with a gap after each are a word: "f u c k", but not "I a"
 
@@ -54,7 +54,8 @@ def split(codes: Codes, count: int, kind: Bytes, letters: Codes, ends: Offsets) 
         if is_a not in (WORD, ALONE):
             at += 1
             continue
-        spaced = _spaced(codes, at, count, kind)
+        alone = at + 1 < count and _kind(codes, at + 1, kind) != WORD  # most words are longer, and cost no more look
+        spaced = _spaced(codes, at, count, kind) if alone else 0
         if spaced >= _LEAST_SPACED:
             for place in range(spaced):
                 letters[size + place] = codes[at + 2 * place]
@@ -99,23 +100,36 @@ def _spaced(codes: Codes, at: int, count: int, kind: Bytes) -> int:
 def _word(codes: Codes, at: int, count: int, kind: Bytes, letters: Codes, size: int) -> tuple[int, int]:
     """Copies a word with the marks inside it. Returns the end of the letters, and where it ends in the codes."""
     numbers, start = True, size
+    within = at  # where the word is known to go on
     while at < count:
-        end = at
-        while end < count and end - at < _LONGEST_MASK and codes[end] in _MASKS:
-            end += 1
-        if end == count or _kind(codes, end, kind) != WORD:
-            break
-        for place in range(at, end + 1):
-            code = codes[place]
-            numbers &= _ZERO <= code <= _NINE
-            if size - start < _LONGEST_RUN or letters[size - 1] != code or letters[size - 2] != code:
-                letters[size] = code
-                size += 1
-        at = end + 1
+        code = codes[at]
+        if at >= within and (code >= len(kind) or kind[code] != WORD):
+            within = at if code == _SPACE else _past_masks(codes, at, count, kind)
+            if within == at:
+                break
+        numbers &= _ZERO <= code <= _NINE
+        if size - start < _LONGEST_RUN or letters[size - 1] != code or letters[size - 2] != code:
+            letters[size] = code
+            size += 1
+        at += 1
     if numbers:
         letters[start] = _ZERO
         size = start + 1
     return size, at
+
+
+@compiled
+def _past_masks(codes: Codes, at: int, count: int, kind: Bytes) -> int:
+    """Where a word goes on after marks that stand for letters; `at` itself where it does not."""
+    end = at
+    while end < count and end - at < _LONGEST_MASK and _is_mask(codes[end]):
+        end += 1
+    return end if end < count and _kind(codes, end, kind) == WORD else at
+
+
+@compiled
+def _is_mask(code: int) -> bool:
+    return code in (_EXCLAMATION, _DOLLAR, _ASTERISK, _AT)
 
 
 @compiled
