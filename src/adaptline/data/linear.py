@@ -27,6 +27,7 @@ FOLDS = 5
 SHAPE = Shape(low=3, high=5, bits=18)
 _METADATA = "adaptline.linear"
 _MOST_EPOCHS, _TOLERANCE = 200, 0.01
+_DIGITS = 6
 _NEWTON_STEPS, _SMALL = 100, 1e-10
 
 
@@ -47,8 +48,8 @@ class Linear:
         return logistic.margins(data, offsets, self.shape, self.weights, self.bias, self.window)
 
     def probabilities(self, texts: pa.Array) -> Numbers:
-        """The probability of the positive class, 0 to 1: (texts,)."""
-        return sigmoid(self.slope * self.margins(texts) + self.offset)
+        """The probability of the positive class, 0 to 1, to six digits, as a processor's tanh may differ in the last: (texts,)."""
+        return np.round(sigmoid(self.slope * self.margins(texts) + self.offset), _DIGITS)
 
 
 @dataclass(frozen=True)
