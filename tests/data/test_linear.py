@@ -51,6 +51,13 @@ def test_probabilities_are_those_of_noise_that_nobody_can_tell() -> None:
     assert 0.2 < sour < 0.4
 
 
+def test_of_a_very_long_text_the_beginning_counts() -> None:
+    model = trained().model
+    beginning = "sweet \u00e4 " * (linear.MOST_CHARACTERS // 8)
+    one, other = model.margins(pa.array([beginning, beginning + "sour " * 2_000_000]))
+    assert one == other
+
+
 def test_a_file_holds_all_of_it_in_half_precision(tmp_path: Path) -> None:
     model = trained().model
     path = tmp_path / "model.safetensors"

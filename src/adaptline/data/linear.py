@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adaptline.data import folding, matching
 from adaptline.data.loops import logistic
@@ -24,6 +25,7 @@ Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FOLDS = 5
+MOST_CHARACTERS = 1_000_000
 SHAPE = Shape(low=3, high=5, bits=18)
 _METADATA = "adaptline.linear"
 _MOST_EPOCHS, _TOLERANCE = 200, 0.01
@@ -43,8 +45,11 @@ class Linear:
     window: int = 0
 
     def margins(self, texts: pa.Array) -> Numbers:
-        """How far each text is on the positive side, before calibration: (texts,). A null text is an empty one."""
-        data, offsets = matching.utf8(folding.normalised(texts))
+        """How far each text is on the positive side, before calibration: (texts,). A null text is an empty one.
+
+        Of a text the first million characters count, so that one of 200 MB takes no more memory than others.
+        """
+        data, offsets = matching.utf8(folding.normalised(_beginnings(texts)))
         return logistic.margins(data, offsets, self.shape, self.weights, self.bias, self.window)
 
     def probabilities(self, texts: pa.Array) -> Numbers:
@@ -76,7 +81,7 @@ def train(
     """
     counts = np.where(positive, positive.sum(), (~positive).sum())
     costs = len(positive) / (2.0 * counts) if costs is None else costs
-    data, offsets = matching.utf8(folding.normalised(texts))
+    data, offsets = matching.utf8(folding.normalised(_beginnings(texts)))
     found, ends = of_texts(data, offsets, shape)
     folds, held_out = folds_of(texts), np.empty(len(positive))
     for fold in range(FOLDS):
@@ -86,6 +91,12 @@ def train(
     slope, offset = platt(held_out, positive, costs)
     weights, bias = _fit(found, ends, positive, costs, shape)
     return Trained(Linear(weights, bias, slope, offset, shape, window), held_out, auc(held_out, positive))
+
+
+def _beginnings(texts: pa.Array) -> pa.Array:
+    """Texts of at most MOST_CHARACTERS, without a copy where none is longer."""
+    is_long = (pc.max(pc.binary_length(texts)).as_py() or 0) > MOST_CHARACTERS
+    return pc.utf8_slice_codeunits(texts, 0, MOST_CHARACTERS) if is_long else texts
 
 
 def folds_of(texts: pa.Array, folds: int = FOLDS) -> npt.NDArray[np.int64]:
