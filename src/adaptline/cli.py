@@ -159,6 +159,9 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes at most; the number of cores by default")
     ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help='what making rows may take of private memory, all processes together, like "2GB"')
+    ] = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -167,7 +170,7 @@ def run(
     from adaptline.core import progress  # noqa: PLC0415
 
     with progress.for_terminal() as show:
-        made = library.run(recipe, step, store=store, workers=workers, keep=keep or (), show=show)
+        made = library.run(recipe, step, store=store, workers=workers, memory=memory, keep=keep or (), show=show)
     if as_json:
         for artifact in made:
             print(json.dumps(asdict(artifact), default=str))  # a path as a string

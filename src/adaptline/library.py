@@ -34,11 +34,12 @@ def run(
     *,
     store: Where = None,
     workers: int | None = None,
+    memory: str | None = None,
     keep: Iterable[str] = (),
     show: Progress | None = None,
 ) -> list[Artifact]:
     """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
-    made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
+    made = running.run(source, step, store=store, workers=workers, memory=memory, keep=keep, show=show)
     if any(not artifact.cached for artifact in made) or not report_path(source, store=store).exists():
         report(source, store=store)
     return made

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,26 @@ class TestSource:
         first = source(tmp_path, main="x = 'é'\n")
         (tmp_path / "main.py").write_bytes("# -*- coding: latin-1 -*-\nx = 'é'\n".encode("latin-1"))
         assert keys.source_digest(tmp_path / "main.py") == first
+
+
+def test_a_file_that_stays_as_it_is_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    now, first = time.time_ns(), keys.file_digest(path)
+    read: list[int] = []
+    digest = hashlib.file_digest
+
+    def counted(*given: Any) -> Any:
+        read.append(1)
+        return digest(*given)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    assert keys.file_digest(path) == first
+    assert len(read) == 1  # it changed a moment ago: it may change again within the clock's tick
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10_000_000_000)
+    assert [keys.file_digest(path) for _ in range(3)] == [first] * 3
+    assert len(read) == 2
+    before = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a copying tool leaves it
+    assert keys.file_digest(path) == hashlib.blake2b(b"two", digest_size=32).hexdigest() != first

@@ -71,6 +71,14 @@ def test_what_was_ever_done_is_not_done_again(store: Store, make: Callable[..., 
     assert calls(store) == ["1", "2", "3"]
 
 
+def test_units_are_found_up_to_the_first_that_is_not_there(store: Store, make: Callable[..., Unit]) -> None:
+    found, pieces = StoreUnits(store, LocalEngine(1)), [make(rows) for rows in range(1, 5)]
+    made = found.map(work.counted, [pieces[0], pieces[1], pieces[3]], "count")
+    meanings = [piece.meaning for piece in pieces]
+    assert found.first_there(meanings) == made[:2]
+    assert found.first_there(meanings[2:]) == found.first_there([]) == []
+
+
 def test_units_of_one_meaning_are_one(store: Store, make: Callable[..., Unit]) -> None:
     found = StoreUnits(store, LocalEngine(1))
     refs = found.map(work.counted, [make(2), make(2), make(2)], "count")

@@ -114,8 +114,14 @@ class Units(Protocol):
     def map(self, function: Callable[..., pa.Table], units: Sequence[Unit], note: str) -> list[Ref]:
         """The units' results in order. `function(read, **arguments)` may run in another process; `note` names the work."""
 
+    def first_there(self, meanings: Sequence[Any]) -> list[Ref]:
+        """Units that are there already, by what they mean: those before the first that is not."""
+
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""
+
+    def memory_for(self, rows: int) -> int:
+        """Bytes that a unit that looks at so many rows may hold of them at a time. Raises UserError where there is no room."""
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

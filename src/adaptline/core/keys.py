@@ -9,6 +9,8 @@ import ast
 import hashlib
 import io
 import json
+import os
+import time
 import tokenize
 from collections.abc import Collection
 from pathlib import Path
@@ -24,6 +26,8 @@ _SKIPPED = {
     tokenize.ENDMARKER,
 }
 _SHORT = 12
+_TICK_NS = 2_000_000_000  # the coarsest clock of a file system that is still met: FAT's
+_known_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
 
 
 def digest(data: bytes) -> str:
@@ -44,9 +48,20 @@ def can_hold(value: Any) -> bool:
 
 
 def file_digest(path: Path) -> str:
-    """The digest of a file's bytes, read in pieces."""
+    """The digest of a file's bytes, read in pieces; once in a process for as long as the file stays as it is.
+
+    Whoever changes a file changes its ctime, whatever is done to its mtime. One that changed a moment ago may change
+    again within the clock's tick, so it is not remembered (as git's index does with what is racily clean).
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+        now, found = time.time_ns(), os.fstat(file.fileno())
+        seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if (known := _known_digests.get(path)) and known[0] == seen:
+            return known[1]
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+    if now - found.st_ctime_ns > _TICK_NS:
+        _known_digests[path] = seen, digest
+    return digest
 
 
 def folder_digest(folder: Path, only: Collection[str] | None = None) -> str:

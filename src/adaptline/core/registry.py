@@ -186,7 +186,7 @@ def matcher(
     """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches.
 
     The match gets the sketches and who is alive, per shard; with a third parameter `texts`, also each shard's texts, which
-    are read when they are asked for.
+    are read when they are asked for; and with a fourth, `start`, the verdicts on the first shards where they are known, and how much memory it may take (matching.Start).
 
     Args:
         version: raised when the verdicts change.
@@ -394,10 +394,16 @@ def takes_texts(method: Method) -> bool:
     return method.kind == "matcher" and list(inspect.signature(method.function).parameters)[2:3] == ["texts"]
 
 
+def takes_start(method: Method) -> bool:
+    """Whether a matcher that takes texts can start, with a fourth parameter `start`, from verdicts on the first shards."""
+    return takes_texts(method) and list(inspect.signature(method.function).parameters)[3:4] == ["start"]
+
+
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
     own = parameters(
-        method.function, _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method) + takes_texts(method)
+        method.function,
+        _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method) + takes_texts(method) + takes_start(method),
     )
     return own if method.sketch is None else parameters(method.sketch) | own
 

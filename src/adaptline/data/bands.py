@@ -8,13 +8,14 @@ Rajaraman, Ullman: Mining of Massive Datasets, section 3.4).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Signatures = npt.NDArray[np.uint16]  # (rows, permutations)
 Keys = npt.NDArray[np.uint64]  # (rows,)
@@ -55,11 +56,38 @@ def band_keys(signatures: Signatures, bands: int, band: int) -> Keys:
     return keys
 
 
-def shared_buckets(keys: Iterable[Keys]) -> tuple[npt.NDArray[np.int64], Buckets]:
+class Banded:
+    """The keys of many signatures, band by band, in files without names. A context manager."""
+
+    def __init__(self, bands: int) -> None:
+        self._bands = bands
+        self._files = [tempfile.TemporaryFile() for _ in range(bands)]  # noqa: SIM115 - closed on exit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def add(self, signatures: Signatures) -> None:
+        """More rows, after those that are there."""
+        for band, file in enumerate(self._files):
+            band_keys(signatures, self._bands, band).tofile(file)
+
+    def __iter__(self) -> Iterator[Keys]:
+        """The keys of all rows, one band after another."""
+        for file in self._files:
+            file.seek(0)
+            yield np.fromfile(file, np.uint64)
+
+
+def shared_buckets(keys: Iterable[Keys], fresh: int = 0) -> tuple[npt.NDArray[np.int64], Buckets]:
     """The rows that share a key with any other, in order, and their buckets.
 
     Args:
         keys: one key per row, band by band: only one band's keys are held at a time.
+        fresh: rows before this one need not be told of what they share among themselves alone.
 
     Returns:
         Positions of those rows, and for each the numbers of its buckets: (rows, bands), -1 where it is alone in a band.
@@ -68,7 +96,8 @@ def shared_buckets(keys: Iterable[Keys]) -> tuple[npt.NDArray[np.int64], Buckets
     found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []  # by band: rows, and their buckets
     seen, total = 0, 0
     for band in keys:
-        order = np.argsort(band, kind="stable")
+        asked = worth_sorting(band, fresh)
+        order = asked[np.argsort(band[asked], kind="stable")]
         ordered = band[order]
         same = ordered[1:] == ordered[:-1]
         shared = np.zeros(len(order), np.bool_)
@@ -77,7 +106,7 @@ def shared_buckets(keys: Iterable[Keys]) -> tuple[npt.NDArray[np.int64], Buckets
         begins = shared.copy()
         begins[1:] &= ~same
         found.append((order[shared], (np.cumsum(begins[shared]) - 1 + seen).astype(np.int32)))
-        seen, total = seen + int(begins.sum()), len(order)
+        seen, total = seen + int(begins.sum()), len(band)
     is_member = np.zeros(total, np.bool_)
     for rows, _ in found:
         is_member[rows] = True
@@ -87,3 +116,13 @@ def shared_buckets(keys: Iterable[Keys]) -> tuple[npt.NDArray[np.int64], Buckets
     for number, (rows, numbers) in enumerate(found):
         buckets[place[rows], number] = numbers
     return members, buckets
+
+
+def worth_sorting(keys: Keys, fresh: int) -> npt.NDArray[np.int64]:
+    """Rows from `fresh` on, and those before that may have a key of theirs: all that do, and few others."""
+    if not fresh:
+        return np.arange(len(keys))
+    places = np.zeros(1 << (8 * (len(keys) - fresh)).bit_length(), np.bool_)  # 8 a key: one in eight stands by chance
+    mask = np.uint64(len(places) - 1)
+    places[keys[fresh:] & mask] = True
+    return np.flatnonzero(places[keys & mask])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adaptline.data.cutting import Tape, cut
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from adaptline.data.blocks import Block, Source
 
+_LINE_END, _SPACE = b"\n "  # all of ASCII's white space is below the space
 _BLANK_LINE = re.compile(rb"\n[ \t\r\x0b\x0c]*\n")
 
 
@@ -31,7 +34,11 @@ def measure_lines(data: bytearray, at: int, final: bool) -> tuple[int, int] | No
     if not end and not final:
         return None
     end = end or len(data)
-    return end, sum(map(bool, map(bytes.strip, bytes(data[:end]).split(b"\n"))))
+    codes = np.frombuffer(data, np.uint8)[:end]
+    ends = codes == _LINE_END
+    if end and codes[0] > _SPACE and not (ends[:-1] & (codes[1:] <= _SPACE)).any():  # no line is blank: most files
+        return end, int(np.count_nonzero(ends)) + (not ends[-1])
+    return end, sum(map(bool, map(bytes.strip, codes.tobytes().split(b"\n"))))
 
 
 def measure_paragraphs(data: bytearray, at: int, final: bool) -> tuple[int, int] | None:

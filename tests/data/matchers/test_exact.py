@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptline.data.matchers.exact import exact, sketch
+from adaptline.data.matching import SCHEMA, Start
 from adaptline.data.text import fold
 
 TEXTS = st.lists(st.sampled_from(["a", "A", " a ", "b", "\uff41", "", "b\n", None]), max_size=30)
@@ -116,3 +117,21 @@ def test_long_and_short_texts_of_any_script() -> None:
     texts = ["\ufdfa" * 5000, "x", "\ufdfa" * 5000, "字" * 3000, "X", "字" * 3000 + " "]
     assert [line[1::2][:2] for line in match([texts])] == [(2, 0), (4, 1), (5, 3)]
     assert [line[1::2][:2] for line in match([texts], normalise=False)] == [(2, 0)]
+
+
+@given(TEXTS, st.integers(0, 30), st.data())
+def test_what_is_known_of_the_first_shards_changes_no_verdict(texts: list[str], at: int, data: st.DataObject) -> None:
+    shards = cut(texts, at)
+    alive = [data.draw(st.lists(st.booleans(), min_size=len(shard), max_size=len(shard))) for shard in shards]
+    arrays = [pa.array(shard, pa.string()) for shard in shards]
+    tables, masks = [sketch(array) for array in arrays], [np.array(mask, bool) for mask in alive]
+    known = Start(1, exact(tables[:1], masks[:1], arrays[:1]))
+    more = exact(tables, masks, arrays, known)
+    assert [tuple(line.values()) for line in [*known.drops.to_pylist(), *more.to_pylist()]] == match(shards, alive)
+
+
+@given(TEXTS, st.integers(1, 50))
+def test_little_memory_changes_no_verdict(texts: list[str], memory: int) -> None:
+    array = pa.array(texts, pa.string())
+    found = exact([sketch(array)], [np.ones(len(texts), bool)], [array], Start(0, SCHEMA.empty_table(), memory))
+    assert [tuple(line.values()) for line in found.to_pylist()] == match([texts])

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptline.data import bands as lsh
-from adaptline.data.matchers.minhash import minhash, sketch
+from adaptline.data.matchers.minhash import _batches, minhash, sketch
+from adaptline.data.matching import SCHEMA, Start, in_part
 from adaptline.data.text import Gram, fold, grams, jaccard
 
 Find = Callable[[str], Path]
@@ -164,7 +165,7 @@ def test_many_copies_cost_one_comparison_each() -> None:
     found = match([texts])
     assert found.num_rows == 2999
     assert set(found["of_row"].to_pylist()) == {0}
-    assert found.schema.metadata == {b"rows_compared_in_part": b"0"}
+    assert in_part(found, 1) == [0]
 
 
 def test_templates_are_compared_in_part_and_the_result_says_so() -> None:
@@ -172,7 +173,7 @@ def test_templates_are_compared_in_part_and_the_result_says_so() -> None:
     names = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(400)]
     texts = [f"please write a short story about {name} in the style of a poet" for name in names]
     found, truth = match([texts], threshold=0.75), brute_force(texts, 0.75)
-    assert int(found.schema.metadata[b"rows_compared_in_part"]) > 100
+    assert in_part(found, 1)[0] > 100
     dropped = {line[1] for line in lines(found)}
     assert len(dropped & set(truth)) >= 0.9 * len(truth)
 
@@ -283,3 +284,69 @@ def test_revisions_of_real_documents_are_found_as_by_brute_force(real_data: Find
     assert found == brute_force(texts, 0.8)
     # Six pages were renamed along the way.
     assert (len(found), sum(lineages[row] == lineages[of] for row, (of, _) in found.items())) == (155, 149)
+
+
+@given(CORPORA, st.sampled_from([0.3, 0.5, 0.8]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_known_of_the_first_shards_changes_no_verdict(
+    texts: list[str | None], threshold: float, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(texts)), min_size=3, max_size=3)))
+    shards = [texts[start:end] for start, end in zip([0, *cuts], [*cuts, len(texts)], strict=True)]
+    alive = [data.draw(st.lists(st.booleans(), min_size=len(shard), max_size=len(shard))) for shard in shards]
+    whole = match(shards, alive, threshold=threshold)
+    arrays = [pa.array(shard, pa.string()) for shard in shards]
+    masks = [np.array(mask, bool) for mask in alive]
+    for first in range(1, 4):
+        known = Start(first, match(shards[:first], alive[:first], threshold=threshold))
+        more = minhash([sketch(array) for array in arrays], masks, arrays, known, threshold=threshold)
+        assert lines(known.drops) + lines(more) == lines(whole)
+
+
+def test_what_is_known_changes_no_verdict_where_buckets_overflow() -> None:
+    chance = random.Random(5)  # noqa: S311 - a corpus, not a secret
+    form = " ".join(f"field{number} ......" for number in range(40))
+    texts = [f"{form} {chance.randrange(10**9)} {chance.randrange(10**9)}" for _ in range(900)]
+    texts += [texts[700], texts[850], texts[0]]  # copies of rows that no bucket remembers, and of one that all do
+    shards = [texts[start : start + 200] for start in range(0, len(texts), 200)]
+    whole = match(shards, threshold=0.97)
+    arrays = [pa.array(shard) for shard in shards]
+    masks = [np.ones(len(shard), bool) for shard in shards]
+    known = Start(4, match(shards[:4], threshold=0.97))
+    more = minhash([sketch(array) for array in arrays], masks, arrays, known, threshold=0.97)
+    assert lines(known.drops) + lines(more) == lines(whole)
+    assert [line[1] for line in lines(more)][-3:] == [100, 101, 102]
+    both = [sum(counts) for counts in zip(in_part(known.drops, 5), in_part(more, 5), strict=True)]
+    assert both == in_part(whole, 5)
+    assert sum(both) > 0
+
+
+@given(CORPORA, st.sampled_from([0.3, 0.5, 0.8]), st.integers(1, 2000))
+@settings(max_examples=60, deadline=None)
+def test_little_memory_changes_no_verdict(texts: list[str | None], threshold: float, memory: int) -> None:
+    array = pa.array(texts, pa.string())
+    little = Start(0, SCHEMA.empty_table(), memory)
+    found = minhash([sketch(array)], [np.ones(len(texts), bool)], [array], little, threshold=threshold)
+    assert lines(found) == lines(match([texts], threshold=threshold))
+
+
+def test_little_memory_changes_no_verdict_where_buckets_overflow() -> None:
+    chance = random.Random(6)  # noqa: S311 - a corpus, not a secret
+    forms = [" ".join(f"{kind}{number} ......" for number in range(40)) for kind in ("field", "box", "entry")]
+    texts = [f"{chance.choice(forms)} {chance.randrange(10**9)} {chance.randrange(10**9)}" for _ in range(1200)]
+    texts += [chance.choice(texts) for _ in range(50)]
+    array = pa.array(texts)
+    sketches, masks = [sketch(array)], [np.ones(len(texts), bool)]
+    whole = minhash(sketches, masks, [array], threshold=0.93)
+    for memory in (1, 100_000):
+        found = minhash(sketches, masks, [array], Start(0, SCHEMA.empty_table(), memory), threshold=0.93)
+        assert lines(found) == lines(whole)
+        assert in_part(found, 1) == in_part(whole, 1) != [0]
+
+
+def test_batches_hold_whole_groups_and_no_more_than_memory() -> None:
+    groups = np.array([0, 1, 0, 3, 1, 5, 3, 5, 8], np.int32)
+    sizes = np.array([10, 10, 10, 30, 10, 1, 30, 1, 99])
+    assert [batch.tolist() for batch in _batches(groups, sizes, 40)] == [[0, 1, 2, 4], [3, 6], [5, 7]]
+    assert [batch.tolist() for batch in _batches(groups, sizes, 1000)] == [[0, 1, 2, 3, 4, 5, 6, 7]]
+    assert list(_batches(groups[:2], sizes[:2], 40)) == []

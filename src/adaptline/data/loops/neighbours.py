@@ -50,24 +50,32 @@ def least_equal(threshold: float, minima: int) -> int:
     return math.floor(minima * threshold - _DEVIATIONS * spread)
 
 
-def worth_comparing(buckets: Numbers, signatures: npt.NDArray[np.uint16], threshold: float) -> npt.NDArray[np.bool_]:
+def worth_comparing(
+    buckets: Numbers, signatures: npt.NDArray[np.uint16], threshold: float, fresh: int = 0
+) -> tuple[npt.NDArray[np.bool_], Numbers]:
     """Which rows have any other that `walk` may compare with them, as far as buckets and signatures tell: most have none.
 
     Args:
         buckets: (R, B), as of Rows.
         signatures: (R, P).
         threshold: that of the walk.
+        fresh: that of the walk.
+
+    Returns:
+        Per row whether it has; and the first row of its group. What becomes of a row depends on its group alone.
     """
     count, bands = buckets.shape
-    found = np.zeros(count, np.bool_)
+    found, groups = np.zeros(count, np.bool_), np.arange(count, dtype=np.int32)
     if count:
         lists = _lists(int(buckets.max()) + 1, count * bands)
         seen = np.full(count, -1, np.int32)
-        _worth_comparing(buckets, signatures, least_equal(threshold, signatures.shape[1]), lists, seen, found)
-    return found
+        least = least_equal(threshold, signatures.shape[1])
+        _worth_comparing(buckets, signatures, least, lists, seen, found, groups, fresh)
+        _flatten(groups)
+    return found, groups
 
 
-def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
+def walk(rows: Rows, threshold: float, *, words: bool, size: int, fresh: int = 0) -> Found:
     """Walks the rows in order: each is dropped for the most similar kept row that reaches the threshold, or kept.
 
     Args:
@@ -75,6 +83,7 @@ def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
         threshold: the true Jaccard similarity of two sets of n-grams from which one is dropped for the other.
         words: n-grams of words, else of characters.
         size: words or characters in one n-gram.
+        fresh: the first row that is not known to be kept.
     """
     count, bands = rows.buckets.shape
     found = Found(np.full(count, -1, np.int32), np.zeros(count), np.zeros(count, np.bool_))
@@ -95,7 +104,7 @@ def walk(rows: Rows, threshold: float, *, words: bool, size: int) -> Found:
     scratch = _scratch(room)
     while row < count:
         end = min(row + _SLICE, count)
-        row = _walk(rows, threshold, least, words, size, tables, memory, scratch, found, row, end)
+        row = _walk(rows, threshold, least, words, size, tables, memory, scratch, found, row, end, fresh)
         if row < end:  # a text that folds to more than it was
             room *= 2
             scratch = _scratch(room)
@@ -166,6 +175,7 @@ def _walk(
     found: Any,
     first: int,
     end: int,
+    fresh: int,
 ) -> int:
     """Rows first to end; stops early at one for which the scratch is too short. Returns where it stopped."""
     chosen = np.empty(CANDIDATES + 1, np.int32)
@@ -187,6 +197,10 @@ def _walk(
             else char_grams(scratch.codes, count, size, scratch.grams)
         )
         mask = _fill(scratch, grams, memory.sizes, own)
+        if row < fresh:
+            _enter(rows.buckets, memory.lists, row)
+            memory.twin_keys[slot], memory.twin_rows[slot] = key, row
+            continue
         candidates = _candidates(rows, memory, row, least, chosen, agreeing, found.in_part)
         if twin >= 0:
             chosen[0], candidates = twin, 1  # nothing can be more alike
@@ -333,7 +347,9 @@ def _enter(buckets: Any, lists: Any, row: int) -> None:
 
 
 @compiled
-def _worth_comparing(buckets: Any, signatures: Any, least: int, lists: Any, seen: Any, found: Any) -> None:
+def _worth_comparing(
+    buckets: Any, signatures: Any, least: int, lists: Any, seen: Any, found: Any, groups: Any, fresh: int
+) -> None:
     """Looks at all earlier rows of a row's buckets: those that are kept are among them."""
     bands = buckets.shape[1]
     for row in range(len(buckets)):
@@ -343,12 +359,43 @@ def _worth_comparing(buckets: Any, signatures: Any, least: int, lists: Any, seen
                 continue
             if lists.held[bucket] > BUCKET_ROWS:
                 found[row] = True  # nobody knows: what it does not remember may be kept
+            full = lists.held[bucket] >= BUCKET_ROWS
             place = lists.head[bucket]
-            while place >= 0:
+            while (row >= fresh or full) and place >= 0:
                 other = place // bands
                 place = lists.next[place]
-                if seen[other] != row:
-                    seen[other] = row
-                    if not (found[row] and found[other]) and _equal(signatures, row, other) >= least:
-                        found[row] = found[other] = True
+                if full:  # who takes a place in it matters to all that ask it
+                    _join(groups, row, other)
+                if row < fresh or seen[other] == row:
+                    continue
+                seen[other] = row
+                is_done = found[row] and found[other] and _first(groups, row) == _first(groups, other)
+                if not is_done and _equal(signatures, row, other) >= least:
+                    found[row] = found[other] = True
+                    _join(groups, row, other)
         _enter(buckets, lists, row)
+
+
+@compiled
+def _first(groups: Any, row: int) -> int:
+    """The first row of a row's group; the way there is halved for the next who asks."""
+    while groups[row] != row:
+        groups[row] = groups[groups[row]]
+        row = groups[row]
+    return row
+
+
+@compiled
+def _join(groups: Any, row: int, other: int) -> None:
+    """Makes one group of those of two rows."""
+    one, two = _first(groups, row), _first(groups, other)
+    if one < two:
+        groups[two] = one
+    else:
+        groups[one] = two
+
+
+@compiled
+def _flatten(groups: Any) -> None:
+    for row in range(len(groups)):
+        groups[row] = _first(groups, row)

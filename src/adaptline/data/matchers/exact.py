@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from adaptline.core.registry import matcher
-from adaptline.data import folding, matching
+from adaptline.data import bands, folding, matching
 from adaptline.data.loops import fingerprints
 
 
@@ -26,30 +27,70 @@ def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
 
 
 @matcher(version=2, sketch=sketch, finds=("exact_duplicate",))
-def exact(shards: Sequence[pa.Table], alive: Sequence[matching.Mask], texts: Sequence[pa.StringArray]) -> pa.Table:
+def exact(
+    shards: Sequence[pa.Table],
+    alive: Sequence[matching.Mask],
+    texts: Sequence[pa.StringArray],
+    start: matching.Start = matching.NOTHING,
+) -> pa.Table:
     """Drops every text that was there before. A null text matches nothing; the score is 1.0.
 
     Args:
-        shards: sketches, in order.
+        shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts: what has one fingerprint is compared.
+        start: the verdicts on the first shards, where they are known: only the others are looked at.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score.
     """
-    positions = matching.living(shards, alive, "fingerprint")
-    prints = [
-        matching.fixed_bytes(shard["fingerprint"]).view(np.uint64)[rows]
-        for shard, rows in zip(shards, positions, strict=True)
-    ]
-    high, low = np.concatenate([*prints, np.empty((0, 2), np.uint64)]).T
+    positions, prints, folded = _printed(shards, start.without(alive))
+    fresh = start.fresh(positions)
+    asked = bands.worth_sorting(prints[:, 0], fresh)
+    high, low = prints[asked].T
     order = np.lexsort((low, high))  # stable: equal fingerprints stay in row order
     repeats = np.zeros(len(order), np.bool_)
     repeats[1:] = (high[order][1:] == high[order][:-1]) & (low[order][1:] == low[order][:-1])
     dropped, of = order[repeats], order[~repeats][np.cumsum(~repeats) - 1][repeats]
-    folded = bool(shards) and shards[0].schema.metadata[b"normalise"] == b"True"
-    chosen = np.unique(np.concatenate([dropped, of]))
-    data, offsets = matching.gathered(texts, positions, chosen, normalised=folded)
-    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
-    same = fingerprints.same(data, offsets, pairs, folded=folded)
+    dropped, of = asked[dropped], asked[of]
+    dropped, of = dropped[dropped >= fresh], of[dropped >= fresh]
+    same = _same(texts, positions, dropped, of, start.memory, folded=folded)
     return matching.drops(positions, dropped[same], of[same], np.ones(int(same.sum())))
+
+
+def _same(
+    texts: Sequence[pa.StringArray],
+    positions: Sequence[matching.Positions],
+    dropped: matching.Positions,
+    of: matching.Positions,
+    memory: int,
+    *,
+    folded: bool,
+) -> matching.Mask:
+    """Per pair whether its texts are the same, looked at in parts that memory holds."""
+    same = np.zeros(len(dropped), np.bool_)
+    chosen = np.unique(np.concatenate([dropped, of]))
+    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
+    with matching.Gathered(texts, positions, chosen, normalised=folded) as gathered:
+        sizes = np.cumsum(np.diff(gathered.offsets)[pairs].sum(axis=1))
+        for part in np.split(
+            np.arange(len(pairs)), np.searchsorted(sizes, np.arange(memory, sizes[-1:].sum(), memory))
+        ):
+            rows, places = np.unique(pairs[part], return_inverse=True)
+            data, offsets = gathered.take(rows)
+            same[part] = fingerprints.same(data, offsets, places.reshape(-1, 2), folded=folded)
+    return same
+
+
+def _printed(
+    shards: Sequence[pa.Table], alive: Sequence[matching.Mask]
+) -> tuple[list[matching.Positions], npt.NDArray[np.uint64], bool]:
+    """Per shard the rows that take part; their fingerprints, of all shards together; and whether these are of folded texts."""
+    positions: list[matching.Positions] = []
+    prints, folded = [np.empty((0, 2), np.uint64)], False
+    for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
+        (rows,) = matching.living([shard], [mask], "fingerprint")
+        prints.append(matching.fixed_bytes(shard["fingerprint"]).view(np.uint64)[rows])
+        folded = shard.schema.metadata[b"normalise"] == b"True"
+        positions.append(rows)
+    return positions, np.concatenate(prints), folded

@@ -12,7 +12,8 @@ No text becomes a Python string on the way, but where it must be normalised: Arr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -70,6 +71,7 @@ def minhash(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
     texts: Sequence[pa.StringArray],
+    start: matching.Start = matching.NOTHING,
     *,
     threshold: Annotated[float, between(0, 1, low_too=False)] = 0.8,
     bands: Annotated[int, at_least(1)] | None = None,
@@ -83,12 +85,14 @@ def minhash(
     Rows that share buckets without being alike enough (forms, templates) could still cost the square of their number.
     So a bucket remembers its first BUCKET_ROWS kept rows, and only the CANDIDATES whose signatures agree best are
     compared (both in neighbours.py). What that leaves out may be a near-duplicate missed, never one wrongly dropped:
-    the result's metadata counts the rows concerned as `rows_compared_in_part`, 0 for most data.
+    the result's metadata counts the rows concerned (matching.in_part), none in most data.
 
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts, read when they are asked for: those of candidates alone are compared.
+        start: the verdicts on the first shards, where they are known: only the others are looked at; and how much memory
+            texts and signatures may take.
         threshold: the Jaccard similarity from which two texts are the same.
         bands: of permutations // bands minima each. None: the fewest that find at least RECALL of the pairs exactly at
             the threshold (21 bands of 6 for 0.8 with 128 permutations: 0.998).
@@ -98,34 +102,92 @@ def minhash(
     """
     if not shards:
         return matching.SCHEMA.empty_table()
-    positions, signatures, facts = _signed(shards, alive)
-    bands = bands or signatures.shape[1] // lsh.rows_per_band(threshold, signatures.shape[1], RECALL)
-    members, buckets = lsh.shared_buckets(lsh.band_keys(signatures, bands, band) for band in range(bands))
-    signatures = signatures[members]
-    worth = neighbours.worth_comparing(buckets, signatures, threshold)
-    number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)
-    signatures = signatures[worth]
-    data, offsets = matching.gathered(texts, positions, members[worth])
-    rows = neighbours.Rows(buckets, number, data, offsets, signatures)
-    found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]))
-    dropped = np.flatnonzero(found.of >= 0)
-    verdicts = matching.drops(positions, members[dropped], members[found.of[dropped]], found.similarity[dropped])
-    return verdicts.replace_schema_metadata({"rows_compared_in_part": str(int(found.in_part.sum()))})
+    alive = start.without(alive)
+    positions, bands, members, buckets = _bucketed(shards, alive, start, threshold, bands)
+    fresh = int(np.searchsorted(members, start.fresh(positions)))
+    signatures = _signatures(shards, positions, members)
+    worth, groups = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
+    facts = shards[0].schema.metadata
+    how = {"words": facts[b"ngram"] == b"word", "size": int(facts[b"size"])}
+    of, similarity, in_part = (
+        np.full(len(members), -1, np.int64),
+        np.zeros(len(members)),
+        np.zeros(len(members), np.bool_),
+    )
+    with matching.Gathered(texts, positions, members[worth]) as gathered:
+        place = np.cumsum(worth) - 1  # in what is gathered
+        sizes = np.where(worth, 2 * signatures.shape[1], 0)
+        sizes[worth] += np.diff(gathered.offsets)
+        for batch in _batches(groups, sizes, start.memory):
+            inner = worth[batch]
+            number = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
+            data, offsets = gathered.take(place[batch[inner]])
+            rows = neighbours.Rows(buckets[batch], number, data, offsets, signatures[batch[inner]])
+            found = neighbours.walk(rows, threshold, **how, fresh=int(np.searchsorted(batch, fresh)))
+            out = found.of >= 0
+            of[batch[out]] = batch[found.of[out]]
+            similarity[batch], in_part[batch] = found.similarity, found.in_part
+    dropped = np.flatnonzero(of >= 0)
+    verdicts = matching.drops(positions, members[dropped], members[of[dropped]], similarity[dropped])
+    return matching.with_in_part(verdicts, matching.per_shard(positions, members[in_part]))
 
 
-def _signed(
-    shards: Sequence[pa.Table], alive: Sequence[matching.Mask]
-) -> tuple[list[matching.Positions], npt.NDArray[np.uint16], dict[bytes, bytes]]:
-    """Per shard the rows that take part; their signatures, of all shards together; and what their sketches say of them."""
-    positions: list[matching.Positions] = []
-    signatures, facts, done = np.empty((0, 1), np.uint16), {}, 0
-    for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
-        (rows,) = matching.living([shard], [mask], "signature")
+def _bucketed(
+    shards: Sequence[pa.Table],
+    alive: Sequence[matching.Mask],
+    start: matching.Start,
+    threshold: float,
+    bands: int | None,
+) -> tuple[list[matching.Positions], int, npt.NDArray[np.int64], lsh.Buckets]:
+    """Per shard the rows that take part; how many bands; the rows that share a bucket with another, and their buckets."""
+    positions = []
+    with contextlib.ExitStack() as stack:
+        banded = None
+        for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
+            (rows,) = matching.living([shard], [mask], "signature")
+            found = matching.fixed_bytes(shard["signature"]).view(np.uint16)
+            bands = bands or found.shape[1] // lsh.rows_per_band(threshold, found.shape[1], RECALL)
+            banded = banded or stack.enter_context(lsh.Banded(bands))
+            banded.add(found[rows])
+            positions.append(rows)
+        members, buckets = lsh.shared_buckets(banded or [], start.fresh(positions))
+    return positions, bands or 0, members, buckets
+
+
+def _signatures(
+    shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: matching.Positions
+) -> npt.NDArray[np.uint16]:
+    """The signatures of some of the rows that take part: (members, permutations)."""
+    starts = np.cumsum([0, *(len(rows) for rows in positions)])
+    cuts = np.searchsorted(members, starts)
+    signatures = np.empty((0, 1), np.uint16)
+    for shard, rows, begins, first, last in zip(shards, positions, starts, cuts, cuts[1:], strict=False):
         found = matching.fixed_bytes(shard["signature"]).view(np.uint16)
-        if not positions:
-            most = sum(int(np.count_nonzero(one)) for one in alive)
-            signatures, facts = np.empty((most, found.shape[1]), np.uint16), shard.schema.metadata
-        signatures[done : done + len(rows)] = found[rows]
-        positions.append(rows)
-        done += len(rows)
-    return positions, signatures[:done], facts
+        if not signatures.size:
+            signatures = np.empty((len(members), found.shape[1]), np.uint16)
+        signatures[first:last] = found[rows[members[first:last] - begins]]
+    return signatures
+
+
+def _batches(
+    groups: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], memory: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows that are walked together, in order: whole groups, as many as memory holds, or one that is larger.
+
+    Args:
+        groups: the first row of each row's group; a row that is a group by itself is left out.
+        sizes: bytes of each row.
+        memory: bytes.
+    """
+    first, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    of_group = np.bincount(inverse, weights=sizes, minlength=len(first))
+    of_group[counts == 1] = 0
+    number = np.zeros(len(first), np.int64)
+    held, batch = 0.0, 0
+    for group in np.flatnonzero(counts > 1):
+        if held and held + of_group[group] > memory:
+            held, batch = 0.0, batch + 1
+        held += of_group[group]
+        number[group] = batch
+    of_row = np.where(counts[inverse] > 1, number[inverse], -1)
+    yield from (np.flatnonzero(of_row == each) for each in range(batch + 1) if (of_row == each).any())

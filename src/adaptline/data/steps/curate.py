@@ -22,6 +22,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
+from adaptline.data import matching, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -272,19 +273,24 @@ def _match(state: _State, use: Use, units: Units) -> None:
     parameters = {name: value for name, value in use.parameters.items() if name in takes}
     masks = [_pack(mask) for mask in state.alive]
     asks = registry.takes_texts(method)
-    meaning = [
-        *_meaning(use, "match", parameters),
-        [[ref.digest, keys.digest(mask)] for ref, mask in zip(sketches, masks, strict=True)],
-        *([[on, [text.digest for text in state.text]]] if asks else []),
-    ]
+    whole = zip(sketches, masks, state.text, strict=True)
+    shards = [[ref.digest, keys.digest(mask), text.digest if asks else None] for ref, mask, text in whole]
+    meaning = [*_meaning(use, "match", parameters), on if asks else None, shards]
+    links = settled.links(meaning[:-1], shards) if registry.takes_start(method) else []
+    held = units.first_there(links)
     arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters}
+    memory = units.memory_for(sum(ref.rows for ref in sketches))
     (ref,) = units.map(
-        match_all, [Unit(meaning, arguments | {"shards": state.text if asks else []})], f"{use.use}, match"
+        match_all,
+        [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held, "memory": memory})],
+        f"{use.use}, match",
     )
-    state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
     found = units.read(ref)
-    if in_part := (found.schema.metadata or {}).get(b"rows_compared_in_part"):
-        state.methods[-1]["compared_in_part"] = int(in_part)
+    state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
+    settled_ = settled.settle(units, links, held, found, f"{use.use}, settled") if links else []
+    state.methods[-1]["settled"] = [[ref.key, ref.digest, ref.rows] for ref in settled_]
+    if matching.tells_in_part(found):
+        state.methods[-1]["compared_in_part"] = sum(matching.in_part(found, len(sketches)))
     shards, rows = found["shard"].to_numpy(), found["row"].to_numpy()
     for i in np.unique(shards):
         out = np.zeros(len(state.alive[i]), bool)
@@ -320,23 +326,30 @@ def match_all(
     sketches: Sequence[Ref],
     alive: Sequence[bytes],
     shards: Sequence[Ref],
+    held: Sequence[Ref],
     use: Use,
     parameters: dict[str, Any],
+    memory: int,
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
     on: On = use.settings.get("on", "all")
-    given = [_Read(shards, lambda ref: texts(read(ref, ["messages"]), on))] if registry.takes_texts(use.load()) else []
+    given: list[Any] = []
+    if registry.takes_texts(use.load()):
+        given.append(_Read(shards, lambda ref: texts(read(ref, ["messages"]), on)))
+    start = settled.start(read, held, memory)
+    if registry.takes_start(use.load()):
+        given.append(start)
     with use.blamed():
         found: pa.Table = use.load().function(_Read(sketches, read), masks, *given, **parameters)
-    return found
+    return settled.joined(start, found, len(sketches)) if held else found
 
 
 def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     """Commits who is in (`keep`, which later steps see) and who dropped the others (`verdicts`, for people)."""
     tables = [pa.table({"keep": mask}) for mask in state.alive]
     keep = units.map(
-        _given,
+        settled.given,
         [
             Unit(["keep", keys.digest(_pack(mask)), len(mask)], {"table": t})
             for mask, t in zip(state.alive, tables, strict=True)
@@ -346,7 +359,7 @@ def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     by = [(np.where(mask, np.int16(KEPT), out), mask) for mask, out in zip(state.alive, state.dropped_by, strict=True)]
     by = [(out, pa.table({"dropped_by": pa.array(out, mask=mask)})) for out, mask in by]
     verdicts = units.map(
-        _given,
+        settled.given,
         [Unit(["verdicts", keys.digest(out.tobytes()), len(out)], {"table": table}) for out, table in by],
         "verdicts",
     )
@@ -369,10 +382,6 @@ def _summary(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> str:
         return words
     worst = max(methods, key=lambda method: method["dropped"])
     return f"{words}; {worst['use']} dropped {worst['dropped']:,}" if worst["dropped"] else words
-
-
-def _given(read: Read, table: pa.Table) -> pa.Table:  # noqa: ARG001 - the form of every unit's function
-    return table
 
 
 def _view(shard: pa.Table, on: On, function: Any) -> Any:
