@@ -131,6 +131,15 @@ def _length(folder: Path) -> list[Arguments]:
     return [{}, {"unit": "words"}, {"unit": "tokens", "tokenizer": file}]
 
 
+def _quality(folder: Path) -> list[Arguments]:
+    kinds = {"good": ("table", "soup", "bread", "river", "room"), "bad": ("click", "money", "win", "cheap", "order")}
+    for name, words in kinds.items():
+        rows = [{"text": f"{one} {other} {number}x"} for number, one in enumerate(words) for other in words]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kept, dropped = (sources.find_files(f"{name}.jsonl", folder) for name in kinds)
+    return [{"kept": kept, "dropped": dropped}]
+
+
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "boilerplate": lambda _: [{"phrases": ["tisch", "table for"]}, {"kinds": [], "phrases": ["order", "ok"]}],
@@ -160,6 +169,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     ],
     "overlap": lambda _: [{}, {"of": "prompt"}, {"ngram": "char", "size": 5}],
     "perplexity": _perplexity,
+    "quality": _quality,
     "review": _review,
     **dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum"), lambda _: [{}, {"tokenize": "unicode"}]),
     "semantic": _semantic,
@@ -176,6 +186,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"single_spaces": True, "straight_quotes": True, "plain_dashes": True},
         {"lower_case": True, "no_punctuation": True},
     ],
+    "toxicity": lambda _: [{}, {"languages": []}],
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import adaptline as al
 from adaptline import oneshot
-from adaptline.data.filters.language import LANGUAGES, _detector
+from adaptline.data.languages import LANGUAGES, _detector
 from adaptline.errors import UserError
 
 RAW = '[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n'
@@ -50,6 +50,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
     (tmp_path / "writing").mkdir()
     (tmp_path / "writing" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+    (tmp_path / "judge").mkdir()
+    told = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "fine", "1": "toxic"}}
+    (tmp_path / "judge" / "config.json").write_text(json.dumps(told))
     (tmp_path / "test.toml").write_text('files = "a.jsonl"\n')
     (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
@@ -132,6 +135,50 @@ CASES = {
     "bands": (clean('{ use = "minhash", bands = 129 }'), 8, "do has bands = 129 of 128 permutations", "Give 1"),
     "no bands": (clean('{ use = "minhash", bands = 0 }'), 8, "bands of minhash must be a whole number of", ""),
     "confidence": (clean('{ use = "language", min_confidence = 2 }'), 8, "min_confidence of language must", ""),
+    "examples of one kind": (
+        clean('{ use = "quality", kept = "a.jsonl" }'),
+        8,
+        "do has kept without dropped",
+        "It learns",
+    ),
+    "a review without rows": (
+        clean('{ use = "quality", reviewed = "a.jsonl" }'),
+        8,
+        "do has reviewed without rows",
+        "reviewed names verdicts",
+    ),
+    "no examples": (clean('"quality"'), 8, "do has no examples", "Name them: kept = "),
+    "toxic labels": (
+        clean('{ use = "toxicity", model = "judge", labels = ["toxik"], max = 0.5 }'),
+        8,
+        "do has labels has 'toxik', which the model does not give",
+        "Did you mean 'toxic'? It has 'fine', 'toxic'.",
+    ),
+    "no toxic labels": (
+        clean('{ use = "toxicity", model = "judge", max = 0.5 }'),
+        8,
+        "do has labels is missing",
+        "It has 'fine', 'toxic'. Name",
+    ),
+    "toxic labels of no model": (
+        clean('{ use = "toxicity", labels = ["toxic"] }'),
+        8,
+        "do has labels without a model",
+        "Name a classifier",
+    ),
+    "a language that the model does not know": (
+        clean('{ use = "toxicity", languages = ["en", "de"] }'),
+        8,
+        "do has languages = ['en', 'de'], and the model",
+        "Name a model that knows them",
+    ),
+    "no language": (clean('{ use = "toxicity", languages = ["english"] }'), 8, "languages of toxicity must be", ""),
+    "a judge that judges nothing": (
+        clean('{ use = "toxicity", model = "writing", labels = ["toxic"] }'),
+        8,
+        "do has model = 'writing', which is no classifier of texts",
+        "Name a model that was trained",
+    ),
     "n-gram": (
         clean('{ use = "decontaminate", against = "task.toml", size = 0 }'),
         8,

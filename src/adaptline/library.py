@@ -330,6 +330,7 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
             {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
+            | {"told": method.get("told", [])}
             for method in manifest["detail"].get("methods", [])
         ]
         return shown

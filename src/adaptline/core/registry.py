@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from adaptline.core.grid import Node
 
 F = TypeVar("F", bound=Callable[..., Any])
+Cost = Literal["low", "high"]
 
 PACKAGE = Path(__file__).parent.parent
 FOLDERS: dict[str, tuple[str, ...]] = {
@@ -34,6 +35,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
     "adapter": ("models/adapters",),
+    "classifier": ("models/classifiers",),
     "metric": ("evals/metrics",),
     "guard": ("deploy/guards",),
 }
@@ -54,7 +56,7 @@ class Method:
     function: Callable[..., Any]
     version: int
     finds: tuple[str, ...] = ()
-    cost: Literal["low", "high"] = "low"
+    cost: Cost | Callable[[Mapping[str, Any]], Cost] = "low"
     files: Callable[[], Sequence[Path]] | None = None
     sketch: Callable[..., Any] | None = None
     check: Callable[..., None] | None = None
@@ -66,6 +68,10 @@ class Method:
     def name(self) -> str:
         """The function's name, which is the method's name in a recipe."""
         return self.function.__name__
+
+    def cost_with(self, parameters: Mapping[str, Any]) -> Cost:
+        """What it costs with some parameters."""
+        return self.cost(parameters) if callable(self.cost) else self.cost
 
     @property
     def identity(self) -> list[Any]:
@@ -128,12 +134,13 @@ def filter(
     *,
     version: int,
     finds: Sequence[str] = (),
-    cost: Literal["low", "high"] = "low",
+    cost: Cost | Callable[[Mapping[str, Any]], Cost] = "low",
     files: Callable[[], Sequence[Path]] | None = None,
     defaults: Mapping[str, Any] | None = None,
     gives: Literal["number", "label"] | None = None,
     labels: Callable[[], Iterable[str]] | None = None,
     settle: Callable[..., None] | None = None,
+    tell: Callable[..., Sequence[str]] | None = None,
     uses: Sequence[str] = (),
     check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
@@ -142,13 +149,14 @@ def filter(
     Args:
         version: raised when the scores change.
         finds: the kinds of defect that it is for, as an audit names them.
-        cost: "high" scores only the survivors of the methods before it.
+        cost: "high" scores only the survivors of the methods before it; or a function that tells it of the parameters.
         files: data files whose digests enter the key.
         defaults: the bounds (min, max, keep, drop, unjudged) for a recipe that gives none of them.
         gives: what a score is, where the annotation of what the function returns (list[float], list[str]) does not tell.
         labels: all labels that it can give; keep and drop must name some of them.
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
+        tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
@@ -157,6 +165,7 @@ def filter(
         "gives": "label" if labels else gives,
         "labels": labels,
         "settle": settle,
+        "tell": tell,
     }
     facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}
     return _register("filter", version=version, options=options, **facts)
@@ -216,6 +225,16 @@ def adapter(
     """
     rates = {"lr": lr, "head_rate": head_rate, "writer_lr": lr if writer_lr is None else writer_lr}
     return _register("adapter", version=version, options={**rates, "learns": learns, "suits": tuple(suits)})
+
+
+def classifier(*, version: int, check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """A model that reads texts and tells how likely some of its labels are, for filters that name one.
+
+    Args:
+        version: raised when its probabilities change.
+        check: called with the folder and the labels, before any work; raises UserError.
+    """
+    return _register("classifier", version=version, check=check)
 
 
 def metric(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adaptline.core import disk
-from adaptline.data.filters.review import Place, Verdict, lines
+from adaptline.data.reviews import Place, Verdict, lines
 
 _BEGINNING = b'{"file": '  # of every line that we write
 

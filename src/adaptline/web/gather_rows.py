@@ -161,6 +161,7 @@ def _stage(
         tuple(samples),
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
+        tuple(method.get("told", ())),
     )
 
 

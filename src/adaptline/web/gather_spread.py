@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
-from adaptline.data.filters.language import MAX_CHARACTERS, language
+from adaptline.data.filters.language import language
+from adaptline.data.languages import MAX_CHARACTERS
 from adaptline.web import view
 
 MOST_ROWS = 2000  # a share of 10 % is then known to 1.3 points, 95 times of 100

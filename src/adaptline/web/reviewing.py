@@ -20,8 +20,8 @@ from adaptline.core.rows import Ref
 from adaptline.core.store import Store
 from adaptline.data import opinions, sampling
 from adaptline.data.agreement import Agreement, agreement
-from adaptline.data.filters.review import VERDICTS, Place
 from adaptline.data.review_file import ReviewFile
+from adaptline.data.reviews import VERDICTS, Place
 from adaptline.data.verdicts import reason
 from adaptline.errors import UserError, did_you_mean
 from adaptline.web import texts

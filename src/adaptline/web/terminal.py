@@ -38,6 +38,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 lines.append(
                     f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
                 )
+                lines += [f"    {told}" for told in method["told"]]
             lines += _of_rows(entry)
             if "path" in entry:
                 lines.append(f"  in {_near(Path(entry['path']))}")

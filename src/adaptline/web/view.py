@@ -159,7 +159,7 @@ class Stage:
     `before`, `dropped`, `changed`, `unjudged` and `after` count rows of all splits. `bounds` are the recipe's words that
     its score is compared with (min, max, keep, drop); `parameters` are the method's own. `unjudged_fate` is what the
     recipe does with a row without a score. `compared_in_part` rows had more candidates for a near-duplicate than the
-    method compared them with.
+    method compared them with. `told` are lines that the method says of itself.
     """
 
     name: str
@@ -177,6 +177,7 @@ class Stage:
     drops: tuple[Drop, ...] = ()
     changes: tuple[Change, ...] = ()
     compared_in_part: int = 0
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
 
 
 def _filter(state: _State, use: Use, units: Units) -> None:
-    masks = [_pack(mask) if use.load().cost == "high" else None for mask in state.alive]
+    masks = [_pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
     work = [
         Unit(
@@ -154,6 +154,8 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         state.drop(i, out, int((unjudged & state.alive[i]).sum()))
     if settle := use.load().options["settle"]:
         settle((units.read(ref) for ref in refs), **use.parameters)
+    if tell := use.load().options["tell"]:
+        state.methods[-1]["told"] = list(tell(**use.parameters))
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
