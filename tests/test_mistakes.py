@@ -65,7 +65,7 @@ def refused(folder: Path, text: str) -> UserError:
 
 
 CASES = {
-    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of csv, ", "Did you mean 'jsonl'?"),
+    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of arrow, csv, ", "Did you mean 'jsonl'?"),
     "encoding": (RAW + 'encoding = "utf8x"\n', 4, "encoding must be a string that is an encoding's name", ""),
     "delimiter": (RAW + 'delimiter = ";;"\n', 4, "delimiter must be a string of one character", ""),
     "idle": (RAW + "header = true\n", 4, "header does nothing: the files are jsonl", "Leave it out."),
@@ -226,7 +226,7 @@ def test_it_is_told_before_any_work(folder: Path, text: str, line: int, what: st
 def test_a_file_of_an_unknown_format_is_named(folder: Path) -> None:
     error = refused(folder, RAW.replace("a.jsonl", "*.xyz"))
     assert (error.where, error.what) == ("b.xyz", "no format is known for '.xyz'")
-    assert "Or say format = one of csv, " in error.do
+    assert "Or say format = one of arrow, csv, " in error.do
 
 
 def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
@@ -236,7 +236,11 @@ def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
 
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
-    for out, what in (("out.xyz", "no format is known for '.xyz'"), ("nowhere/out.jsonl", "no such folder")):
+    for out, what in (
+        ("out.xyz", "no format is known for '.xyz'"),
+        ("out.xml", "xml is read, not written"),
+        ("nowhere/out.jsonl", "no such folder"),
+    ):
         with pytest.raises(UserError, match=what):
             oneshot.call("curate", folder / "a.jsonl", folder / out, {"do": ["./never.py:read"]})
 

@@ -13,6 +13,7 @@ from adaptline.core import keys
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import block_size
+from adaptline.data.typed import refuse_schema, write_typed
 from adaptline.errors import UserError
 
 _BATCH = 1 << 16  # rows held at a time
@@ -20,29 +21,14 @@ _BATCH = 1 << 16  # rows held at a time
 
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:
     """One file, its schema that of the first rows. Raises UserError where later rows do not fit it."""
-    writer: pq.ParquetWriter | None = None
-    try:
-        for batch in batches:
-            if not batch.records:  # all of a shard may have been dropped; it tells no schema
-                continue
-            schema = writer.schema if writer else _schema(batch)
-            if writer is not None and (
-                strange := {name for record in batch.records for name in record} - set(schema.names)
-            ):
-                raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
-            writer = writer or pq.ParquetWriter(file, schema)
-            writer.write_table(pa.Table.from_pylist(batch.records, schema))
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UserError(f"rows do not share one schema: {error}", do="Write .jsonl instead.") from error
-    finally:
-        if writer is not None:
-            writer.close()
+    write_typed(batches, lambda schema: pq.ParquetWriter(file, schema))
 
 
 def cut(source: Source) -> Iterator[Block]:
     """Blocks of whole row groups, as large as those of a text of that size would be."""
     with _opened(source) as file:
         metadata, schema = file.metadata, str(file.schema_arrow)
+        refuse_schema(file.schema_arrow)
         first = rows = size = offset = 0
         row = 1
         for number in range(metadata.num_row_groups):
@@ -89,10 +75,3 @@ def _group_digest(source: Source, group: Any) -> str:
     with source.path.open("rb") as file:
         file.seek(min(starts, default=0))
         return keys.digest(file.read(sum(column.total_compressed_size for column in columns)))
-
-
-def _schema(batch: Batch) -> pa.Schema:
-    """The types that are known, and for the others those of the first rows; strings where all are null."""
-    guessed = pa.Table.from_pylist(batch.records).schema
-    kinds = {field.name: batch.types.get(field.name, field.type) for field in guessed}
-    return pa.schema([(name, pa.string() if pa.types.is_null(kind) else kind) for name, kind in kinds.items()])
