@@ -190,3 +190,13 @@ def test_mistakes_are_told(put: Put, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no format is known for '.doc'"):
         write_rows([table], tmp_path / "out.doc")
     assert write_rows([table], tmp_path / "out.doc", format="jsonl") == 1
+
+
+def test_fields_inside_of_lists_come_back(put: Put, tmp_path: Path) -> None:
+    record = {"turns": ["a", "b", None], "deep": [[1, {"x": "y"}]], "id": 1}
+    path = put("in.jsonl", json.dumps(record) + "\n")
+    columns = Columns(prompt="turns.0", completion="turns.1", label="deep.0.1.x")
+    table = read_table(path, columns=columns)
+    assert table["messages"].to_pylist() == [[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]]
+    write_rows([table], tmp_path / "out.jsonl", columns=columns)
+    assert lines_of(tmp_path / "out.jsonl") == [record]

@@ -9,7 +9,8 @@ Knows records and columns. Knows nothing of files and formats. The rules:
   unreadable. What a system field says and earlier turns (Alpaca's history) go before it.
 - A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
   with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
-- A field inside an object is named by its path ("message.body", "replies.0.text"); it leaves the object for its column, and comes back.
+- A field inside an object or a list is named by its path ("message.body", "replies.0.text", "turns.0"); it leaves them for its
+  column (in a list null keeps its place), and comes back.
 - A subject's value leaves no trace but its HMAC-SHA256 under the store's secret (RFC 2104).
 """
 
@@ -86,21 +87,24 @@ class UnreadableError(Exception):
 def lift(value: Value, columns: Columns) -> None:
     """Moves the fields that are named by a path out of their objects, to the path as a name, in place."""
     for name in columns.nested:
-        if name not in value and (inner := _inner(value, name)) is not None:
-            last = name.rpartition(".")[2]
-            if last in inner:
-                value[name] = inner.pop(last)
+        if name in value:
+            continue
+        inner, last = _inner(value, name), name.rpartition(".")[2]
+        if isinstance(inner, dict) and last in inner:
+            value[name] = inner.pop(last)
+        elif isinstance(inner, list) and last.isdecimal() and int(last) < len(inner):
+            value[name], inner[int(last)] = inner[int(last)], None  # the others keep their places
 
 
-def _inner(value: Value, path: str) -> Value | None:
-    """The object that holds the last field of a path, or None."""
+def _inner(value: Value, path: str) -> Any:
+    """What holds the last field of a path."""
     found: Any = value
     for part in path.split(".")[:-1]:
         if isinstance(found, list):
             found = found[int(part)] if part.isdecimal() and int(part) < len(found) else None
         else:
             found = found.get(part) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def take_messages(value: Value, columns: Columns) -> list[Message]:
@@ -213,8 +217,11 @@ def write_back(row: Value, columns: Columns) -> Value:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
     record |= {key: entry for key, entry in extra.items() if key not in record}
     for name in columns.nested:
-        if name in record and (inner := _inner(record, name)) is not None:
-            inner[name.rpartition(".")[2]] = record.pop(name)
+        inner, last = _inner(record, name), name.rpartition(".")[2]
+        if name in record and isinstance(inner, dict):
+            inner[last] = record.pop(name)
+        elif name in record and isinstance(inner, list):
+            inner[int(last)] = record.pop(name)
     return record
 
 

@@ -111,7 +111,7 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 3]))
 def test_finds_the_elements_that_json_finds(values: list[Any], indent: int | None) -> None:
     text = standard.dumps(values, indent=indent)
-    found = list(_elements(text))
+    found = list(_elements(text, arrays=True))
     assert [element.value for element in found] == values
     assert [standard.loads(text[element.start : element.end]) for element in found] == values
 
@@ -138,3 +138,20 @@ def test_writes_an_array() -> None:
     empty = BytesIO()
     write([], empty)
     assert standard.loads(empty.getvalue()) == []
+
+
+SQUAD = {"version": "1", "data": [{"title": "t", "paragraphs": [{"context": "c", "qas": [{"id": 1}, {"id": 2, "title": "u"}]}]}, {"title": "x"}]}  # fmt: skip
+
+
+def test_records_inside_of_records_have_what_is_around_them(put: Put) -> None:
+    path = put("a.json", standard.dumps(SQUAD))
+    source = Source(path, "a.json", "json", options={"records": "data.paragraphs.qas"})
+    found = [record for block in cut(source) for record in json(block, **source.options)]
+    assert [record.value for record in found] == [
+        {"version": "1", "title": "t", "context": "c", "id": 1},
+        {"version": "1", "title": "u", "context": "c", "id": 2},
+        None,
+    ]
+    assert [record.row for record in found] == [1, 2, 3]
+    assert found[2].error == "'paragraphs' is null, not a list of records"
+    assert next(cut(source)).rows == 3

@@ -2,12 +2,15 @@
 
 Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
 row that cannot be read for the rest.
+
+`records` names a list inside of them by its path ("data.paragraphs.qas" of SQuAD): its entries are the records then, with
+the fields of the objects around them, the inner ones first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, NamedTuple
@@ -16,7 +19,7 @@ from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Record, Source
 from adaptline.data.cutting import SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
-from adaptline.data.records import encode_strictly
+from adaptline.data.records import encode_strictly, kind_of
 from adaptline.data.schemas import Value
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -46,17 +49,25 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
 def cut(source: Source) -> Iterator[Block]:
     """The whole document; the records of a small one are counted, so that it can be packed with others."""
     block = cut_whole(Tape(source))
-    yield replace(block, rows=sum(1 for _ in json(block))) if block.length <= SMALLEST else block
+    yield replace(block, rows=sum(1 for _ in json(block, **source.options))) if block.length <= SMALLEST else block
 
 
 @format(version=1, suffixes=(".json",), cut=cut, write=write)
-def json(block: Block) -> Iterator[Record]:
+def json(block: Block, *, records: str | None = None) -> Iterator[Record]:
     """The records of a document."""
+    if records is None:
+        return _whole(block, arrays=True)
+    found = (each for outer in _whole(block, arrays=False) for each in _inside(outer, records.split(".")))
+    return (each._replace(row=row) for row, each in enumerate(found, block.first_row))
+
+
+def _whole(block: Block, *, arrays: bool) -> Iterator[Record]:
+    """The records as they stand. `arrays`: whether an object of arrays holds them in these."""
     text, suspect = block.text()
     pairs = has_half_pairs(text)
     row, line, counted, end = block.first_row, block.first_line, 0, 0
     try:
-        for value, start, end, part in _elements(text):
+        for value, start, end, part in _elements(text, arrays=arrays):
             line, counted = line + text.count("\n", counted, start), start
             raw = text[start:end]
             error = block.flaw(raw) if suspect else None
@@ -72,6 +83,22 @@ def json(block: Block) -> Iterator[Record]:
         yield Record(row, line, None, why, rest)
 
 
+def _inside(outer: Record, path: Sequence[str]) -> Iterator[Record]:
+    """The entries of the list at a path inside of a record, each with what stands around it."""
+    if outer.value is None or not path:
+        yield outer
+        return
+    around = dict(outer.value)
+    entries = around.pop(path[0], None)
+    if not isinstance(entries, list):
+        yield outer._replace(value=None, error=f"{path[0]!r} is {kind_of(entries)}, not a list of records")
+        return
+    for entry in entries:
+        fields, why = _fields(entry)
+        inner = None if fields is None else {**around, **fields}
+        yield from _inside(outer._replace(value=inner, error=why), path[1:])
+
+
 def _fields(value: Any) -> tuple[Value | None, str | None]:
     try:
         return fields_of(value), None
@@ -79,7 +106,7 @@ def _fields(value: Any) -> tuple[Value | None, str | None]:
         return None, str(error)
 
 
-def _elements(text: str) -> Iterator[_Element]:
+def _elements(text: str, *, arrays: bool) -> Iterator[_Element]:
     """The records of a document. Raises ValueError or RecursionError where it cannot be read on."""
     start = _past_space(text, 0)
     if text.startswith("[", start):
@@ -90,12 +117,13 @@ def _elements(text: str) -> Iterator[_Element]:
     try:
         value, end = _read(text, start)
     except (ValueError, RecursionError):
-        if not _ARRAYS.match(text, start):
+        if not arrays or not _ARRAYS.match(text, start):
             raise
         yield from _arrays(text, start + 1)
         return
     if (
-        type(value) is dict
+        arrays
+        and type(value) is dict
         and value
         and _past_space(text, end) == len(text)
         and all(type(entry) is list for entry in value.values())

@@ -57,7 +57,7 @@ def _opened(source: Source) -> Iterator[Any]:
     if source.coding.encoding:
         raise UserError("is no Parquet file", where=source.name, do="Decompress it if it is one, or say its format.")
     try:
-        with pq.ParquetFile(source.path) as file:
+        with pq.ParquetFile(source.path, page_checksum_verification=True) as file:  # of files that have checksums
             yield file
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"a damaged Parquet file: {error}", where=source.name) from error

@@ -27,7 +27,7 @@ from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
-_OPTIONS = ("header", "quotes", "delimiter", "row_per")  # of formats; each takes those that it knows
+_OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
 _WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
@@ -63,6 +63,7 @@ def ingest(
     quotes: bool | None = None,
     delimiter: Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")] | None = None,
     row_per: Literal["line", "paragraph", "file"] = "line",
+    records: str | None = None,
     text: str | None = None,
     label: str | None = None,
     prompt: str | None = None,
@@ -93,6 +94,8 @@ def ingest(
         quotes: csv and tsv: whether quotes enclose fields; by default in csv only.
         delimiter: csv and tsv: what stands between fields.
         row_per: txt: what a row is; paragraphs end at blank lines.
+        records: json: the path of the list whose entries are the records ("data.paragraphs.qas" of SQuAD), with the fields
+            around it.
         text: the field of plain text.
         label: the field of the class.
         prompt: the field of what is asked.
@@ -123,7 +126,7 @@ def ingest(
         group=group,
         subject=tuple(subject),
     )
-    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per), strict=True))
+    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per, records), strict=True))
     sources = [
         open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)
         for path, name, part in zip(files, files.names, files.parts, strict=True)
