@@ -148,7 +148,7 @@ def test_labels_that_are_no_numbers_are_words_or_missing(tmp_path: Path, put: Pu
 
 @pytest.mark.parametrize("kind", ["gz", "zst"])
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "txt", "yaml"])
-def test_a_compressed_stream_that_is_cut_gives_what_came_before(put: Put, take: Take, kind: str, suffix: str) -> None:
+def test_a_compressed_stream_that_is_cut_gives_what_came_before(put: Put, kind: str, suffix: str) -> None:
     content = {
         "jsonl": LINES,
         "csv": b"text,n\n" + b"".join(b"row %d,%d\n" % (n, n * 7919 % 10007) for n in range(20_000)),

@@ -119,6 +119,7 @@ def test_no_file_is_forgotten(real_data: Callable[[str], Path], units: StoreUnit
         if name.endswith(".md") or "LICENSE" in name or "CC-BY" in name:
             continue
         try:
-            assert ingest(find_files(str(base / name), Path("/")), units=units).shards
+            ingest(find_files(str(base / name), Path("/")), units=units)
         except UserError as error:
-            assert error.do, name
+            unsaid = error.what if not error.do else ""
+            assert not unsaid, name

@@ -51,6 +51,7 @@ class Tape:
             raise UserError(f"is a Parquet or Arrow file, not {source.format}", do='Say format = "parquet" or "arrow".')
         self.source = source
         self.header: tuple[str, ...] = ()
+        self.context = ""
         self.data = bytearray()
         self.rest = b""
         self.ended = False
@@ -106,10 +107,28 @@ class Tape:
         head = self.rest[: 4 * RAW]
         return self._piece(len(head), 1, head, head, self.broken)
 
+    def give_up(self, why: str) -> Block:
+        """One row for all that is left, which is not held in memory."""
+        head = bytes((self.data + self.rest)[: 4 * RAW])
+        block = self._piece(len(head), 1, head, head, why)
+        while self.reach(1):
+            self.skip(len(self.data))
+        return block
+
     def _piece(self, length: int, rows: int | None, data: bytes, payload: bytes | None, broken: str = "") -> Block:
         digest = keys.digest(data)
         return Block(
-            self.source, self._offset, length, self._row, self._line, rows, digest, self.header, payload, broken
+            self.source,
+            self._offset,
+            length,
+            self._row,
+            self._line,
+            rows,
+            digest,
+            self.header,
+            payload,
+            broken,
+            context=self.context,
         )
 
 

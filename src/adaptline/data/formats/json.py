@@ -1,6 +1,6 @@
-"""json: one document read whole: an array of records, an object of arrays (its keys are splits), or records one after another.
+"""json: one document: an array of records, an object of arrays (its keys are splits), or records one after another.
 
-Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
+An array of more than a MiB is cut between its entries; every other document is read whole. Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
 row that cannot be read for the rest.
 
 `records` names a list inside of them by its path ("data.paragraphs.qas" of SQuAD): its entries are the records then, with
@@ -17,13 +17,15 @@ from typing import Any, BinaryIO, NamedTuple
 
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Record, Source
-from adaptline.data.cutting import SMALLEST, Tape, cut_whole
+from adaptline.data.cutting import LONGEST_ROW, SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
 from adaptline.data.records import encode_strictly, kind_of
 from adaptline.data.schemas import Value
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
+_CLOSED, _NOT_CLOSED = "not JSON: Extra data", "not JSON: Expecting value"  # as JSONDecodeError says it
+_NO_COMMA = "not JSON: Expecting ',' delimiter"
 _read = JSONDecoder().raw_decode
 
 
@@ -47,12 +49,73 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
 
 
 def cut(source: Source) -> Iterator[Block]:
-    """The whole document; the records of a small one are counted, so that it can be packed with others."""
-    block = cut_whole(Tape(source))
+    """A large array in blocks of whole entries, any other document whole; the records of a small one are counted."""
+    tape = Tape(source)
+    tape.reach(SMALLEST + 1)
+    start = _past_space(tape.data[:SMALLEST].decode("latin-1"), 0)
+    if len(tape.data) > SMALLEST and tape.data[start : start + 1] == b"[" and "records" not in source.options:
+        tape.skip(start + 1)
+        tape.context = "["
+        yield from _cut_array(tape)
+        return
+    block = cut_whole(tape)
     yield replace(block, rows=sum(1 for _ in json(block, **source.options))) if block.length <= SMALLEST else block
 
 
-@format(version=1, suffixes=(".json",), cut=cut, write=write)
+def _cut_array(tape: Tape) -> Iterator[Block]:
+    """The entries of an array whose bracket was cut off, up to the first that cannot be read; and a row for the rest."""
+    is_first, why = True, _NOT_CLOSED
+    while tape.reach(size := tape.size):
+        end, rows, why = _measure_array(tape.data, size, is_first=is_first, final=tape.ended)
+        while why and why not in (_CLOSED, _NO_COMMA) and not tape.ended and len(tape.data) <= LONGEST_ROW:
+            tape.reach(min(2 * len(tape.data), LONGEST_ROW + 1))
+            end, rows, why = _measure_array(tape.data, size, is_first=is_first, final=tape.ended)
+        if rows:
+            yield tape.block(end, rows)
+        else:
+            tape.skip(end)
+        if why:
+            break
+        is_first, why = False, _NOT_CLOSED
+    _skip_over(tape, b" \t\r\n")
+    if why != _CLOSED or tape.data or tape.broken:
+        _skip_over(tape, b" \t\r\n,")
+        yield tape.give_up(f"the rest cannot be read: {tape.broken or why}")
+
+
+def _skip_over(tape: Tape, marks: bytes) -> None:
+    while tape.reach(1) and (blank := len(tape.data) - len(tape.data.lstrip(marks))):
+        tape.skip(blank)
+
+
+def _measure_array(data: bytearray, at: int, *, is_first: bool, final: bool) -> tuple[int, int, str]:
+    """The end of the first entry that ends at or after `at`, or of the last that can be read; the entries; and what stops it.
+
+    Bytes are taken for Latin-1: what JSON's grammar knows is ASCII.
+    """
+    text = data.decode("latin-1")
+    end = rows = 0
+    try:
+        while end < at:
+            start = _past_space(text, end)
+            if is_first and not rows and text.startswith("]", start):
+                return start + 1, rows, _CLOSED
+            _, stop = _read(text, start)
+            stop = _past_space(text, stop)
+            if text.startswith("]", stop):
+                return stop + 1, rows + 1, _CLOSED
+            if stop == len(text) and not final:
+                return end, rows, _NOT_CLOSED
+            end, rows = stop, rows + 1
+            if not text.startswith(",", stop):
+                return end, rows, _NO_COMMA
+            end = _past_space(text, stop + 1)
+    except (ValueError, RecursionError) as error:
+        return end, rows, why_not(error).partition(" at character ")[0]
+    return end, rows, ""
+
+
+@format(version=2, suffixes=(".json",), cut=cut, write=write)
 def json(block: Block, *, records: str | None = None) -> Iterator[Record]:
     """The records of a document."""
     if records is None:
@@ -67,7 +130,7 @@ def _whole(block: Block, *, arrays: bool) -> Iterator[Record]:
     pairs = has_half_pairs(text)
     row, line, counted, end = block.first_row, block.first_line, 0, 0
     try:
-        for value, start, end, part in _elements(text, arrays=arrays):
+        for value, start, end, part in _entries(text) if block.context else _elements(text, arrays=arrays):
             line, counted = line + text.count("\n", counted, start), start
             raw = text[start:end]
             error = block.flaw(raw) if suspect else None
@@ -104,6 +167,16 @@ def _fields(value: Any) -> tuple[Value | None, str | None]:
         return fields_of(value), None
     except ValueError as error:
         return None, str(error)
+
+
+def _entries(text: str) -> Iterator[_Element]:
+    """The entries of a piece of an array, which ends after one, the comma after one, or the array's bracket."""
+    end = 0
+    while (start := _past_space(text, end)) != len(text) and not text.startswith("]", start):
+        value, end = _read(text, start)
+        yield _Element(value, start, end, None)
+        end = _past_space(text, end)
+        end += text.startswith(",", end)
 
 
 def _elements(text: str, *, arrays: bool) -> Iterator[_Element]:

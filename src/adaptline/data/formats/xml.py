@@ -32,7 +32,7 @@ def cut(source: Source) -> Iterator[Block]:
     tape = Tape(source)
     name, length = _root(tape)
     tape.skip(length)
-    tape.header = (name,)
+    tape.context = name
     return cutting.cut(tape, partial(_measure, encoding=source.coding.of_stream, root=name))
 
 
@@ -41,7 +41,7 @@ def xml(block: Block) -> Iterator[Record]:
     """The records of a block."""
     data, encoding = block.data(), block.source.coding.of_stream
     line, counted = block.first_line, 0
-    found = elements(data, encoding, block.header[0], final=True)
+    found = elements(data, encoding, block.context, final=True)
     for row, (start, end, value, error) in enumerate(found, block.first_row):
         line, counted = line + data.count(b"\n", counted, start), start
         raw = data[start:end].decode(encoding, "surrogateescape")

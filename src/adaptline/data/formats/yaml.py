@@ -39,8 +39,8 @@ def cut(source: Source) -> Iterator[Block]:
     tape.reach(CHUNK)
     first = _FILLED.search(tape.data)
     is_list = first is not None and tape.data[first.start() :].startswith((b"- ", b"-\t", b"-\r", b"-\n"))
-    tape.header = ("-" if is_list else "---",)
-    return cutting.cut(tape, partial(_measure, starts=_STARTS[tape.header[0]]))
+    tape.context = "-" if is_list else "---"
+    return cutting.cut(tape, partial(_measure, starts=_STARTS[tape.context]))
 
 
 @format(version=1, suffixes=(".yaml", ".yml"), cut=cut)
@@ -48,11 +48,11 @@ def yaml(block: Block) -> Iterator[Record]:
     """The records of a block."""
     data, encoding = block.data(), block.source.coding.of_stream
     line, counted, row = block.first_line, 0, block.first_row
-    for start, end in _spans(data, _STARTS[block.header[0]]):
+    for start, end in _spans(data, _STARTS[block.context]):
         line, counted = line + data.count(b"\n", counted, start), start
         raw = data[start:end].decode(encoding, "surrogateescape")
         error = block.flaw(raw)
-        value, why = (None, error) if error else _read(raw, is_entry=block.header[0] == "-" and raw[:3] != "---")
+        value, why = (None, error) if error else _read(raw, is_entry=block.context == "-" and raw[:3] != "---")
         yield Record(row, line, value, why, raw)
         row += 1
 
