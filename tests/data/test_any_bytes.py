@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,7 +93,16 @@ def check(folder: Path, kind: str, content: bytes) -> None:
         cut = read(path)
     assert None in counted or sum(filter(None, counted)) == whole.num_rows
     assert cut is not None
-    assert cut.drop(["extra"]).equals(whole.drop(["extra"])), "a row that breaks off may keep another piece of its text"
+    assert told(cut) == told(whole)
+
+
+def told(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows, but for the text of those that cannot be read, and where in it JSON breaks off: blocks may hold less of it."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for row in rows:
+        if why := row["unreadable"]:
+            row |= {"extra": None, "unreadable": re.sub(r"(the rest .*) at character.*", r"\1", why)}
+    return rows
 
 
 @FEW

@@ -11,7 +11,7 @@ from pathlib import Path
 def run(arguments: list[str], cwd: Path, timeout: float = 900) -> tuple[subprocess.CompletedProcess[str], int]:
     """Runs `adaptline` with arguments; returns how it ended, and the peak of its process tree's private bytes.
 
-    Clean pages of files that are mapped do not count: the system takes them back as it likes.
+    Pages of files that are mapped do not count: the system writes them back and takes them as it likes.
     """
     peak = 0
     command = [sys.executable, "-c", "from adaptline.cli import main; main()", *arguments]
@@ -44,4 +44,4 @@ def _private(pid: int) -> int:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it ended
         return 0
-    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Private_Dirty"))
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Anonymous:", "Swap:")))

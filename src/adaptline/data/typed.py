@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from adaptline.data.blocks import Batch
 from adaptline.errors import UserError
 
+# What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
+DAMAGE = (pa.ArrowException, OSError, MemoryError, ValueError)
 NewWriter = Callable[[pa.Schema], Any]  # a writer of tables (Arrow's) for a schema
 
 

@@ -17,10 +17,8 @@ from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
 from adaptline.data.encodings import ARROW_FILE
-from adaptline.data.typed import refuse_schema, write_typed
+from adaptline.data.typed import DAMAGE, refuse_schema, write_typed
 from adaptline.errors import UserError
-
-_DAMAGE = (pa.ArrowInvalid, pa.ArrowSerializationError, pa.ArrowMemoryError, OSError, EOFError)
 
 
 class _BrokenError(Exception):
@@ -91,14 +89,14 @@ def _pieces(source: Source) -> Iterator[pa.RecordBatch]:
     with pa.memory_map(str(source.path)) as file:  # a file of one batch may be larger than memory
         try:
             reader = _opened(file)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UserError(f"a damaged Arrow file: {error}") from error
         refuse_schema(reader.schema)
         try:
             for batch in _batches(reader):
                 batch.validate(full=True)  # what does not hold would fail much later, or crash
                 yield from _halved(_plain(batch))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise _BrokenError(str(error)) from error
 
 

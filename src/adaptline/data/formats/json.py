@@ -25,7 +25,7 @@ from adaptline.data.schemas import Value
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
 _CLOSED, _NOT_CLOSED = "not JSON: Extra data", "not JSON: Expecting value"  # as JSONDecodeError says it
-_NO_COMMA = "not JSON: Expecting ',' delimiter"
+_NO_COMMA = "not JSON: Expecting ','"
 _read = JSONDecoder().raw_decode
 
 

@@ -13,7 +13,7 @@ from adaptline.core import keys
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import block_size
-from adaptline.data.typed import refuse_schema, write_typed
+from adaptline.data.typed import DAMAGE, refuse_schema, write_typed
 from adaptline.errors import UserError
 
 _BATCH = 1 << 16  # rows held at a time
@@ -59,7 +59,7 @@ def _opened(source: Source) -> Iterator[Any]:
     try:
         with pq.ParquetFile(source.path, page_checksum_verification=True) as file:  # of files that have checksums
             yield file
-    except (pa.ArrowInvalid, OSError) as error:
+    except DAMAGE as error:
         raise UserError(f"a damaged Parquet file: {error}", where=source.name) from error
 
 

@@ -28,7 +28,7 @@ from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
 _OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
-_WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
+_WINDOW = 32 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
 def _check(node: Node) -> None:
