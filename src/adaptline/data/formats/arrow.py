@@ -8,6 +8,7 @@ break, and one row that cannot be read for the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -21,10 +22,6 @@ from adaptline.data.typed import DAMAGE, refuse_schema, write_typed
 from adaptline.errors import UserError
 
 
-class _BrokenError(Exception):
-    """The file cannot be read on; all batches before were given out."""
-
-
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:
     """An IPC file, its schema that of the first rows. Raises UserError where later rows do not fit it."""
     write_typed(batches, lambda schema: pa.ipc.new_file(file, schema))
@@ -33,28 +30,18 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
 def cut(source: Source) -> Iterator[Block]:
     """Blocks of rows, as large as those of a text of that size would be."""
     waiting: list[pa.RecordBatch] = []
-    offset = size = 0
-    row, broken = 1, ""
-    pieces = _pieces(source)
-    while True:
-        try:
-            piece = next(pieces, None)
-        except _BrokenError as error:
-            piece, broken = None, str(error)
-        overlong = piece is not None and piece.nbytes > LONGEST_ROW
-        if waiting and (piece is None or overlong or size >= block_size(offset)):
+    offset, size, row = 0, 0, 1
+    for piece in chain(_pieces(source), [None]):
+        if waiting and (not isinstance(piece, pa.RecordBatch) or size >= block_size(offset)):
             block = _block(source, offset, row, waiting)
             yield block
             offset, row, size, waiting = offset + size, row + (block.rows or 0), 0, []
-        if piece is None:
-            break
-        if overlong:
-            yield _unreadable(source, offset, row, f"a row longer than {LONGEST_ROW >> 20} MiB")
+        if isinstance(piece, pa.RecordBatch):
+            size += piece.nbytes
+            waiting.append(piece)
+        elif piece is not None:
+            yield Block(source, offset, 0, row, 1, 1, keys.digest(b""), payload=b"", broken=piece)
             row += 1
-        else:
-            size, waiting = size + piece.nbytes, [*waiting, piece]
-    if broken:
-        yield _unreadable(source, offset, row, f"the file breaks off here: {broken}")
 
 
 @format(version=1, suffixes=(".arrow", ".feather", ".ipc"), cut=cut, write=write)
@@ -73,16 +60,10 @@ def _block(source: Source, offset: int, row: int, batches: list[pa.RecordBatch])
     return Block(source, offset, size, row, 1, rows, keys.digest(payload), payload=payload)
 
 
-def _unreadable(source: Source, offset: int, row: int, why: str) -> Block:
-    return Block(source, offset, 0, row, 1, 1, keys.digest(b""), payload=b"", broken=why)
+def _pieces(source: Source) -> Iterator[pa.RecordBatch | str]:
+    """The rows in pieces of at most 1 MiB or one row, validated; or of one row why it cannot be read.
 
-
-def _pieces(source: Source) -> Iterator[pa.RecordBatch]:
-    """The rows in pieces of at most 1 MiB or one row, validated, without dictionaries at the top.
-
-    Raises:
-        UserError: it is no Arrow file, or has columns that cannot be kept.
-        _BrokenError: after the last batch before the damage.
+    Raises UserError where it is no Arrow file, or has columns that cannot be kept.
     """
     if source.coding.encoding:
         raise UserError("is no Arrow file", do="Decompress it if it is one, or say its format.")
@@ -95,9 +76,11 @@ def _pieces(source: Source) -> Iterator[pa.RecordBatch]:
         try:
             for batch in _batches(reader):
                 batch.validate(full=True)  # what does not hold would fail much later, or crash
-                yield from _halved(_plain(batch))
+                for piece in _halved(_plain(batch)):
+                    is_longer = piece.nbytes > LONGEST_ROW
+                    yield f"a row longer than {LONGEST_ROW >> 20} MiB" if is_longer else piece
         except DAMAGE as error:
-            raise _BrokenError(str(error)) from error
+            yield f"the file breaks off here: {error}"
 
 
 def _opened(file: Any) -> Any:
