@@ -9,6 +9,7 @@ from pathlib import Path
 
 import private_memory
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -39,6 +40,12 @@ def write_arrow(path: Path) -> None:
         writer.write_batch(batch)
 
 
+def write_parquet(path: Path) -> None:
+    """One row group alone."""
+    table = pa.table({"text": pa.array(rows(), pa.large_string())})
+    pq.write_table(table, path, row_group_size=table.num_rows, use_dictionary=False)
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "a.jsonl": lambda path: write_lines(path, lambda text: f'{{"text": "{text}"}}\n'),
     "a.jsonl.gz": lambda path: write_lines(path, lambda text: f'{{"text": "{text}"}}\n'),
@@ -47,6 +54,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "a.xml": lambda path: write_lines(path, lambda text: f"<r><text>{text}</text></r>\n", "<rows>\n", "</rows>\n"),
     "a.yaml": lambda path: write_lines(path, lambda text: f"- text: {text}\n"),
     "a.arrow": write_arrow,
+    "a.parquet": write_parquet,
 }
 
 

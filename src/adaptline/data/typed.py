@@ -1,4 +1,4 @@
-"""Typed files, whose columns have types of their own: how records get one schema, and what a schema must not have.
+"""Typed files, whose columns have types of their own: how records get one schema, and how rows are cut into blocks.
 
 Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py).
 """
@@ -6,13 +6,16 @@ Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py)
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaptline.data.blocks import Batch
+from adaptline.core import keys
+from adaptline.data.blocks import Batch, Block, Source
+from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
 from adaptline.errors import UserError
 
 # What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
@@ -76,3 +79,51 @@ def refuse_schema(schema: pa.Schema) -> None:
         pq.write_table(schema.empty_table(), io.BytesIO())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
+
+
+def cut_batches(
+    source: Source, batches: Iterable[pa.RecordBatch | str], offset: int = 0, row: int = 1
+) -> Iterator[Block]:
+    """Blocks of rows as large as those of a text of that size would be, each kept as an Arrow stream of its own.
+
+    Args:
+        source: the file.
+        batches: its rows; a string says why a row cannot be read.
+        offset: bytes that came before, as they are in memory.
+        row: the first row's number, from 1.
+    """
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for piece in chain(chain.from_iterable(map(_halved, batches)), [None]):
+        if waiting and (not isinstance(piece, pa.RecordBatch) or size >= block_size(offset)):
+            block = _block(source, offset, row, waiting)
+            yield block
+            offset, row, size, waiting = offset + size, row + (block.rows or 0), 0, []
+        if isinstance(piece, pa.RecordBatch):
+            size += piece.nbytes
+            waiting.append(piece)
+        elif piece is not None:
+            yield Block(source, offset, 0, row, 1, 1, keys.digest(b""), payload=b"", broken=piece)
+            row += 1
+
+
+def _halved(batch: pa.RecordBatch | str) -> Iterator[pa.RecordBatch | str]:
+    """Pieces of at most 1 MiB or one row."""
+    if isinstance(batch, pa.RecordBatch) and batch.num_rows > 1 and batch.nbytes > SMALLEST:
+        half = batch.num_rows // 2
+        yield from _halved(batch.slice(0, half))
+        yield from _halved(batch.slice(half))
+    elif isinstance(batch, pa.RecordBatch) and batch.nbytes > LONGEST_ROW:
+        yield f"a row longer than {LONGEST_ROW >> 20} MiB"
+    elif isinstance(batch, str) or batch.num_rows:
+        yield batch
+
+
+def _block(source: Source, offset: int, row: int, batches: list[pa.RecordBatch]) -> Block:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    payload = sink.getvalue().to_pybytes()
+    size, rows = sum(batch.nbytes for batch in batches), sum(batch.num_rows for batch in batches)
+    return Block(source, offset, size, row, 1, rows, keys.digest(payload), payload=payload)

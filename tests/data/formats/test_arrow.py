@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from adaptline.data import cutting
+from adaptline.data import typed as module
 from adaptline.data.blocks import Batch, Block, Source
-from adaptline.data.formats import arrow as module
 from adaptline.data.formats.arrow import arrow, cut, write
 from adaptline.data.reading import read_table
 from adaptline.data.streams import Coding
