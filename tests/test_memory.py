@@ -86,7 +86,7 @@ def test_a_billion_characters_without_an_end_take_little_memory(name: str, tmp_p
     said, peak = ingest(tmp_path, name)
     (tmp_path / name).unlink()
     print(f"{name}: {peak >> 20} MB, {said}")
-    assert "MiB" in said or "can only be read whole" in said
+    assert "unreadable" in said or "no row can be read" in said or "MiB" in said
     assert peak < 3 * MOST  # a row may be 256 MiB
 
 

@@ -41,7 +41,7 @@ class _FlawError(Exception):
     """What is well-formed for expat, and not for us."""
 
 
-def elements(data: bytes, encoding: str, root: str, *, final: bool) -> Iterator[Element]:
+def elements(data: bytes | bytearray, encoding: str, root: str, *, final: bool) -> Iterator[Element]:
     """The records of a stretch that begins between two records; an incomplete one at its end only if it is `final`.
 
     Args:
@@ -76,7 +76,7 @@ def elements(data: bytes, encoding: str, root: str, *, final: bool) -> Iterator[
 class _Run:
     """One pass of expat from a place between two records, up to the first thing that is not well-formed."""
 
-    def __init__(self, data: bytes, at: int, encoding: str) -> None:
+    def __init__(self, data: bytes | bytearray, at: int, encoding: str) -> None:
         self.error: str | None = None
         self.failed_at = 0
         self.open_at: int | None = None  # where the record begins that is not complete yet

@@ -7,6 +7,7 @@ Knows records and columns. Knows nothing of files and formats. The rules:
 - A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's, whose function_call is the assistant's
   and whose observation is a tool's). Contents that are lists of text parts are joined; any other part makes the row
   unreadable. What a system field says and earlier turns (Alpaca's history) go before it.
+- A list of messages or references may be written as JSON in a string, as a csv has it.
 - A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
   with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
 - A field inside an object or a list is named by its path ("message.body", "replies.0.text", "turns.0"); it leaves them for its
@@ -21,6 +22,8 @@ import hmac
 import json
 import math
 from typing import TYPE_CHECKING, Any
+
+from adaptline.data.schemas import LISTS
 
 if TYPE_CHECKING:
     from adaptline.data.schemas import Columns, Value
@@ -158,7 +161,7 @@ def take_scalar(value: Value, name: str | None) -> str | None:
 
 def take_references(value: Value, name: str | None) -> list[str] | None:
     """The references of a record: a list of strings, removed from it, or one string. Raises UnreadableError."""
-    if name is None or (found := value.get(name)) is None:
+    if name is None or (found := _listed(value.get(name))) is None:
         return None
     if isinstance(found, list):
         references = [_spelled(entry, name) for entry in found]
@@ -267,7 +270,7 @@ def _spelled(value: Any, name: str) -> str:
 
 
 def _take_chat(value: Value, name: str) -> list[Message]:
-    found = value.get(name, _ABSENT)
+    found = _listed(value.get(name, _ABSENT))
     if found is _ABSENT:
         raise UnreadableError(f"no field {name!r} (messages)")
     if not isinstance(found, list):
@@ -278,6 +281,17 @@ def _take_chat(value: Value, name: str) -> list[Message]:
     if found == [{"role": role, "content": content} for role, content in messages]:
         del value[name]
     return messages
+
+
+def _listed(value: Any) -> Any:
+    """A list of objects or strings that is written as JSON, as tables have it, as that list; else the value itself."""
+    if not (isinstance(value, str) and value.startswith(LISTS)):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found if isinstance(found, list) and len({type(entry) for entry in found} & {str, dict}) == 1 else value
 
 
 def _message(entry: Any, name: str, number: int) -> Message:

@@ -51,7 +51,7 @@ def xml(block: Block) -> Iterator[Record]:
 def _measure(data: bytearray, at: int, final: bool, *, encoding: str, root: str) -> tuple[int, int] | None:
     """The first record's end at or after `at`; see cutting.Measure. Raises UserError for a record longer than any may be."""
     rows = 0
-    for rows, element in enumerate(elements(bytes(data), encoding, root, final=final), 1):
+    for rows, element in enumerate(elements(data, encoding, root, final=final), 1):
         if element.end >= at:
             return element.end, rows
     if not final and len(data) > LONGEST_ROW:

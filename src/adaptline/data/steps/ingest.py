@@ -52,7 +52,7 @@ def _columns(values: Mapping[str, Any]) -> Columns:
     return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
 
 
-@step(version=2, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
+@step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
