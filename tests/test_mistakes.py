@@ -235,6 +235,16 @@ def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
     assert (error.what, error.do) == ("metrics has unknown metric 'acuracy'", "Did you mean 'accuracy'?")
 
 
+def test_a_link_out_of_the_folder_and_an_archive_are_told(folder: Path) -> None:
+    (folder.parent / "elsewhere").write_text("secret")
+    (folder / "link.jsonl").symlink_to(folder.parent / "elsewhere")
+    error = refused(folder, RAW.replace("a.jsonl", "*.jsonl"))
+    assert "link.jsonl is a link that leads out of its folder" in error.what
+    assert error.do.startswith("Name it without a wildcard")
+    (folder / "a.zip").write_bytes(b"PK")
+    assert refused(folder, RAW.replace("a.jsonl", "a.zip")).what == ".zip files are not unpacked here"
+
+
 def test_an_output_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
     for out, what in (
         ("out.xyz", "no format is known for '.xyz'"),

@@ -97,11 +97,11 @@ def check(folder: Path, kind: str, content: bytes) -> None:
 
 
 def told(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows, but for the text of those that cannot be read, and where in it JSON breaks off: blocks may hold less of it."""
+    """The rows, but for the text of those that cannot be read, and where it begins: a block may hold less of it."""
     rows: list[dict[str, Any]] = table.to_pylist()
     for row in rows:
         if why := row["unreadable"]:
-            row |= {"extra": None, "unreadable": re.sub(r"(the rest .*) at character.*", r"\1", why)}
+            row |= {"extra": None, "line": None, "unreadable": re.sub(r"(the rest .*) at character.*", r"\1", why)}
     return rows
 
 
