@@ -68,7 +68,7 @@ def refused(folder: Path, text: str) -> UserError:
 
 
 CASES = {
-    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of csv, ", "Did you mean 'jsonl'?"),
+    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of arrow, csv, ", "Did you mean 'jsonl'?"),
     "encoding": (RAW + 'encoding = "utf8x"\n', 4, "encoding must be a string that is an encoding's name", ""),
     "delimiter": (RAW + 'delimiter = ";;"\n', 4, "delimiter must be a string of one character", ""),
     "idle": (RAW + "header = true\n", 4, "header does nothing: the files are jsonl", "Leave it out."),
@@ -299,7 +299,7 @@ def test_it_is_told_before_any_work(folder: Path, text: str, line: int, what: st
 def test_a_file_of_an_unknown_format_is_named(folder: Path) -> None:
     error = refused(folder, RAW.replace("a.jsonl", "*.xyz"))
     assert (error.where, error.what) == ("b.xyz", "no format is known for '.xyz'")
-    assert "Or say format = one of csv, " in error.do
+    assert "Or say format = one of arrow, csv, " in error.do
 
 
 def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
@@ -308,8 +308,22 @@ def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
     assert (error.what, error.do) == ("metrics has unknown metric 'acuracy'", "Did you mean 'accuracy'?")
 
 
+def test_a_link_out_of_the_folder_and_an_archive_are_told(folder: Path) -> None:
+    (folder.parent / "elsewhere").write_text("secret")
+    (folder / "link.jsonl").symlink_to(folder.parent / "elsewhere")
+    error = refused(folder, RAW.replace("a.jsonl", "*.jsonl"))
+    assert "link.jsonl is a link that leads out of its folder" in error.what
+    assert error.do.startswith("Name it without a wildcard")
+    (folder / "a.zip").write_bytes(b"PK")
+    assert refused(folder, RAW.replace("a.jsonl", "a.zip")).what == ".zip files are not unpacked here"
+
+
 def test_an_output_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
-    for out, what in (("out.xyz", "no format is known for '.xyz'"), ("nowhere/out.jsonl", "no such folder")):
+    for out, what in (
+        ("out.xyz", "no format is known for '.xyz'"),
+        ("out.xml", "xml is read, not written"),
+        ("nowhere/out.jsonl", "no such folder"),
+    ):
         with pytest.raises(UserError, match=what):
             oneshot.call("curate", folder / "a.jsonl", folder / out, {"do": ["./never.py:read"]})
 

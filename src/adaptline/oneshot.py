@@ -30,7 +30,7 @@ _OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
 _REASONS_SHOWN = 3
 # Parameters of ingest that no step here has too.
 _INGEST_OPTIONS = (
-    "format", "encoding", "delimiter", "header", "quotes", "row_per",
+    "format", "encoding", "delimiter", "header", "quotes", "row_per", "records",
     "text", "label", "prompt", "context", "completion", "messages", "references", "group", "subject",
 )  # fmt: skip
 
