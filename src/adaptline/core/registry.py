@@ -33,6 +33,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "filter": ("data/filters",),
     "matcher": ("data/matchers",),
     "transform": ("data/transforms",),
+    "augmenter": ("data/augments",),
     "adapter": ("models/adapters",),
     "metric": ("evals/metrics",),
     "guard": ("deploy/guards",),
@@ -165,6 +166,22 @@ def filter(
 def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
     """A new text per text."""
     return _register("transform", version=version, finds=tuple(finds))
+
+
+def augmenter(
+    *,
+    version: int,
+    files: Callable[[], Sequence[Path]] | None = None,
+    check: Callable[..., None] | None = None,
+) -> Callable[[F], F]:
+    """Another text per passage (data/passages.py), or the gate that refused it. One that equals the old text counts as none.
+
+    Args:
+        version: raised when its texts change.
+        files: data files whose digests enter the key.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
+    """
+    return _register("augmenter", version=version, files=files, check=check)
 
 
 def matcher(
