@@ -106,6 +106,9 @@ def test_plan_tells_of_both_and_without_the_flag_what_is_there_is_used(line: Pat
     assert {(one.step, one.state) for one in both} == {
         (step, "cached") for step in ("raw", "more", "adapters", "scores", "winner")
     }
+    told = CliRunner().invoke(app, ["plan", str(line), "--with-and-without", "more"])
+    assert "cached    adapters augmented=False seed=0" in told.output
+    assert told.output.splitlines()[-1] == "12 cached"
     states = {(one.step, one.state) for one in al.plan(line)}
     assert ("adapters", "cached") in states
     assert ("winner", "will run") in states  # of one candidate

@@ -181,6 +181,15 @@ def test_copies_that_say_the_same_are_made_once(tmp_path: Path) -> None:
     assert texts_of(children_of(shards)) == ["yes"]
 
 
+def test_noise_without_rates_makes_nothing_but_copies_which_are_refused(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", some(9))
+    rates = dict.fromkeys(("typo", "swap", "drop", "double", "ocr", "case", "punctuation", "word", "space"), 0.0)
+    manifest, shards = made(tmp_path, [{"use": "noise", "share": 1.0, **rates}])
+    (story,) = manifest["detail"]["augmenters"]
+    assert (story["asked"], story["made"], story["refused"]) == (6, 0, {"copy": 6})
+    assert len(shards) == 1
+
+
 def test_of_a_chat_what_the_user_says_is_said_otherwise(tmp_path: Path) -> None:
     chat = [
         {"role": "system", "content": "be brief"},
