@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import small_wordnet
 import tiny
 import tiny_writer
 
 from adaptline.core import keys, registry, rows, sources
 from adaptline.core.registry import Method
+from adaptline.data.passages import Draws, Passage, Refused
 
 GOLDEN = Path(__file__).parent / "golden.json"
 VARIABLE = "ADAPTLINE_GOLDEN"
@@ -140,6 +142,13 @@ def _quality(folder: Path) -> list[Arguments]:
     return [{"kept": kept, "dropped": dropped}]
 
 
+def _synonyms(folder: Path) -> list[Arguments]:
+    (folder / "pairs.tsv").write_text("table\tdesk\ntonight\tthis evening\norder\tpurchase\nhate\tdetest\n")
+    pairs = {"file": sources.find_files("pairs.tsv", folder), "rate": 1.0}
+    small_wordnet.write(folder / "wordnet")
+    return [pairs, {"wordnet": sources.find_folder("wordnet", folder), "rate": 0.9, "senses": 2}]
+
+
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "boilerplate": lambda _: [{"phrases": ["tisch", "table for"]}, {"kinds": [], "phrases": ["order", "ok"]}],
@@ -187,6 +196,8 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"lower_case": True, "no_punctuation": True},
     ],
     "toxicity": lambda _: [{}, {"languages": []}],
+    "noise": lambda _: [{"typo": 0.05}, {"ocr": 0.3, "case": 0.2, "word": 0.2}, {"punctuation": 0.5, "space": 0.5}],
+    "synonyms": _synonyms,
 }
 
 
@@ -197,7 +208,7 @@ ON_CHATS = ("chat", "overlap")  # filters that look at CHATS, not at TEXTS
 
 
 def package_methods() -> list[Method]:
-    kinds = (*registry.ROW_METHODS, "metric")
+    kinds = (*registry.ROW_METHODS, "augmenter", "metric")
     return [registry.load(kind, name) for kind in kinds for name in registry.names(kind)]
 
 
@@ -214,6 +225,7 @@ def result(method: Method, folder: Path) -> Any:
         f"{method.kind} {method.name!r} needs {sorted(missing)}: say in VARIANTS of this file what to give it"
     )
     runs = {"filter": run_filter, "matcher": run_matcher, "transform": run_transform, "metric": run_metric}
+    runs["augmenter"] = run_augmenter
     run = runs[method.kind]
     return [plain(run(method, parameters), DIGITS.get(method.name, 9)) for parameters in variants]
 
@@ -237,6 +249,12 @@ def run_filter(method: Method, parameters: Arguments) -> Any:
 
 def run_transform(method: Method, parameters: Arguments) -> Any:
     return method.function([text or "" for text in TEXTS], **parameters)
+
+
+def run_augmenter(method: Method, parameters: Arguments) -> Any:
+    passages = [Passage(text or "", Draws("golden", i), ("table",)[: i % 2]) for i, text in enumerate(TEXTS)]
+    said = method.function(passages, **parameters)
+    return [[one.gate, one.text] if isinstance(one, Refused) else one for one in said]
 
 
 def run_metric(method: Method, parameters: Arguments) -> Any:

@@ -48,6 +48,14 @@ def run(
     return made
 
 
+def with_and_without(source: Source, step: str) -> Recipe:
+    """A recipe that makes a step, and all that comes after it, with and without what the step adds; raises UserError.
+
+    al.run(al.with_and_without("recipe.toml", "more")) trains on both, and the evaluation compares them in pairs.
+    """
+    return recipe.with_and_without(_recipe(source), step)
+
+
 def report_path(source: Source, *, store: Where = None) -> Path:
     """Where a recipe's report is, or will be."""
     found = _recipe(source)
@@ -230,6 +238,11 @@ def curate(source: Path | str, out: Path | str, *, store: Where = None, reading:
     return _one("curate", source, out, store, reading, given)
 
 
+def augment(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step augment on one file: al.augment("in.jsonl", "out.jsonl", do=["noise"]): its rows, then their children."""
+    return _one("augment", source, out, store, reading, given)
+
+
 def split(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
     """The step split on one file: al.split("in.csv", "out.csv", share={"train": 0.9, "test": 0.1})."""
     return _one("split", source, out, store, reading, given)
@@ -333,6 +346,10 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
             | {"told": method.get("told", [])}
             for method in manifest["detail"].get("methods", [])
         ]
+        if told := manifest["detail"].get("augmenters"):
+            names = ("use", "name", "settings", "asked", "made", "refused")
+            shown["augmenters"] = [{name: one[name] for name in names} for one in told]
+            shown["measures"] = manifest["detail"]["measures"]
         return shown
     shown["path"] = str(store.folder(manifest["key"]))
     evidence = Path(shown["path"]) / "report.json"

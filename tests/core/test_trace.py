@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import lines
-import pyarrow as pa
 import pytest
 
-from adaptline.core import keys, trace
 from adaptline.core import recipe as recipes
-from adaptline.core.rows import table
+from adaptline.core import trace
 from adaptline.core.run import run
 from adaptline.core.store import Store
 from adaptline.errors import UserError
@@ -229,64 +227,3 @@ def test_an_unknown_step_is_told_the_known_ones(history: trace.History) -> None:
 def test_a_recipe_that_never_ran_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has not run"):
         trace.History.open(Store.open(tmp_path), "nothing", [])
-
-
-def made_of(
-    history: trace.History, parent: dict[str, Any], name: str, table: pa.Table, *, beside: bool
-) -> dict[str, Any]:
-    """The artifact of a step that made the rows of a table, beside those of its input or in their place."""
-    ref = history.store.commit_unit(keys.key("unit", name), table)
-    shard = {"text": [ref.key, ref.digest, ref.rows], "split": None, "keep": None}
-    return {
-        "kind": "rows",
-        "step": name,
-        "name": name,
-        "cell": {},
-        "key": keys.key(name),
-        "digest": keys.key("digest", name),
-        "meaning": {"inputs": {"rows": [[parent["digest"]]]}},
-        "detail": {},
-        "shards": [*parent["shards"], shard] if beside else [shard],
-    }
-
-
-def children_of(parent: str, rows_of: list[int | None], says: str) -> pa.Table:
-    """Rows, each made of a row of a shard."""
-    return table(
-        {
-            "messages": [[{"role": "text", "content": f"{says} {row}"}] for row in rows_of],
-            "parent_shard": [None if row is None else parent for row in rows_of],
-            "parent_row": rows_of,
-        },
-        len(rows_of),
-    )
-
-
-def test_children_have_lives_of_their_own(history: trace.History) -> None:
-    clean = history.manifests["again"][0]
-    parent = clean["shards"][0]["text"][1]
-    more = made_of(history, clean, "more", children_of(parent, [0, 3, 0, None], "child of"), beside=True)
-    whole = trace.History(history.store, history.recipe, {**history.manifests, "more": [more]})
-    child = more["shards"][1]["text"][1]
-    most = made_of(whole, more, "most", children_of(child, [2], "grandchild of"), beside=True)
-    whole = trace.History(history.store, history.recipe, {**whole.manifests, "most": [most]})
-    found = trace.trace_row(whole, "data/rows.jsonl:1")
-    assert [(one["step"], one["text"], one["position"], one["parent"]) for one in found["children"]] == [
-        ("more", "child of 0", 0, parent),
-        ("more", "child of 0", 2, parent),
-    ]
-    first, second = found["children"]
-    assert (first["children"], [step["step"] for step in first["steps"]]) == ([], ["most"])
-    assert [one["text"] for one in second["children"]] == ["grandchild of 2"]
-    assert trace.trace_row(whole, f"{child[:12]}:2")["origin"] == found["origin"]
-    assert trace.trace_row(whole, "data/rows.jsonl:2")["children"] == []
-
-
-def test_a_row_that_was_written_anew_in_its_place_is_no_child(history: trace.History) -> None:
-    clean = history.manifests["again"][0]
-    again = children_of(clean["shards"][0]["text"][1], list(range(len(ROWS) + 1)), "anew")
-    anew = made_of(history, clean, "anew", again, beside=False)
-    whole = trace.History(history.store, history.recipe, {**history.manifests, "anew": [anew]})
-    found = trace.trace_row(whole, "data/rows.jsonl:1")
-    assert found["children"] == []
-    assert found["steps"][-1]["step"] == "anew"

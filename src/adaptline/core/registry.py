@@ -34,6 +34,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "filter": ("data/filters", "models/filters"),
     "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
+    "augmenter": ("data/augments",),
     "adapter": ("models/adapters",),
     "classifier": ("models/classifiers",),
     "metric": ("evals/metrics",),
@@ -77,8 +78,19 @@ class Method:
     def identity(self) -> list[Any]:
         """What enters a key for this method."""
         own: list[Any] = [self.kind, self.name, self.source or self.version]
-        own += [[keys.file_digest(path) for path in self.files()]] if self.files else []
+        own += [[_digest_of(path) for path in self.files()]] if self.files else []
         return own + ([identities(self.uses)] if self.uses else [])
+
+
+def _digest_of(path: Path) -> str:
+    """The digest of a data file, which is asked for with every unit of work: a file that looks the same is not read again."""
+    looks = path.stat()
+    return _digest_of_same(path, looks.st_size, looks.st_mtime_ns, looks.st_ino)
+
+
+@cache
+def _digest_of_same(path: Path, *_: int) -> str:
+    return keys.file_digest(path)
 
 
 def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
@@ -174,6 +186,22 @@ def filter(
 def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
     """A new text per text."""
     return _register("transform", version=version, finds=tuple(finds))
+
+
+def augmenter(
+    *,
+    version: int,
+    files: Callable[[], Sequence[Path]] | None = None,
+    check: Callable[..., None] | None = None,
+) -> Callable[[F], F]:
+    """Another text per passage (data/passages.py), or the gate that refused it. One that equals the old text counts as none.
+
+    Args:
+        version: raised when its texts change.
+        files: data files whose digests enter the key.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
+    """
+    return _register("augmenter", version=version, files=files, check=check)
 
 
 def matcher(
@@ -293,12 +321,18 @@ def load(kind: str, name: str, beside: Path | None = None) -> Method:
         method = _load_users(name, beside or Path())
         allowed = ROW_METHODS if kind in ROW_METHODS else (kind,)
         if method.kind not in allowed:
-            raise UserError(f"{name!r} is a {method.kind}, not a {kind}", do=f"Decorate it with @{kind}.")
+            raise UserError(
+                f"{name!r} is {_with_article(method.kind)}, not {_with_article(kind)}", do=f"Decorate it with @{kind}."
+            )
         return method
     module = names(kind).get(name)
     if module is None:
         raise UserError(f"unknown {kind} {name!r}", do=did_you_mean(name, names(kind)))
     return _method_in(importlib.import_module(module), name)
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def load_row_method(name: str, beside: Path | None = None) -> Method:
