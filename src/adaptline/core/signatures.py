@@ -42,6 +42,7 @@ _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Files: sources.find_files,
     sources.Folder: sources.find_folder,
+    sources.Server: lambda value, _: sources.find_server(value),
     sources.Tasks: sources.find_tasks,
 }
 
@@ -188,8 +189,8 @@ def _misfit(name: str, value: Any, annotation: Any, do: str = "") -> BadParamete
 
 
 def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
-    is_folder = annotation is sources.Folder
-    if not (isinstance(value, str) if is_folder else sources.is_patterns(value)):
+    fits = {sources.Folder: lambda given: isinstance(given, str), sources.Server: sources.is_server}
+    if not fits.get(annotation, sources.is_patterns)(value):
         raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
     try:
         return _RESOLVERS[annotation](value, beside)
@@ -222,9 +223,12 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
     settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
     checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
     parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
-    if method.check:
-        with _placed(name, use):
+    with _placed(name, use):
+        if method.check:
             method.check(**parameters)
+        for key, find in method.options.get("auto", {}).items():
+            if parameters.get(key, known[key].default) == "auto":
+                parameters[key] = find(**parameters)
     defaults = method.options.get("defaults", {})
     if _BOUNDS & set(settings):
         defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
@@ -273,7 +277,7 @@ def meaning(value: Any) -> Any:
     """What enters a key for a value: JSON-like, and never a path."""
     if isinstance(value, Use):
         return [value.identity, meaning(value.parameters), value.settings]
-    if isinstance(value, sources.Files | sources.Folder | sources.Tasks):
+    if isinstance(value, sources.Files | sources.Folder | sources.Tasks | sources.Server):
         return value.meaning
     if isinstance(value, dict):
         return {key: meaning(entry) for key, entry in value.items()}
