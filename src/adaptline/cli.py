@@ -22,7 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from adaptline import cli_production
-from adaptline.cli_options import AsJson, RecipePath, Step, StorePath, print_json
+from adaptline.cli_options import AsJson, RecipePath, Step, StorePath, WithAndWithout, print_json
 from adaptline.errors import RunError, UserError, printable
 
 _SERVING_PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
@@ -118,13 +118,15 @@ def plan(
     step: Step = None,
     store: StorePath = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    with_and_without: WithAndWithout = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do, and why, without doing it."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core.recipe import label  # noqa: PLC0415
 
-    planned = library.plan(recipe, step, store=store, keep=keep or ())
+    source = library.with_and_without(recipe, with_and_without) if with_and_without else recipe
+    planned = library.plan(source, step, store=store, keep=keep or ())
     if as_json:
         return print_json([asdict(entry) for entry in planned])
     for entry in planned:
@@ -160,14 +162,16 @@ def run(
         int | None, typer.Option(min=1, help="processes at most; the number of cores by default")
     ] = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    with_and_without: WithAndWithout = None,
     as_json: AsJson = False,
 ) -> None:
     """Make what is not there yet, in order; what is done stays done."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core import progress  # noqa: PLC0415
 
+    source = library.with_and_without(recipe, with_and_without) if with_and_without else recipe
     with progress.for_terminal() as show:
-        made = library.run(recipe, step, store=store, workers=workers, keep=keep or (), show=show)
+        made = library.run(source, step, store=store, workers=workers, keep=keep or (), show=show)
     if as_json:
         for artifact in made:
             print(json.dumps(asdict(artifact), default=str))  # a path as a string

@@ -44,6 +44,14 @@ def run(
     return made
 
 
+def with_and_without(source: Source, step: str) -> Recipe:
+    """A recipe that makes a step, and all that comes after it, with and without what the step adds; raises UserError.
+
+    al.run(al.with_and_without("recipe.toml", "more")) trains on both, and the evaluation compares them in pairs.
+    """
+    return recipe.with_and_without(_recipe(source), step)
+
+
 def report_path(source: Source, *, store: Where = None) -> Path:
     """Where a recipe's report is, or will be."""
     found = _recipe(source)
@@ -168,6 +176,11 @@ def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any
 def curate(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
     """The step curate on one file: al.curate("in.jsonl", "out.jsonl", do=["exact"]); see adaptline.oneshot.call."""
     return _one("curate", source, out, store, reading, given)
+
+
+def augment(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step augment on one file: al.augment("in.jsonl", "out.jsonl", do=["noise"]): its rows, then their children."""
+    return _one("augment", source, out, store, reading, given)
 
 
 def split(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:

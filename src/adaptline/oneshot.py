@@ -25,7 +25,7 @@ from adaptline.core.artifacts import Use
 from adaptline.errors import UserError, printable
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
-COMMANDS = ("curate", "split", "train")
+COMMANDS = ("augment", "curate", "split", "train")
 _OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
 _REASONS_SHOWN = 3
 # Parameters of ingest that no step here has too.

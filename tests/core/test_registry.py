@@ -263,7 +263,7 @@ class TestUsersMethods:
         assert do in caught.value.do
 
     def test_one_of_the_wrong_kind(self, folder: Path) -> None:
-        with pytest.raises(UserError, match=r"'./mine.py:polite' is a filter, not a adapter") as caught:
+        with pytest.raises(UserError, match=r"'./mine.py:polite' is a filter, not an adapter") as caught:
             registry.load("adapter", "./mine.py:polite", folder)
         assert caught.value.do == "Decorate it with @adapter."
 

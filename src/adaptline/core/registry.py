@@ -294,12 +294,18 @@ def load(kind: str, name: str, beside: Path | None = None) -> Method:
         method = _load_users(name, beside or Path())
         allowed = ROW_METHODS if kind in ROW_METHODS else (kind,)
         if method.kind not in allowed:
-            raise UserError(f"{name!r} is a {method.kind}, not a {kind}", do=f"Decorate it with @{kind}.")
+            raise UserError(
+                f"{name!r} is {_with_article(method.kind)}, not {_with_article(kind)}", do=f"Decorate it with @{kind}."
+            )
         return method
     module = names(kind).get(name)
     if module is None:
         raise UserError(f"unknown {kind} {name!r}", do=did_you_mean(name, names(kind)))
     return _method_in(importlib.import_module(module), name)
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def load_row_method(name: str, beside: Path | None = None) -> Method:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from adaptline.core import registry, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
-from adaptline.core.demands import Demand
+from adaptline.core.demands import Demand, between
 from adaptline.core.rows import Rows
 from adaptline.errors import UserError, did_you_mean
 
@@ -27,8 +27,10 @@ SETTINGS = {
     "filter": ("on", "min", "max", "keep", "drop", "unjudged"),
     "matcher": ("on",),
     "transform": ("on",),
+    "augmenter": ("on", "name", "share", "copies"),
     "metric": ("name",),
 }
+_MOST_COPIES = 1000  # of one row; more is a slip of the keyboard
 _SETTING_TYPES: dict[str, Any] = {
     "on": Literal["all", "prompt", "response"],
     "min": float,
@@ -37,6 +39,8 @@ _SETTING_TYPES: dict[str, Any] = {
     "drop": list[str],
     "unjudged": Literal["keep", "drop"],
     "name": Annotated[str, Demand(str.isidentifier, "of letters, digits and _, no digit first")],
+    "share": Annotated[float, between(0, 1)],
+    "copies": Annotated[int, between(1, _MOST_COPIES)],
 }
 _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
