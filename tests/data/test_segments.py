@@ -41,7 +41,16 @@ def test_sentences_are_what_is_translated(text: str, expected: list[str]) -> Non
 
 @pytest.mark.parametrize(
     "kept",
-    ["https://example.com/a?b=c", "anna@example.com", "`rm -rf. x`", "<NAME>", "{slot name}", "{{slot}}", "%(who)s", "[DATE]"],
+    [
+        "https://example.com/a?b=c",
+        "anna@example.com",
+        "`rm -rf. x`",
+        "<NAME>",
+        "{slot name}",
+        "{{slot}}",
+        "%(who)s",
+        "[DATE]",
+    ],
 )
 def test_what_is_no_language_is_a_stand_in_that_comes_back(kept: str) -> None:
     segments = cut(f"Please send {kept} to me. And wait.")

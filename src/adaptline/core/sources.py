@@ -225,7 +225,9 @@ def find_server(value: str | dict[str, Any]) -> Server:
         # The URL is not shown: it may hold a password.
         raise UserError("not a server's URL", do='url = "http://127.0.0.1:8001/v1", without a password.')
     if server.key is not None and re.fullmatch(r"env:\w+", server.key) is None:
-        raise UserError("a server's key does not stand in a recipe", do='Put it into the environment: key = "env:NAME".')
+        raise UserError(
+            "a server's key does not stand in a recipe", do='Put it into the environment: key = "env:NAME".'
+        )
     if not (1 <= server.concurrency <= _MOST_AT_ONCE and 0 < server.timeout < math.inf):
         raise UserError(
             f"a server is asked from 1 to {_MOST_AT_ONCE} questions at once, each with a timeout above 0 seconds"

@@ -24,7 +24,9 @@ _LONGEST_LOOP, _ROUNDS = 8, 3  # words that a loop repeats, and how often they m
 _NUMBER = re.compile(r"\d(?:[.,:'\u00a0\u202f]?\d)*")
 _FIXED = re.compile(f"{URL}|{EMAIL}|{PLACEHOLDER}")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019&.-][^\W\d_]+)*")
-_STARTS = re.compile(r"[.!?:;\u2026\n\"\u201c\u201e\u00ab(*>#]")  # between two words, of which the second may begin a sentence
+_STARTS = re.compile(
+    r"[.!?:;\u2026\n\"\u201c\u201e\u00ab(*>#]"
+)  # between two words, of which the second may begin a sentence
 _ALWAYS_CAPITAL = {"en": ("i",)}
 _NOUNS_CAPITAL = ("de", "lb")  # a capital is no sign of a name
 
@@ -54,9 +56,7 @@ def refusals(
         gates: those that stand.
     """
     cheap = [gate for gate in GATES[: GATES.index("language")] if gate in gates]
-    found = [
-        next((gate for gate in cheap if _stops(gate, old, new, language, bounds)), None) for old, new in pairs
-    ]
+    found = [next((gate for gate in cheap if _stops(gate, old, new, language, bounds)), None) for old, new in pairs]
     left = [number for number, gate in enumerate(found) if gate is None]
     foreign = _foreign([pairs[number] for number in left], language) if "language" in gates else [False] * len(left)
     for number, is_foreign in zip(left, foreign, strict=True):
@@ -69,7 +69,7 @@ def refusals(
 
 
 def similarity(old: str, new: str) -> float:
-    """chrF (Popovic, WMT 2015), 0 to 1, of a new text against the old one: F2 of their n-grams of 1 to 6 characters.
+    """ChrF (Popovic, WMT 2015), 0 to 1, of a new text against the old one: F2 of their n-grams of 1 to 6 characters.
 
     White space does not count; orders that either text is too short for are left out.
     """
@@ -135,7 +135,9 @@ def names(text: str, language: str = "en") -> set[str]:
     before, end = "", 0
     for match in _WORD.finditer(rest):
         between = rest[end : match.start()]
-        starts = not before or (_STARTS.search(between) is not None and not (between == ". " and is_abbreviation(before)))
+        starts = not before or (
+            _STARTS.search(between) is not None and not (between == ". " and is_abbreviation(before))
+        )
         word = re.split(r"['\u2019]", match[0])[0]
         if _is_name(word, language, starts=starts):
             fixed.add(word)
@@ -151,12 +153,15 @@ def _is_name(word: str, language: str, *, starts: bool) -> bool:
 
 
 def _names_kept(old: str, new: str, language: str) -> bool:
-    """Every name is still there, and none is new."""
+    """Every name of the old text still stands in the new one, and the other way round, wherever in a sentence."""
     before, after = names(old, language), names(new, language)
-    said = set(texts.words(texts.fold(old)))
-    missing = [name for name in before - after if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", new)]
-    made_up = [name for name in after - before if not set(texts.words(texts.fold(name))) <= said]
-    return not missing and not made_up
+    return all(_stands_in(name, new) for name in before - after) and all(
+        _stands_in(name, old) for name in after - before
+    )
+
+
+def _stands_in(name: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def _foreign(pairs: Sequence[tuple[str, str]], language: str) -> list[bool]:

@@ -15,16 +15,41 @@ from string import ascii_lowercase
 EMAIL = r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
 URL = r"(?:https?://|ftp://|www\.)[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]"
 # {slot}, {{slot}}, <NAME>, </b>, [NAME], %s, %(name)s, $NAME
-PLACEHOLDER = (
-    r"\{\{[^{}\n]{1,60}\}\}|\{[^{}\n]{1,60}\}|</?[A-Za-z][^<>\n]{0,60}>|\[[A-Z][A-Z0-9_]*\]|%\(\w+\)[sdf]|%[sdf]\b|\$[A-Z_]+\b"
-)
+PLACEHOLDER = r"\{\{[^{}\n]{1,60}\}\}|\{[^{}\n]{1,60}\}|</?[A-Za-z][^<>\n]{0,60}>|\[[A-Z][A-Z0-9_]*\]|%\(\w+\)[sdf]|%[sdf]\b|\$[A-Z_]+\b"
 _INLINE = r"``[^\n]+?``|`[^`\n]+`"
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*(?:\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)|\Z)", re.DOTALL | re.MULTILINE)
 _KEPT = f"{_INLINE}|{URL}|{EMAIL}|{PLACEHOLDER}"
 _MARK = re.compile(r"[\s>#*\u2022-]*(?:\d{1,9}[.)]\s+)?")  # of a list's item, a quotation or a heading
-_END = re.compile(r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]\u00bb]*\s+|[\u3002\uff01\uff1f]++[\"\u201d\u2019\uff09\u300d\u300f]*\s*")
+_END = re.compile(
+    r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]\u00bb]*\s+|[\u3002\uff01\uff1f]++[\"\u201d\u2019\uff09\u300d\u300f]*\s*"
+)
 # After these a dot ends no sentence; besides single letters. English, and what other languages of Europe share with it.
-_ABBREVIATIONS = frozenset("mr mrs ms dr prof st vs e.g i.e etc fig inc ltd jr sr approx dept z.b bzw ca nr sra".split())
+_ABBREVIATIONS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "vs",
+        "e.g",
+        "i.e",
+        "etc",
+        "fig",
+        "inc",
+        "ltd",
+        "jr",
+        "sr",
+        "approx",
+        "dept",
+        "z.b",
+        "bzw",
+        "ca",
+        "nr",
+        "sra",
+    ]
+)
 _STAND_IN = "Zqx"
 _PARTS = re.compile(f"({_STAND_IN}[a-z]{{2}})")
 
@@ -65,19 +90,25 @@ class Segments:
         return "".join(text for text, _ in done), all(whole for _, whole in done)
 
 
-def cut(text: str, protected: Sequence[str] = ()) -> Segments:
-    """A text's segments. Blocks of code and lines without letters stay whole; so does `protected`, where it occurs."""
+def cut(text: str, protected: Sequence[str] = (), *, by_sentence: bool = True) -> Segments:
+    """A text's segments. Blocks of code and lines without letters stay whole; so does `protected`, where it occurs.
+
+    Args:
+        text: the text.
+        protected: words that must stay as they are, where they occur as words.
+        by_sentence: false leaves the sentences of a line together.
+    """
     pieces: list[str | Sentence] = []
     fences = {match.span() for match in _FENCED.finditer(text)}
     at = 0
     for start, end in [*sorted(fences), (len(text), len(text))]:
-        pieces += _prose(text[at:start], protected)
+        pieces += _prose(text[at:start], protected, by_sentence=by_sentence)
         pieces.append(text[start:end])
         at = end
     return Segments(tuple(piece for piece in pieces if piece))
 
 
-def _prose(text: str, protected: Sequence[str]) -> Iterator[str | Sentence]:
+def _prose(text: str, protected: Sequence[str], *, by_sentence: bool) -> Iterator[str | Sentence]:
     """Masks first, so that no end of a sentence is seen inside an address."""
     kept: dict[str, str] = {}
     free = (f"{_STAND_IN}{a}{b}" for a in ascii_lowercase for b in ascii_lowercase if f"{_STAND_IN}{a}{b}" not in text)
@@ -92,7 +123,7 @@ def _prose(text: str, protected: Sequence[str]) -> Iterator[str | Sentence]:
         yield text
         return
     for line in masked.splitlines(keepends=True):
-        for piece, says in _sentences(line):
+        for piece, says in _sentences(line, by_sentence=by_sentence):
             parts = _PARTS.split(piece)
             if says and any(map(str.isalpha, "".join(part for part in parts if part not in kept))):
                 yield Sentence(piece, tuple((part, kept[part]) for part in parts if part in kept))
@@ -105,13 +136,13 @@ def _pattern(protected: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join([*words, _KEPT]))
 
 
-def _sentences(line: str) -> Iterator[tuple[str, bool]]:
+def _sentences(line: str, *, by_sentence: bool) -> Iterator[tuple[str, bool]]:
     """A line's sentences and what stands around them; True for the former."""
     mark = (_MARK.match(line) or [""])[0]
     body = line[len(mark) :].rstrip()
     yield mark, False
     at = 0
-    for end in _END.finditer(body):
+    for end in _END.finditer(body) if by_sentence else ():
         stop = end.start() + len(end[0].rstrip())
         last = body[at : end.start()].rpartition(" ")[2]
         if end[0][0] == "." and is_abbreviation(last.lstrip("(\"'")):

@@ -21,20 +21,14 @@ from pathlib import Path
 
 from adaptline.core import keys
 from adaptline.errors import RunError, UserError
+from adaptline.models.languages import codes
 
-# ISO 639-1 to 639-3 for the languages that Apertium has pairs of; its older pairs are named by the shorter codes.
-_LONG = dict(
-    pair.split(":")
-    for pair in (
-        "af:afr an:arg ar:ara ast:ast be:bel bg:bul br:bre bs:bos ca:cat cy:cym da:dan de:deu en:eng eo:epo es:spa eu:eus "
-        "fi:fin fr:fra gl:glg hi:hin hr:hrv id:ind is:isl it:ita kk:kaz mk:mkd ms:zlm mt:mlt nb:nob nl:nld nn:nno no:nor "
-        "oc:oci pl:pol pt:por ro:ron ru:rus sc:srd se:sme sh:hbs sl:slv sr:srp sv:swe tr:tur tt:tat uk:ukr ur:urd"
-    ).split()
-)
 _SECONDS, _SECONDS_PER_TEXT = 60.0, 0.25  # a deadline: some hundred times what texts take
 _ESCAPED = re.compile(r"([\[\]{}^$/\\@<>])")  # what means something in the stream
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _SENTENCE_END = ".[]"  # as apertium-destxt ends a text, so that the last word is not read as if more followed
+_BEFORE_MARK = re.compile(r"(?<=\w) ([.,;!?](?!\w))")
+_SPACED = ("fr", "br")  # write a space there
 _UNKNOWN = b"/*"  # in an analysis
 _SURFACE = re.compile(rb"\^([^/^$]*)/")  # the word itself, in an analysis
 _SPOILS = re.compile(r"^Word '(.*)'\.$", re.MULTILINE)  # as apertium-tagger -d tells of a set that its model lacks
@@ -62,7 +56,7 @@ class Apertium:
             analyses, _ = _run(commands[:tagger], found, deadline)
             found = _tagged(commands[tagger : tagger + 1], analyses, deadline)
             commands = commands[tagger + 1 :]
-        return [_unescaped(text) for text in _run(commands, found, deadline)[0]]
+        return [_unescaped(text, target) for text in _run(commands, found, deadline)[0]]
 
 
 def _tagged(tagger: list[str], analyses: list[bytes], deadline: float) -> list[bytes]:
@@ -92,16 +86,15 @@ def identity(source: str, target: str) -> str:
     steps = mode.read_text("utf-8")
     files = [Path(name) for name in re.findall(r"'([^']+)'", steps)]
     without_places = re.sub(r"'([^']+)'", lambda match: Path(match[1]).name, steps)
-    return keys.key(
-        "apertium", versions, without_places, [keys.file_digest(file) for file in files if file.is_file()]
-    )
+    return keys.key("apertium", versions, without_places, [keys.file_digest(file) for file in files if file.is_file()])
 
 
 def _mode(source: str, target: str) -> Path:
     """The file that says how a pair translates."""
     program = shutil.which("apertium")
-    names = [f"{a}-{b}" for a in _codes(source) for b in _codes(target)]
-    install = f"On Debian and Ubuntu: apt-get install apertium apertium-{names[-1]} (or apertium-{_LONG.get(target, target)}-{_LONG.get(source, source)})."
+    names = [f"{a}-{b}" for a in codes(source) for b in codes(target)]
+    package, other = names[-1], f"{codes(target)[-1]}-{codes(source)[-1]}"
+    install = f"On Debian and Ubuntu: apt-get install apertium apertium-{package} (or apertium-{other})."
     if program is None or shutil.which("apertium-wblank-mode") is None:
         raise UserError("Apertium 3.8 or newer is not installed", do=install)
     folder = Path(os.environ.get("APERTIUM_DATADIR") or Path(program).resolve().parent.parent / "share" / "apertium")
@@ -112,10 +105,6 @@ def _mode(source: str, target: str) -> Path:
     raise UserError(
         f"Apertium has no pair from {source!r} to {target!r} here; it has {', '.join(there) or 'none'}", do=install
     )
-
-
-def _codes(language: str) -> tuple[str, ...]:
-    return (language, _LONG[language]) if language in _LONG else (language,)
 
 
 def _commands(mode: Path) -> list[str]:
@@ -154,7 +143,9 @@ def _run(
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)  # all of the pipeline, not bash alone
             if isinstance(error, subprocess.TimeoutExpired):
-                raise RunError(f"Apertium did not translate {len(texts)} texts within {deadline:.0f} seconds") from error
+                raise RunError(
+                    f"Apertium did not translate {len(texts)} texts within {deadline:.0f} seconds"
+                ) from error
             raise
     told = said.decode("utf-8", "replace")
     if process.returncode:
@@ -170,7 +161,8 @@ def _escaped(text: str) -> bytes:
     return (_ESCAPED.sub(r"\\\1", text.replace("\0", " ")) + _SENTENCE_END).encode()
 
 
-def _unescaped(text: bytes) -> str:
-    """Where a word became none, or several, Apertium leaves white space that a reader would not write."""
+def _unescaped(text: bytes, target: str) -> str:
+    """The text without what Apertium leaves where a word became none: white space that a reader would not write."""
     bare = text.decode("utf-8", "replace").strip().removesuffix("[]").removesuffix(".")
-    return " ".join(_ESCAPE.sub(r"\1", bare).split())
+    said = " ".join(_ESCAPE.sub(r"\1", bare).split())
+    return said if target in _SPACED else _BEFORE_MARK.sub(r"\1", said)
