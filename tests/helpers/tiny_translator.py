@@ -27,9 +27,14 @@ def write_model(
     vocabulary: int = 300,
     width: int = 32,
     layers: int = 1,
+    spread: float = 0.7,
     seed: int = 7,
 ) -> Path:
-    """A Marian model with random weights and a BPE tokenizer learnt from the texts. `codes`: tokens like ">>sv<<"."""
+    """A Marian model with random weights and a BPE tokenizer learnt from the texts.
+
+    `codes` are tokens like ">>sv<<"; `spread` is of the weights: wide ones write something else for every text, narrow
+    ones can learn.
+    """
     cut = Tokenizer(models.BPE(unk_token="<unk>"))
     cut.normalizer = normalizers.NFC()
     cut.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -63,6 +68,7 @@ def write_model(
         forced_eos_token_id=0,
         decoder_start_token_id=2,
         scale_embedding=True,
+        init_std=spread,
         dropout=0.1,
         activation_function="swish",
     )

@@ -28,6 +28,7 @@ _ESCAPED = re.compile(r"([\[\]{}^$/\\@<>])")  # what means something in the stre
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _SENTENCE_END = ".[]"  # as apertium-destxt ends a text, so that the last word is not read as if more followed
 _BEFORE_MARK = re.compile(r"(?<=\w) ([.,;!?](?!\w))")
+_TILDE = "\u223c"  # stands for ~, which the last of the programs takes for a mark of its own and loses
 _SPACED = ("fr", "br")  # write a space there
 _UNKNOWN = b"/*"  # in an analysis
 _SURFACE = re.compile(rb"\^([^/^$]*)/")  # the word itself, in an analysis
@@ -158,11 +159,11 @@ def _run(
 
 
 def _escaped(text: str) -> bytes:
-    return (_ESCAPED.sub(r"\\\1", text.replace("\0", " ")) + _SENTENCE_END).encode()
+    return (_ESCAPED.sub(r"\\\1", text.replace("\0", " ").replace("~", _TILDE)) + _SENTENCE_END).encode()
 
 
 def _unescaped(text: bytes, target: str) -> str:
     """The text without what Apertium leaves where a word became none: white space that a reader would not write."""
     bare = text.decode("utf-8", "replace").strip().removesuffix("[]").removesuffix(".")
-    said = " ".join(_ESCAPE.sub(r"\1", bare).split())
+    said = " ".join(_ESCAPE.sub(r"\1", bare).split()).replace(_TILDE, "~")
     return said if target in _SPACED else _BEFORE_MARK.sub(r"\1", said)
