@@ -79,7 +79,7 @@ def write_model(
     return folder
 
 
-def train(folder: Path, pairs: Pairs, *, epochs: int, peak: float = 3e-3, seed: int = 0) -> Path:
+def train(folder: Path, pairs: Pairs, *, epochs: int, peak: float = 1.5e-3, seed: int = 0) -> Path:
     """Teaches the folder's model the pairs: AdamW, a learning rate that rises and falls, batches of like length."""
     with deterministic(1), quiet():
         torch.manual_seed(seed)
