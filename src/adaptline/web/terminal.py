@@ -92,7 +92,16 @@ def life(found: dict[str, Any]) -> str:
             f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
+        lines += [f"  {line}" for line in _family(step)]
     return _joined(lines)
+
+
+def _family(step: dict[str, Any]) -> Iterator[str]:
+    """The row that a child comes from, and the children of a row."""
+    if parent := step.get("parent"):
+        yield f"a child of {short(parent['shard'])}:{parent['position']}"
+    for child in step.get("children", []):
+        yield f"{child['by']} made of it {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
 
 
 def history(found: list[dict[str, Any]]) -> str:
