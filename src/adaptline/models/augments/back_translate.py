@@ -62,10 +62,9 @@ def _dictionaries(*, via: str, language: str = "en", by: str = "apertium", **_: 
     """What Apertium would translate with: part of the key, as it decides every text."""
     if by != "apertium":
         return ""
-    from adaptline.core import keys  # noqa: PLC0415
-    from adaptline.models.translators import apertium  # noqa: PLC0415
+    from adaptline.models.translators import apertium  # noqa: PLC0415 - each when it is used
 
-    return keys.short(keys.key(apertium.identity(language, via), apertium.identity(via, language)))
+    return apertium.dictionaries(language, via)
 
 
 @augmenter(version=1, auto={"dictionaries": _dictionaries}, check=_check)

@@ -76,6 +76,11 @@ def _tagged(tagger: list[str], analyses: list[bytes], deadline: float) -> list[b
     return analyses
 
 
+def dictionaries(language: str, via: str) -> str:
+    """A short digest of all that decides a text's way from one language to another and back. Raises as `identity` does."""
+    return keys.short(keys.key(identity(language, via), identity(via, language)))
+
+
 def identity(source: str, target: str) -> str:
     """The digest of what decides a translation: the versions of the programs, the pipeline, the dictionaries' bytes.
 
