@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import small_wordnet
 
 from adaptline.core import keys, registry, rows, sources
 from adaptline.core.registry import Method
+from adaptline.data.passages import Draws, Passage, Refused
 
 GOLDEN = Path(__file__).parent / "golden.json"
 VARIABLE = "ADAPTLINE_GOLDEN"
@@ -112,6 +114,13 @@ def _review(folder: Path) -> list[Arguments]:
     return [{"file": sources.find_files("review.jsonl", folder)}]
 
 
+def _synonyms(folder: Path) -> list[Arguments]:
+    (folder / "pairs.tsv").write_text("table\tdesk\ntonight\tthis evening\norder\tpurchase\nhate\tdetest\n")
+    pairs = {"file": sources.find_files("pairs.tsv", folder), "rate": 1.0}
+    small_wordnet.write(folder / "wordnet")
+    return [pairs, {"wordnet": sources.find_folder("wordnet", folder), "rate": 0.9, "senses": 2}]
+
+
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
@@ -145,6 +154,8 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"said": {"familyFriendly[no]": ["grown-ups"], "area[riverside]": ["by the river"]}, "every": True},
         {"only": ["name"]},
     ],
+    "noise": lambda _: [{"typo": 0.05}, {"ocr": 0.3, "case": 0.2, "word": 0.2}, {"punctuation": 0.5, "space": 0.5}],
+    "synonyms": _synonyms,
     "unicode": lambda _: [{}, {"form": "NFKC", "breaks": "space"}, {"mojibake": False, "html": False}],
 }
 
@@ -153,7 +164,7 @@ ON_CHATS = ("chat",)  # filters that look at CHATS, not at TEXTS
 
 
 def package_methods() -> list[Method]:
-    kinds = (*registry.ROW_METHODS, "metric")
+    kinds = (*registry.ROW_METHODS, "augmenter", "metric")
     return [registry.load(kind, name) for kind in kinds for name in registry.names(kind)]
 
 
@@ -170,6 +181,7 @@ def result(method: Method, folder: Path) -> Any:
         f"{method.kind} {method.name!r} needs {sorted(missing)}: say in VARIANTS of this file what to give it"
     )
     runs = {"filter": run_filter, "matcher": run_matcher, "transform": run_transform, "metric": run_metric}
+    runs["augmenter"] = run_augmenter
     run = runs[method.kind]
     return [plain(run(method, parameters)) for parameters in variants]
 
@@ -193,6 +205,12 @@ def run_filter(method: Method, parameters: Arguments) -> Any:
 
 def run_transform(method: Method, parameters: Arguments) -> Any:
     return method.function([text or "" for text in TEXTS], **parameters)
+
+
+def run_augmenter(method: Method, parameters: Arguments) -> Any:
+    passages = [Passage(text or "", Draws("golden", i), ("table",)[: i % 2]) for i, text in enumerate(TEXTS)]
+    said = method.function(passages, **parameters)
+    return [[one.gate, one.text] if isinstance(one, Refused) else one for one in said]
 
 
 def run_metric(method: Method, parameters: Arguments) -> Any:

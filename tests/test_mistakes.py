@@ -24,6 +24,11 @@ def clean(method: str) -> str:
     return RAW + f'[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["exact",\n  {method}\n]\n'
 
 
+def more(method: str, rest: str = "") -> str:
+    """A recipe that augments, with a method in line 8."""
+    return RAW + f'[more]\nstep = "augment"\nfrom = "raw"\ndo = [\n  {method}\n]\n{rest}'
+
+
 MINE = """
 from adaptline import filter, metric
 
@@ -111,6 +116,33 @@ CASES = {
         8,
         "size of decontaminate must",
         "",
+    ),
+    "share": (more('{ use = "noise", share = 1.5 }'), 8, "share of noise must be a number from 0 to 1, not 1.5", ""),
+    "copies": (more('{ use = "noise", copies = 0 }'), 8, "copies of noise must be a whole number from 1 to 1,000", ""),
+    "an augmenter's name": (more('"nois"'), 8, "do has unknown augmenter 'nois'", "Did you mean 'noise'?"),
+    "a filter that augments": (
+        more('"./mine.py:polite"'),
+        8,
+        "do has './mine.py:polite' is a filter, not an augmenter",
+        "",
+    ),
+    "two of a name": (
+        more('"noise", { use = "noise", share = 0.2 }'),
+        8,
+        "do has two augmenters called 'noise'",
+        'Name one of them: { use = "noise", name = "another" }',
+    ),
+    "rates": (
+        more('{ use = "noise", typo = 0.6, swap = 0.6 }'),
+        8,
+        "do has typo, swap, drop and double that are together 1.2",
+        "make them smaller",
+    ),
+    "division after augmentation": (
+        more('"noise"', '[parts]\nstep = "split"\nfrom = "more"\nshare = { train = 1.0 }\n'),
+        12,
+        "divides what [more] augmented",
+        "Split first: let [more] take from this step.",
     ),
     "not curated": (RAW + '[x]\nstep = "audit"\nfrom = "raw"\nplanted = "a.jsonl"\n', 6, "audit needs rows that a", ""),
     "epochs": (TRAIN + "epochs = 0\n", 13, "epochs must be a whole number from 1 to 1,000,000, not 0", ""),
@@ -252,6 +284,12 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     made = al.run(folder / "recipe.toml")
     assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
     assert len(made) == 2
+
+
+def test_a_file_of_pairs_that_has_none_is_told_with_its_line(folder: Path) -> None:
+    (folder / "recipe.toml").write_text(more('{ use = "synonyms", file = "b.xyz" }'))
+    with pytest.raises(UserError, match=r"b\.xyz:1: 1 columns, not a pair of words(?s:.*)One pair a line"):
+        al.plan(folder / "recipe.toml")
 
 
 def test_the_languages_are_those_of_the_model() -> None:

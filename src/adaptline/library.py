@@ -285,6 +285,10 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
             {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
             for method in manifest["detail"].get("methods", [])
         ]
+        if told := manifest["detail"].get("augmenters"):
+            names = ("use", "name", "settings", "asked", "made", "refused")
+            shown["augmenters"] = [{name: one[name] for name in names} for one in told]
+            shown["measures"] = manifest["detail"]["measures"]
         return shown
     shown["path"] = str(store.folder(manifest["key"]))
     evidence = Path(shown["path"]) / "report.json"

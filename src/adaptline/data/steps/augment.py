@@ -20,9 +20,10 @@ from adaptline.core import keys, registry, signatures
 from adaptline.core.artifacts import Read, Unit, Units, Use
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
-from adaptline.core.rows import On, Ref, Rows, Shard, readable
+from adaptline.core.rows import On, Ref, Rows, Shard, readable, texts
 from adaptline.core.signatures import BadParameterError
 from adaptline.data import children
+from adaptline.data.diversity import Variety, variety
 from adaptline.errors import UserError, did_you_mean
 
 SHARE, COPIES, ON = (
@@ -82,9 +83,14 @@ def augment(
         story["children"] = [[len(made) + at, parent] for at, (_, parent) in enumerate(found)]
         made += [shard for shard, _ in found]
         said.append(story)
-    before = sum(shard.text.rows for shard in rows.shards)
+    given = sum(shard.text.rows for shard in rows.shards)
     added = sum(story["made"] for story in said)
-    return Rows(tuple(made), {"summary": f"{before:,} rows and {added:,} children of them", "augmenters": said})
+    told = {
+        "summary": f"{given:,} rows and {added:,} children of them",
+        "augmenters": said,
+        "measures": _measured(made, wanted, units),
+    }
+    return Rows(tuple(made), told)
 
 
 def _wanted(rows: Rows, of: str, units: Units) -> list[Mask]:
@@ -153,10 +159,29 @@ def rewrite_shard(read: Read, text: Ref, rows: bytes, use: Use, name: str, on: O
     return children.rewritten(read(text), np.frombuffer(rows, np.int64), use, name, on, seed, copies)
 
 
+def _measured(shards: list[Shard], wanted: list[Mask], units: Units) -> dict[str, Any]:
+    """How varied the rows that may have children are, before and after: these alone, and with all children."""
+    identity = registry.load("step", "augment").identity
+    masks = [mask.tobytes() for mask in wanted] + [b"\1" * shard.text.rows for shard in shards[len(wanted) :]]
+    work = [
+        Unit([identity, "measure", shard.text.digest, keys.digest(mask)], {"text": shard.text, "mask": mask})
+        for shard, mask in zip(shards, masks, strict=True)
+    ]
+    found = [Variety.of_table(units.read(ref)) for ref in units.map(measure_shard, work, "measures")]
+    before = sum(found[: len(wanted)], Variety())
+    return {"before": before.told(), "after": sum(found[len(wanted) :], before).told()}
+
+
+def measure_shard(read: Read, text: Ref, mask: bytes) -> pa.Table:
+    """How varied some rows of a shard are; see diversity.Variety."""
+    chosen = read(text, ["messages", "label"]).filter(pa.array(np.frombuffer(mask, np.bool_)))
+    return variety(texts(chosen).to_pylist(), chosen["label"].to_pylist()).table()
+
+
 def _written(rows: Rows, answers: list[tuple[int, Ref]], name: str, units: Units) -> list[tuple[Shard, int]]:
     """The shards of children, where there are any, each with the number of its parent's shard."""
     own = registry.load("step", "augment").identity
-    texts = units.map(
+    written = units.map(
         write_children,
         [
             Unit(
@@ -167,7 +192,7 @@ def _written(rows: Rows, answers: list[tuple[int, Ref]], name: str, units: Units
         ],
         f"{name}, write",
     )
-    having = [(number, ref, text) for (number, ref), text in zip(answers, texts, strict=True) if text.rows]
+    having = [(number, ref, text) for (number, ref), text in zip(answers, written, strict=True) if text.rows]
     work = [
         Unit([own, "split", split.digest, ref.digest], {"split": split, "changes": ref})
         for number, ref, _ in having
