@@ -8,8 +8,23 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-TO_SPANISH = {"where": "d\u00f3nde", "is": "est\u00e1", "the": "la", "card": "tarjeta", "my": "mi", "house": "casa", "new": "nueva"}
-TO_ENGLISH = {spanish: english for english, spanish in TO_SPANISH.items()} | {"tarjeta": "bank card", "casa": "home"}
+TO_SPANISH = {
+    "where": "d\u00f3nde",
+    "is": "est\u00e1",
+    "the": "la",
+    "card": "tarjeta",
+    "my": "mi",
+    "house": "casa",
+    "new": "nueva",
+    "table": "mesa",
+    "order": "pedido",
+}
+TO_ENGLISH = {spanish: english for english, spanish in TO_SPANISH.items()} | {
+    "tarjeta": "bank card",
+    "casa": "home",
+    "mesa": "good table",
+    "pedido": "recent purchase",
+}
 
 
 class TranslatingServer:

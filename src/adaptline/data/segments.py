@@ -95,7 +95,7 @@ def cut(text: str, protected: Sequence[str] = (), *, by_sentence: bool = True) -
 
     Args:
         text: the text.
-        protected: words that must stay as they are, where they occur as words.
+        protected: words that must stay as they are, where they occur as words, in any case.
         by_sentence: false leaves the sentences of a line together.
     """
     pieces: list[str | Sentence] = []
@@ -132,7 +132,7 @@ def _prose(text: str, protected: Sequence[str], *, by_sentence: bool) -> Iterato
 
 
 def _pattern(protected: tuple[str, ...]) -> re.Pattern[str]:
-    words = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(protected, key=len, reverse=True) if word.strip()]
+    words = [rf"(?i:(?<!\w){re.escape(word.strip())}(?!\w))" for word in sorted(protected, key=len, reverse=True) if word.strip()]
     return re.compile("|".join([*words, _KEPT]))
 
 

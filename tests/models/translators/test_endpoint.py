@@ -46,10 +46,10 @@ def test_the_key_comes_from_the_environment_and_is_in_no_message(
     server: TranslatingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Endpoint(Server(server.url, key="env:MY_KEY"), "small")
-    with pytest.raises(UserError, match="the environment variable MY_KEY holds no key"):
+    with pytest.raises(UserError, match="the key env:MY_KEY, which the environment does not have"):
         asked.translate(["my card"], "en", "es")
     monkeypatch.setenv("MY_KEY", "sk-secret\r\nx: y")
-    with pytest.raises(UserError, match="MY_KEY holds no key"):
+    with pytest.raises(UserError, match="env:MY_KEY, which the environment does not have"):
         asked.translate(["my card"], "en", "es")
     monkeypatch.setenv("MY_KEY", "sk-secret")
     asked.translate(["my card"], "en", "es")

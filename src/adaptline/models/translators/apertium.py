@@ -102,15 +102,14 @@ def _mode(source: str, target: str) -> Path:
     package, other = names[-1], f"{codes(target)[-1]}-{codes(source)[-1]}"
     install = f"On Debian and Ubuntu: apt-get install apertium apertium-{package} (or apertium-{other})."
     if program is None or shutil.which("apertium-wblank-mode") is None:
-        raise UserError("Apertium 3.8 or newer is not installed", do=install)
+        raise UserError("Apertium, 3.8 or newer, which is not installed", do=install)
     folder = Path(os.environ.get("APERTIUM_DATADIR") or Path(program).resolve().parent.parent / "share" / "apertium")
     for name in names:
         if (path := folder / "modes" / f"{name}.mode").is_file():
             return path
     there = sorted(path.stem for path in (folder / "modes").glob("*.mode"))
-    raise UserError(
-        f"Apertium has no pair from {source!r} to {target!r} here; it has {', '.join(there) or 'none'}", do=install
-    )
+    lacks = f"the pair {source}-{target}, which Apertium does not have here"
+    raise UserError(f"{lacks}; it has {', '.join(there) or 'none'}", do=install)
 
 
 def _commands(mode: Path) -> list[str]:

@@ -101,7 +101,7 @@ def _authorization(key: str | None) -> dict[str, str]:
     name = key.removeprefix("env:")
     value = os.environ.get(name, "")
     if not (value.isascii() and value.isprintable() and value.strip()):
-        raise UserError(f"the environment variable {name} holds no key", do=f"export {name}=...")
+        raise UserError(f"the key env:{name}, which the environment does not have", do=f"export {name}=...")
     return {"authorization": f"Bearer {value}"}
 
 
