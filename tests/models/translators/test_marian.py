@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,47 @@ def test_another_models_tokenizer_is_refused(folder: Path, tmp_path: Path) -> No
     assert json.loads((other / "config.json").read_text())["vocab_size"] == 60
     with pytest.raises(UserError, match="do not belong together"):
         marian(other).translate(TEXTS, "en", "sv")
+
+
+def write_pieces(folder: Path) -> Path:
+    """The folder's model with the tokenizer that Marian's own models have: two SentencePiece models and a vocabulary."""
+    pieces = pytest.importorskip("sentencepiece", reason="pip install sentencepiece")
+    vocabulary: dict[str, int] = {"</s>": 0, "<unk>": 1, "<pad>": 2}
+    for side in ("source", "target"):
+        with (folder / f"{side}.spm").open("wb") as file:
+            pieces.SentencePieceTrainer.train(
+                sentence_iterator=iter(TEXTS), model_writer=file, vocab_size=36, minloglevel=2, num_threads=1
+            )
+        model = pieces.SentencePieceProcessor(model_file=str(folder / f"{side}.spm"))
+        for number in range(model.get_piece_size()):
+            vocabulary.setdefault(model.id_to_piece(number), len(vocabulary))
+    for number in range(len(vocabulary), json.loads((folder / "config.json").read_text())["vocab_size"]):
+        vocabulary[f"\u2581w{number}"] = number
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    told = {"tokenizer_class": "MarianTokenizer", "source_lang": "en", "target_lang": "sv", "model_max_length": 128}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_the_tokenizer_of_marians_own_models_is_read(folder: Path, tmp_path: Path) -> None:
+    other = write_pieces(broken(folder, tmp_path))
+    model = _load(other, "en", "sv")
+    assert type(model.tokenizer).__name__ == "MarianTokenizer"
+    ids = model.tokens(["the old cat."])[0]
+    assert ids[-1] == model.model.config.eos_token_id
+    assert model.tokenizer.decode(ids, skip_special_tokens=True) == "the old cat."
+    found = marian(other).translate(TEXTS, "en", "sv")
+    assert marian(other).translate(TEXTS[7:9], "en", "sv") == found[7:9]
+
+
+def test_marians_own_tokenizer_without_its_library_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = broken(folder, tmp_path)
+    (other / "tokenizer.json").unlink()
+    (other / "source.spm").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    with pytest.raises(UserError, match="needs sentencepiece, which is not installed") as caught:
+        marian(other).translate(TEXTS, "en", "sv")
+    assert "adaptline[translate]" in caught.value.do

@@ -9,6 +9,7 @@ whatever else is translated.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -132,16 +133,18 @@ def _tokenizer(folder: Path) -> Any:
     has_pieces = (folder / "source.spm").is_file() and not (folder / "tokenizer.json").is_file()
     try:
         if has_pieces:
-            import sentencepiece  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: F401, PLC0415
+            import sentencepiece  # noqa: F401, PLC0415 - only such models need it
     except ImportError as error:
         raise UserError(
             "this model's tokenizer needs sentencepiece, which is not installed",
             where=folder,
             do="pip install 'adaptline[translate]'",
         ) from error
-    tokenizer: Any = bases.load_tokenizer(folder)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+        tokenizer: Any = bases.load_tokenizer(folder)
     if hasattr(tokenizer, "punc_normalizer"):
-        # It is another one where sacremoses happens to be installed, and then the same text has another translation.
+        # Where sacremoses happens to be installed it is another one, and the same text would have another translation.
         tokenizer.punc_normalizer = str
     return tokenizer
 
