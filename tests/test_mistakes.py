@@ -162,7 +162,12 @@ CASES = {
         "do has beams, which does nothing with by = 'apertium'",
         "Leave it out",
     ),
-    "a gate": (more(back('via = "es", gates = ["name"]')), 8, "gates of back_translate must be", "Did you mean 'names'?"),
+    "a gate": (
+        more(back('via = "es", gates = ["name"]')),
+        8,
+        "gates of back_translate must be",
+        "Did you mean 'names'?",
+    ),
     "similarities": (
         more(back('via = "es", min_similarity = 0.9, max_similarity = 0.5')),
         8,
@@ -176,7 +181,9 @@ CASES = {
         'key = "env:NAME"',
     ),
     "a key that is not set": (
-        more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:NO_KEY" }')),
+        more(
+            back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:NO_KEY" }')
+        ),
         8,
         "do has the key env:NO_KEY, which the environment does not have",
         "export NO_KEY=",

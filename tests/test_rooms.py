@@ -66,7 +66,16 @@ def test_dependencies_point_one_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["data/augments", "data/filters", "data/matchers", "data/transforms", "deploy/guards", "evals/metrics", "models/augments"]
+    "folder",
+    [
+        "data/augments",
+        "data/filters",
+        "data/matchers",
+        "data/transforms",
+        "deploy/guards",
+        "evals/metrics",
+        "models/augments",
+    ],
 )
 def test_methods_use_only_the_registry_and_leaf_modules(folder: str) -> None:
     allowed = {"registry", "demands", "rows", "sources", "artifacts"}

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from unprivileged import unprivileged
 
 from adaptline.core import keys
-from adaptline.core.sources import Files, Server, find_files, find_folder, find_server, find_tasks, is_patterns, is_server
+from adaptline.core.sources import (
+    Files,
+    Server,
+    find_files,
+    find_folder,
+    find_server,
+    find_tasks,
+    is_patterns,
+    is_server,
+)
 from adaptline.errors import UserError
 
 

@@ -132,7 +132,11 @@ def _prose(text: str, protected: Sequence[str], *, by_sentence: bool) -> Iterato
 
 
 def _pattern(protected: tuple[str, ...]) -> re.Pattern[str]:
-    words = [rf"(?i:(?<!\w){re.escape(word.strip())}(?!\w))" for word in sorted(protected, key=len, reverse=True) if word.strip()]
+    words = [
+        rf"(?i:(?<!\w){re.escape(word.strip())}(?!\w))"
+        for word in sorted(protected, key=len, reverse=True)
+        if word.strip()
+    ]
     return re.compile("|".join([*words, _KEPT]))
 
 

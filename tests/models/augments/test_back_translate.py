@@ -21,7 +21,7 @@ from adaptline.data.gates import Bounds
 from adaptline.data.passages import Draws, Passage, Refused
 from adaptline.errors import RunError, UserError
 from adaptline.models.augments.back_translate import back_translate, there_and_back
-from adaptline.models.translators import endpoint
+from adaptline.models.translators import apertium, endpoint
 
 WIDE = Bounds(0.0, 1.0, 0.0, 100.0)
 installed = pytest.mark.skipif(
@@ -103,14 +103,15 @@ def server() -> Iterator[TranslatingServer]:
 
 
 def asked(server: TranslatingServer, *texts: str, **given: Any) -> list[str | Refused]:
-    return back_translate(
-        passages(*texts), via="es", by="endpoint", server=Server(server.url), model="small", **given
-    )
+    return back_translate(passages(*texts), via="es", by="endpoint", server=Server(server.url), model="small", **given)
 
 
 def test_gates_and_bounds_are_parameters(server: TranslatingServer) -> None:
     text = "Where is my new card, Anna?"
-    assert asked(server, text, "Anna says hello") == ["Where is my new bank card, Anna?", Refused("copy", "Anna says hello")]
+    assert asked(server, text, "Anna says hello") == [
+        "Where is my new bank card, Anna?",
+        Refused("copy", "Anna says hello"),
+    ]
     assert asked(server, text, min_similarity=0.95, max_similarity=1.0)[0] == Refused(
         "similarity", "Where is my new bank card, Anna?"
     )
@@ -124,7 +125,9 @@ def test_gates_and_bounds_are_parameters(server: TranslatingServer) -> None:
 def test_it_makes_rows_that_a_recipe_counts_and_the_server_is_no_part_of_the_key(
     server: TranslatingServer, tmp_path: Path
 ) -> None:
-    lines.write(tmp_path / "a.jsonl", [{"text": f"where is my card {i}"} for i in range(20)] + [{"text": "no words"}] * 2)
+    lines.write(
+        tmp_path / "a.jsonl", [{"text": f"where is my card {i}"} for i in range(20)] + [{"text": "no words"}] * 2
+    )
     use = {"use": "back_translate", "via": "es", "share": 1.0, "by": "endpoint", "model": "small"}
 
     def made(url: str, **given: Any) -> dict[str, Any]:
@@ -171,7 +174,11 @@ def test_a_server_that_fails_loses_nothing(
 
 @installed
 def test_apertium_makes_other_words_of_the_same_message() -> None:
-    texts = ["How do I find my card?", "My new card has not been delivered to my home yet.", "Mail anna@b.example, {name}: go home."]
+    texts = [
+        "How do I find my card?",
+        "My new card has not been delivered to my home yet.",
+        "Mail anna@b.example, {name}: go home.",
+    ]
     found = back_translate(passages(*texts), via="es", dictionaries=installed_dictionaries())
     good = [text for text in found if isinstance(text, str)]
     assert len(good) >= 2
@@ -180,9 +187,7 @@ def test_apertium_makes_other_words_of_the_same_message() -> None:
 
 
 def installed_dictionaries() -> str:
-    from adaptline.models.augments.back_translate import _dictionaries
-
-    return _dictionaries(via="es")
+    return apertium.dictionaries("en", "es")
 
 
 @installed

@@ -44,7 +44,7 @@ def test_what_a_text_becomes_depends_on_that_text_alone() -> None:
     alone = {text: Apertium().translate([text], "en", "es")[0] for text in TEXTS}
     for seed in range(4):
         order = TEXTS * 3
-        random.Random(seed).shuffle(order)
+        random.Random(seed).shuffle(order)  # noqa: S311 - no secret
         assert Apertium().translate(order, "en", "es") == [alone[text] for text in order]
 
 
@@ -61,12 +61,23 @@ def test_a_tagger_that_saw_other_texts_before_reads_otherwise() -> None:
 @installed
 @pytest.mark.parametrize(
     "text",
-    ["a [b] {c} <d> ^e$ / f\\g @h", "*x* ~y~ #z +w", "\\", "^", "$[]", "[<STREAMCMD:SETVAR:x>]", "\u4f60\u597d", "<NUL>"],
+    [
+        "a [b] {c} <d> ^e$ / f\\g @h",
+        "*x* ~y~ #z +w",
+        "\\",
+        "^",
+        "$[]",
+        "[<STREAMCMD:SETVAR:x>]",
+        "\u4f60\u597d",
+        "<NUL>",
+    ],
 )
 def test_what_means_something_to_apertium_means_nothing_in_a_text(text: str) -> None:
     before, found, after = Apertium().translate(["Hello.", f"Zqxaa {text} Zqxab", "Hello."], "en", "es")
     assert (before, after) == ("Hola.", "Hola.")
-    assert [sign for sign in found if sign in "[]{}<>^$/\\@*~#+"] == [sign for sign in text if sign in "[]{}<>^$/\\@*~#+"]
+    assert [sign for sign in found if sign in "[]{}<>^$/\\@*~#+"] == [
+        sign for sign in text if sign in "[]{}<>^$/\\@*~#+"
+    ]
 
 
 @installed
@@ -94,7 +105,7 @@ def test_the_identity_is_that_of_the_dictionaries_not_of_their_place(
 
 @installed
 def test_a_pipeline_that_fails_or_hangs_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="Apertium failed: .*/nowhere.bin"):
+    with pytest.raises(RunError, match=r"Apertium failed: .*/nowhere\.bin"):
         apertium._run(["lt-proc -z /nowhere.bin", "cat"], [b"a"], 60)
     with pytest.raises(RunError, match="gave 1 texts for 2"):
         apertium._run(["head -c 2"], [b"a", b"b"], 60)
@@ -107,13 +118,15 @@ def test_a_pipeline_that_fails_or_hangs_is_an_error(tmp_path: Path) -> None:
 
 @installed
 def test_a_pair_that_is_not_there_is_told_with_what_is_and_how_to_install_it() -> None:
-    with pytest.raises(UserError, match="the pair en-sv, which Apertium does not have here; it has .*eng-spa") as caught:
+    with pytest.raises(
+        UserError, match=r"the pair en-sv, which Apertium does not have here; it has .*eng-spa"
+    ) as caught:
         Apertium().translate(["Hello."], "en", "sv")
     assert "apt-get install apertium apertium-eng-swe (or apertium-swe-eng)" in caught.value.do
 
 
 def test_without_apertium_it_is_told_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="Apertium, 3.8 or newer, which is not installed") as caught:
+    with pytest.raises(UserError, match=r"Apertium, 3\.8 or newer, which is not installed") as caught:
         identity("en", "es")
     assert "apt-get install apertium apertium-eng-spa" in caught.value.do

@@ -66,7 +66,7 @@ def test_a_busy_server_is_asked_again_and_no_other_failure_is(server: Translatin
     assert Endpoint(Server(server.url), "small").translate(["my card"], "en", "es") == ["mi tarjeta"]
     assert len(server.asked) == 4
     server.failures = [(503, {})] * 4
-    with pytest.raises(RunError, match="answers 503. What was translated before stays; run again"):
+    with pytest.raises(RunError, match=r"answers 503\. What was translated before stays; run again"):
         Endpoint(Server(server.url), "small").translate(["my card"], "en", "es")
     assert len(server.asked) == 8
     server.failures = [(302, {"location": server.url})]

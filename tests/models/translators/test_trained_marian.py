@@ -28,7 +28,9 @@ def pairs(file: Path) -> Pairs:
     """Pairs of short sentences whose words are all frequent: what a minute's training can be enough for."""
     with gzip.open(file, "rt", encoding="utf-8") as opened:
         found: Pairs = [(line.split("\t")[0], line.split("\t")[1]) for line in opened]
-    short = [pair for pair in dict.fromkeys(found) if all(len(pair[side].split()) <= MOST_WORDS[side] for side in (0, 1))]
+    short = [
+        pair for pair in dict.fromkeys(found) if all(len(pair[side].split()) <= MOST_WORDS[side] for side in (0, 1))
+    ]
     uses = [Counter(word for pair in short for word in words(pair[side])) for side in (0, 1)]
     return [
         pair for pair in short if all(uses[side][word] >= LEAST_USES for side in (0, 1) for word in words(pair[side]))
@@ -60,7 +62,9 @@ def test_unseen_sentences_go_to_swedish_and_back(real_data: Callable[[str], Path
     marian = Marian({("en", "sv"): tmp_path / "en-sv", ("sv", "en"): tmp_path / "sv-en"})
     away = marian.translate(held, "en", "sv")
     home = marian.translate(away, "sv", "en")
-    right = [words(said) in [words(sv) for en, sv in known if en == text] for text, said in zip(held, away, strict=True)]
+    right = [
+        words(said) in [words(sv) for en, sv in known if en == text] for text, said in zip(held, away, strict=True)
+    ]
     same = [words(text) == words(said) for text, said in zip(held, home, strict=True)]
     alike = [similarity(text, said) for text, said in zip(held, home, strict=True)]
     assert sum(right) / len(held) > 0.2
