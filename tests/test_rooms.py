@@ -102,6 +102,7 @@ def _python(code: str) -> str:
         "import adaptline.library",
         "import adaptline.production",
         "import adaptline.deploy.steps.release",
+        "import adaptline.models.augments.back_translate",
         "import adaptline.models.steps.train",
         "import adaptline.evals.steps.evaluate",
         "import adaptline.deploy.listening",

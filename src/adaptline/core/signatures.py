@@ -202,8 +202,8 @@ def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         if error.where is not None:
             raise
         lists = value.values() if isinstance(value, dict) else [value]
-        entries = [entry for given in lists for entry in ([given] if isinstance(given, str) else given)]
-        quoted = [entry for entry in entries if repr(entry) in error.what]
+        entries = [entry for given in lists for entry in (given if isinstance(given, list) else [given])]
+        quoted = [entry for entry in entries if isinstance(entry, str) and repr(entry) in error.what]
         raise BadParameterError("", error.what, error.do, place=(name, *quoted[:1])) from error
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Protocol
 from adaptline.core.demands import Demand, above, at_least, between
 from adaptline.core.registry import augmenter
 from adaptline.core.sources import Folder, Server
-from adaptline.data.filters.language import LANGUAGES
+from adaptline.data.filters.language import LANGUAGES, model_files
 from adaptline.data.gates import GATES, Bounds, Gate, refusals
 from adaptline.data.passages import Passage, Refused
 from adaptline.data.segments import cut
@@ -67,7 +67,7 @@ def _dictionaries(*, via: str, language: str = "en", by: str = "apertium", **_: 
     return apertium.dictionaries(language, via)
 
 
-@augmenter(version=1, auto={"dictionaries": _dictionaries}, check=_check)
+@augmenter(version=1, files=model_files, auto={"dictionaries": _dictionaries}, check=_check)
 def back_translate(
     passages: list[Passage],
     *,
