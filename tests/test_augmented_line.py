@@ -73,7 +73,7 @@ def test_one_flag_trains_both_and_the_report_compares_them_in_pairs(line: Path) 
     (pair,) = found["differences"]
     assert (pair["first"], pair["second"]) == ("augmented=False", "augmented=True")
     assert [len(candidate["runs"]) for candidate in found["candidates"]] == [2, 2]
-    assert len({shown["metrics"]["tasks"]["test"]["items"] for shown in al.show(line, "scores")}) == 1
+    assert len({shown["metrics"]["items"]["test"] for shown in al.show(line, "scores")}) == 1
 
 
 def test_the_same_rows_are_trained_on_and_with_it_their_children(line: Path) -> None:

@@ -68,6 +68,9 @@ def test_the_sentence_tells_the_part_of_speech() -> None:
     assert english.part_of("", False, ways, {**no, "verb": 9, "noun": 1}) == "verb"
     assert english.part_of("the", True, ("adj", "noun"), no) == "adj"
     assert english.part_of("is", False, ("adj", "noun"), no) == "adj"
+    assert english.part_of("of", False, ways, no) == "noun"
+    assert english.part_of("of", True, ways, no) is None
+    assert english.part_of("to", False, ("adj", "noun"), no) is None
     assert english.part_of("anything", False, ("adv",), no) == "adv"
 
 

@@ -34,6 +34,16 @@ def test_the_first_sense_comes_first_and_counts_for_both(small: wordnet.WordNet)
     assert small.alike("unknown", "noun", 1) == []
 
 
+def test_a_word_that_a_tagged_corpus_never_saw_is_not_put_in(tmp_path: Path) -> None:
+    folder = small_wordnet.write(tmp_path / "tagged")
+    (folder / "cntlist.rev").write_text("country%1:15:00:: 1 9\nnation%1:15:00:: 1 4\nlarge%5:00:00:big:00 1 2\n")
+    found = wordnet.read(folder)
+    assert found.tagged["noun"] == {"country": 9, "nation": 4}
+    assert found.tagged["adj"] == {"large": 2}
+    assert found.alike("country", "noun", 1) == ["nation"]
+    assert found.alike("buy", "verb", 1) == ["purchase"]  # no verb was tagged, so none is left out
+
+
 def test_names_are_no_words(small: wordnet.WordNet) -> None:
     assert small.alike("china", "noun", 1) == []
 

@@ -72,8 +72,19 @@ class Method:
     def identity(self) -> list[Any]:
         """What enters a key for this method."""
         own: list[Any] = [self.kind, self.name, self.source or self.version]
-        own += [[keys.file_digest(path) for path in self.files()]] if self.files else []
+        own += [[_digest_of(path) for path in self.files()]] if self.files else []
         return own + ([identities(self.uses)] if self.uses else [])
+
+
+def _digest_of(path: Path) -> str:
+    """The digest of a data file, which is asked for with every unit of work: a file that looks the same is not read again."""
+    looks = path.stat()
+    return _digest_of_same(path, looks.st_size, looks.st_mtime_ns, looks.st_ino)
+
+
+@cache
+def _digest_of_same(path: Path, *_: int) -> str:
+    return keys.file_digest(path)
 
 
 def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:

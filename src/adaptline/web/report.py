@@ -59,6 +59,7 @@ def sections(view: ReportView) -> list[Section]:
     present = {
         Section("rows", "Rows"): bool(view.intakes) or view.curations is not None,
         Section("scores", "Scores and bounds"): view.scores is not None,
+        Section("augmentation", "Children of rows"): view.augmentations is not None,
         Section("planted", "Found beside planted"): view.audits is not None,
         Section("training", "Learning curves"): view.trainings is not None,
         Section("comparison", "Comparison"): view.comparisons is not None,

@@ -38,12 +38,25 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 lines.append(
                     f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
                 )
+            lines += _of_children(entry)
             lines += _of_rows(entry)
             if "path" in entry:
                 lines.append(f"  in {_near(Path(entry['path']))}")
             lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
             lines += [f"  {name}: {value}" for name, value in flat(entry["record"]) if not name.startswith("versions.")]
     return _joined(lines)
+
+
+def _of_children(entry: dict[str, Any]) -> Iterator[str]:
+    """What an augment step's augmenters made, and how varied the rows are before and after."""
+    for told in entry.get("augmenters", []):
+        refused = ", ".join(f"{gate} {count:,}" for gate, count in told["refused"].items())
+        by = f", refused: {refused}" if refused else ""
+        yield f"  {told['name']:<14} {told['made']:>9,} children of {told['asked']:,} asked for{by}"
+    measures = entry.get("measures", {})
+    for name, value in flat(measures.get("before", {})):
+        if not name.startswith("labels."):
+            yield f"  {name}: {value} before, {dict(flat(measures['after'])).get(name)} after"
 
 
 def _of_rows(entry: dict[str, Any]) -> Iterator[str]:

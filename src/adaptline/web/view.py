@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adaptline.web.view_children import Augmentation
+
 Unit = Literal["count", "share", "seconds", "bytes", "number"]
 
 
@@ -438,3 +440,4 @@ class ReportView:
     comparisons: tuple[Comparison, ...] | None = None
     costs: tuple[Cost, ...] = ()
     commands: tuple[Command, ...] = ()
+    augmentations: tuple[Augmentation, ...] | None = None  # of view_children.py; shown behind the scores

@@ -270,6 +270,42 @@ def test_children_are_the_same_whatever_the_sharding_and_the_order_of_methods(tm
     assert said(one) == said(many)
 
 
+def test_the_number_of_workers_changes_no_byte(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", [{**row, "wide": "w" * 8000} for row in some(400)])
+    (tmp_path / "mine.py").write_text(MINE)
+    tables = {
+        "raw": {"step": "ingest", "files": "*.jsonl"},
+        "more": {"step": "augment", "from": "raw", "do": [{"use": "./mine.py:louder", "share": 0.5}, "noise"]},
+    }
+    found = recipes.from_tables(tables, "more", tmp_path)
+    digests = {
+        workers: run(found, store=tmp_path / f"store-{workers}", workers=workers)[-1].digest for workers in (1, 3)
+    }
+    assert digests[1] == digests[3]
+
+
+def test_a_defect_that_was_planted_in_a_parent_is_not_looked_for_in_its_children(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": "one text"}, {"text": "one text"}, {"text": "another"}])
+    lines.write(tmp_path / "planted.jsonl", [{"kind": "exact_duplicate", "file": "a.jsonl", "row": 2}])
+    (tmp_path / "mine.py").write_text(MINE)
+    tables = {
+        "raw": {"step": "ingest", "files": "a.jsonl"},
+        "more": {"step": "augment", "from": "raw", "do": [{"use": "./mine.py:louder", "share": 1.0}]},
+        "clean": {"step": "curate", "from": "more", "do": ["exact"]},
+        "truth": {"step": "audit", "from": "clean", "planted": "planted.jsonl"},
+    }
+    artifact = run(recipes.from_tables(tables, "more", tmp_path), store=tmp_path / "store")[-1]
+    manifest = Store.open(tmp_path / "store").manifest(artifact.key)
+    assert manifest is not None
+    assert manifest["record"]["summary"] == "1 of 1 planted defects found"
+
+
+def test_a_split_that_no_row_has_is_told(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", some(6))
+    with pytest.raises(UserError, match=r"no row has the split 'tran'(?s:.*)'train'"):
+        made(tmp_path, ["./mine.py:louder"], of="tran")
+
+
 def test_another_seed_makes_others(tmp_path: Path) -> None:
     lines.write(tmp_path / "a.jsonl", some(300))
     do = [{"use": "./mine.py:louder", "share": 0.2}]

@@ -82,7 +82,7 @@ def synonyms(
 
     Args:
         passages: the texts.
-        rate: share of the replaceable words that are replaced.
+        rate: share of the replaceable words that are replaced; above 0 at least one is, where there is one.
         senses: of WordNet, how many senses of a word may give others: the most frequent first.
         file: pairs of words that mean the same, one pair a line, parted by a tab or spaces; instead of WordNet.
         wordnet: the folder of WordNet's files, where it is not Debian's or nltk's own.
@@ -100,22 +100,29 @@ def synonyms(
 
 
 def _said(passage: Passage, rate: float, alike: Alike) -> str:
-    tokens = list(_tokens(passage))
-    words = [at for at, token in enumerate(tokens) if token.word]
+    tokens, draws = list(_tokens(passage)), passage.draws
     made = [token.text for token in tokens]
-    near = zip([None, *words], words, [*words[1:], None], strict=False)
-    for before, at, after in near:
-        token = tokens[at]
-        if not token.is_open:
-            continue
-        left = tokens[before].word if before is not None and _touch(tokens, before, at) else ""
-        right = tokens[after].word if after is not None and _touch(tokens, at, after) else ""
-        found = alike(token.word, left, right)
-        if found and passage.draws.happens(rate):
-            made[at] = english.cased(passage.draws.choice(found), token.text)
-            if before is not None and left and (right_one := english.article(made[before], made[at])):
-                made[before] = right_one
+    places = list(_replaceable(tokens, alike))
+    chosen = [place for place in places if draws.happens(rate)]
+    if rate and places and not chosen:
+        chosen = [draws.choice(places)]
+    for at, before, others in chosen:
+        made[at] = english.cased(draws.choice(others), made[at])
+        if before is not None and (agreeing := english.article(made[before], made[at])):
+            made[before] = agreeing
     return "".join(made)
+
+
+def _replaceable(tokens: Sequence[_Token], alike: Alike) -> Iterator[tuple[int, int | None, list[str]]]:
+    """The place of each word that can be replaced, that of the word right before it, and what may stand there."""
+    words = [at for at, token in enumerate(tokens) if token.word]
+    for before, at, after in zip([None, *words], words, [*words[1:], None], strict=False):
+        if tokens[at].is_open:
+            left = before if before is not None and _touch(tokens, before, at) else None
+            right = tokens[after].word if after is not None and _touch(tokens, at, after) else ""
+            others = alike(tokens[at].word, "" if left is None else tokens[left].word, right)
+            if others:
+                yield at, left, others
 
 
 def _touch(tokens: Sequence[_Token], one: int, other: int) -> bool:
