@@ -162,6 +162,12 @@ CASES = {
         "do has beams, which does nothing with by = 'apertium'",
         "Leave it out",
     ),
+    "drawn and looked for": (
+        more(back('via = "sv", by = "marian", there = "base", back = "base", beams = 4, temperature = 0.8')),
+        8,
+        "do has a temperature and beams",
+        "Leave one out.",
+    ),
     "a gate": (
         more(back('via = "es", gates = ["name"]')),
         8,

@@ -61,6 +61,18 @@ def test_beams_find_other_texts_and_are_as_stable(folder: Path) -> None:
     assert marian(folder, beams=3).translate(TEXTS[5:9], "en", "sv") == found[5:9]
 
 
+def test_what_is_drawn_depends_on_the_text_its_salt_and_the_temperature(folder: Path) -> None:
+    def drawn(salts: list[int], temperature: float = 1.0) -> list[str]:
+        return Marian({("en", "sv"): folder}, temperature=temperature).translate(TEXTS[: len(salts)], "en", "sv", salts)
+
+    found = drawn(list(range(20)))
+    assert drawn(list(range(20))) == found
+    assert drawn([0, 1, 2, 99])[:3] == found[:3]
+    assert drawn([0, 1, 2, 99])[3] != found[3]
+    assert found != marian(folder).translate(TEXTS[:20], "en", "sv")
+    assert drawn(list(range(20)), 1e-9) == marian(folder).translate(TEXTS[:20], "en", "sv")
+
+
 def test_a_text_that_is_longer_than_the_models_positions_is_translated_in_parts(folder: Path) -> None:
     long = " ".join(WORDS * 40)
     model = _load(folder, "en", "sv")

@@ -15,13 +15,18 @@ from adaptline.core.sources import Folder, Server
 from adaptline.data.filters.language import LANGUAGES, model_files
 from adaptline.data.gates import GATES, Bounds, Gate, refusals
 from adaptline.data.passages import Passage, Refused
-from adaptline.data.segments import cut
+from adaptline.data.segments import Segments, cut
 from adaptline.errors import RunError, UserError
 
+_SALTS = 1 << 62
 _IS_LANGUAGE = Demand(lambda code: code in LANGUAGES.split(), 'that is a language\'s code, like "es"')
 _NEEDS = {"apertium": (), "marian": ("there", "back"), "endpoint": ("server", "model")}
-_OPTIONS = {"apertium": ("dictionaries",), "marian": ("there", "back", "beams"), "endpoint": ("server", "model")}
-_DEFAULTS: dict[str, Any] = {"dictionaries": "auto", "beams": 1}
+_OPTIONS = {
+    "apertium": ("dictionaries",),
+    "marian": ("there", "back", "beams", "temperature"),
+    "endpoint": ("server", "model"),
+}
+_DEFAULTS: dict[str, Any] = {"dictionaries": "auto", "beams": 1, "temperature": 0.0}
 
 
 class Translator(Protocol):
@@ -31,7 +36,11 @@ class Translator(Protocol):
     def by_sentence(self) -> bool:
         """Whether it is given sentences; else lines."""
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+    @property
+    def draws(self) -> bool:
+        """Whether it wants a salt for each text: with another, another translation."""
+
+    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:
         """From one language to another, by their ISO codes."""
 
 
@@ -47,6 +56,10 @@ def _check(*, via: str, language: str = "en", by: str = "apertium", **given: Any
     for low, high in (("min_similarity", "max_similarity"), ("min_length", "max_length")):
         if low in given and high in given and given[low] > given[high]:
             raise UserError(f"{low} = {given[low]} and {high} = {given[high]}: no text is between", do="Swap them.")
+    if given.get("temperature", 0) and given.get("beams", 1) > 1:
+        raise UserError(
+            "a temperature and beams: tokens are drawn, or the likeliest are looked for", do="Leave one out."
+        )
     if by == "marian":
         from adaptline.models.translators import marian_folder  # noqa: PLC0415
 
@@ -77,6 +90,7 @@ def back_translate(
     there: Folder | None = None,
     back: Folder | None = None,
     beams: Annotated[int, at_least(1)] = 1,
+    temperature: Annotated[float, at_least(0)] = 0.0,
     server: Server | None = None,
     model: str | None = None,
     dictionaries: str = "auto",
@@ -101,6 +115,8 @@ def back_translate(
         there: the Marian model from `language` to `via`, a folder or a hub's name.
         back: the one from `via` to `language`.
         beams: of a Marian model's search; with 1 the likeliest token is taken at every step.
+        temperature: above 0, each token of a Marian model is drawn, so that `copies` of a row differ; 1 draws as the model
+            would have it, less is nearer to the likeliest.
         server: the server's base URL, or { url = "...", key = "env:NAME", concurrency = 4, timeout = 60 }.
         model: the server's model.
         dictionaries: what Apertium translates with, as a digest; the installed ones' unless given.
@@ -120,7 +136,7 @@ def back_translate(
     if by == "apertium" and dictionaries != (found := _dictionaries(via=via, language=language)):
         do = f'Leave dictionaries out to take what is installed, "{found}".'
         raise UserError(f"Apertium has other dictionaries here than {dictionaries!r}", do=do)
-    translator = _translator(by, via, language, there, back, beams, server, model)
+    translator = _translator(by, via, language, there, back, beams, temperature, server, model)
     bounds = Bounds(min_similarity, max_similarity, min_length, max_length)
     return there_and_back(passages, translator, language, via, bounds, GATES if gates is None else gates)
 
@@ -132,13 +148,14 @@ def _translator(
     there: Folder | None,
     back: Folder | None,
     beams: int,
+    temperature: float,
     server: Server | None,
     model: str | None,
 ) -> Translator:
     if by == "marian" and there and back:
         from adaptline.models.translators.marian import Marian  # noqa: PLC0415 - it needs torch
 
-        return Marian({(language, via): there.path, (via, language): back.path}, beams)
+        return Marian({(language, via): there.path, (via, language): back.path}, beams, temperature)
     if by == "endpoint" and server and model:
         from adaptline.models.translators.endpoint import Endpoint  # noqa: PLC0415 - each when it is used
 
@@ -158,10 +175,14 @@ def there_and_back(
 ) -> list[str | Refused]:
     """What each passage becomes, or the gate that refused it. A sentence that several have is translated once."""
     cuts = [cut(passage.text, passage.protected, by_sentence=translator.by_sentence) for passage in passages]
-    sentences = list(dict.fromkeys(sentence.text for segments in cuts for sentence in segments.sentences))
-    away = _translated(translator, sentences, language, via)
-    home = dict(zip(sentences, _translated(translator, away, via, language), strict=True))
-    joined = [segments.joined(lambda sentence: home[sentence.text]) for segments in cuts]
+    salts = [passage.draws.below(_SALTS) if translator.draws else 0 for passage in passages]
+    asked = list(
+        dict.fromkeys((one.text, salt) for found, salt in zip(cuts, salts, strict=True) for one in found.sentences)
+    )
+    drawn = [salt for _, salt in asked]
+    away = _translated(translator, [text for text, _ in asked], drawn, language, via)
+    home = dict(zip(asked, _translated(translator, away, drawn, via, language), strict=True))
+    joined = [_joined(segments, home, salt) for segments, salt in zip(cuts, salts, strict=True)]
     pairs = [(passage.text, text) for passage, (text, _) in zip(passages, joined, strict=True)]
     found: list[str | Refused] = []
     for (_, text), (_, whole), gate in zip(pairs, joined, refusals(pairs, language, bounds, gates), strict=True):
@@ -170,10 +191,16 @@ def there_and_back(
     return found
 
 
-def _translated(translator: Translator, texts: Sequence[str], source: str, target: str) -> list[str]:
+def _joined(segments: Segments, home: dict[tuple[str, int], str], salt: int) -> tuple[str, bool]:
+    return segments.joined(lambda sentence: home[sentence.text, salt])
+
+
+def _translated(
+    translator: Translator, texts: Sequence[str], salts: Sequence[int], source: str, target: str
+) -> list[str]:
     if not texts:
         return []
-    found = translator.translate(texts, source, target)
+    found = translator.translate(texts, source, target, salts)
     if len(found) != len(texts):
         raise RunError(f"the translator gave {len(found)} texts for {len(texts)}, from {source!r} to {target!r}")
     return found

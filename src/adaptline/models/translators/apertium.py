@@ -38,9 +38,9 @@ _SPOILS = re.compile(r"^Word '(.*)'\.$", re.MULTILINE)  # as apertium-tagger -d 
 class Apertium:
     """A translator between the two languages of installed pairs."""
 
-    by_sentence = True
+    by_sentence, draws = True, False
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:  # noqa: ARG002 - nothing is drawn
         """A translation per text; words that the dictionaries do not have stay as they are.
 
         Raises:

@@ -36,9 +36,10 @@ class Endpoint:
 
     server: Server
     model: str
+    draws = False
     by_sentence = False  # a whole line: such a model makes use of what stands around a sentence
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:  # noqa: ARG002 - nothing is drawn
         """A translation per text, as the model gives it.
 
         Raises:

@@ -16,9 +16,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import GenerationConfig, MarianMTModel
+from transformers import GenerationConfig, LogitsProcessor, MarianMTModel
 
+from adaptline.core import keys
 from adaptline.errors import UserError
 from adaptline.models import bases
 from adaptline.models.languages import codes
@@ -35,10 +37,22 @@ class Marian:
 
     folders: dict[tuple[str, str], Path]
     beams: int = 1
+    temperature: float = 0.0  # above 0 every token is drawn
     by_sentence = True  # these models were trained on sentences
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+    @property
+    def draws(self) -> bool:
+        """Whether a translation depends on a salt, too."""
+        return self.temperature > 0
+
+    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:
         """A translation per text; one that is longer than the model's positions is cut at spaces, and joined again.
+
+        Args:
+            texts: the texts.
+            source: their language.
+            target: the translations'.
+            salts: a number per text where tokens are drawn: with another, another translation.
 
         Raises:
             UserError: no model for these languages, or one that cannot be loaded.
@@ -48,8 +62,42 @@ class Marian:
             raise UserError(f"no model from {source!r} to {target!r} is given")
         model = _load(folder, source, target)
         pieces = [model.fitting(text) for text in texts]
-        done = iter(model.translated([piece for parts in pieces for piece in parts], self.beams))
+        streams = (
+            [(salt, at) for salt, parts in zip(salts, pieces, strict=True) for at in range(len(parts))]
+            if self.draws
+            else []
+        )
+        drawn = _Drawn(self.temperature, streams) if self.draws else None
+        done = iter(model.translated([piece for parts in pieces for piece in parts], self.beams, drawn))
         return [" ".join(next(done) for _ in parts) for parts in pieces]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Tokens drawn at a temperature; `streams` names a stream of numbers for each text."""
+
+    temperature: float
+    streams: Sequence[tuple[int, int]]
+
+    def of(self, rows: Sequence[int]) -> _Noise:
+        """The noise for some texts, one a row."""
+        return _Noise(self.temperature, [self.streams[row] for row in rows])
+
+
+class _Noise(LogitsProcessor):
+    """Makes the likeliest token a drawn one: Gumbel noise on scores (Gumbel 1954), from a stream of its own for each row."""
+
+    def __init__(self, temperature: float, streams: Sequence[tuple[int, int]]) -> None:
+        self.temperature = temperature
+        self.streams = [np.random.Philox(key=int(keys.key("tokens", *stream)[:32], 16)) for stream in streams]
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:  # noqa: ARG002
+        """(rows, tokens so far), (rows, vocabulary) -> scores that hold the noise, (rows, vocabulary)."""
+        raw = np.stack([stream.random_raw(scores.shape[1]) for stream in self.streams])
+        uniform = ((raw >> 11) + 0.5) * 2.0**-53  # above 0, below 1
+        noise = torch.from_numpy(-np.log(-np.log(uniform)))
+        noisy: Any = scores.double() / self.temperature + noise
+        return noisy  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -79,25 +127,26 @@ class _Model:
         middle = len(words) // 2
         return [*self.fitting(" ".join(words[:middle])), *self.fitting(" ".join(words[middle:]))]
 
-    def translated(self, texts: Sequence[str], beams: int) -> list[str]:
+    def translated(self, texts: Sequence[str], beams: int, drawn: _Drawn | None = None) -> list[str]:
         """One translation per text."""
         tokens = self.tokens(texts)
         found = list(texts)
         with deterministic(thread_count()), torch.inference_mode(), quiet():
             for rows in _batches([len(ids) for ids in tokens], self.most_tokens):
                 given = torch.tensor([tokens[row] for row in rows])  # (ROWS, tokens)
-                said = self._generated(given, beams)
+                said = self._generated(given, beams, drawn.of(rows) if drawn else None)
                 for row, text in zip(rows, self.tokenizer.batch_decode(said, skip_special_tokens=True), strict=True):
                     found[row] = text.strip()
         return found
 
-    def _generated(self, given: torch.Tensor, beams: int) -> torch.Tensor:
+    def _generated(self, given: torch.Tensor, beams: int, drawn: _Noise | None) -> torch.Tensor:
         """(ROWS, tokens) -> (ROWS, tokens of the longest translation)."""
         config = self.model.config
         most = min(self.most_tokens - 1, _MOST_PER_TOKEN * given.shape[1] + _MOST_MORE)
         ids: torch.Tensor = self.model.generate(
             input_ids=given,
             attention_mask=torch.ones_like(given),
+            logits_processor=[drawn] if drawn else [],
             # Not the model's own settings: a key names all that decides a translation.
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                 max_new_tokens=most,
