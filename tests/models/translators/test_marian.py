@@ -113,6 +113,14 @@ def broken(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder, tmp_path / "broken"))
 
 
+def test_the_folders_own_settings_of_generation_count_for_nothing(folder: Path, tmp_path: Path) -> None:
+    other = broken(folder, tmp_path)
+    told = json.loads((other / "generation_config.json").read_text())
+    told |= {"num_beams": 4, "repetition_penalty": 9.0, "max_length": 5, "no_repeat_ngram_size": 1}
+    (other / "generation_config.json").write_text(json.dumps(told))
+    assert marian(other).translate(TEXTS[:20], "en", "sv") == marian(folder).translate(TEXTS[:20], "en", "sv")
+
+
 def test_weights_that_could_run_code_are_refused(folder: Path, tmp_path: Path) -> None:
     other = broken(folder, tmp_path)
     (other / "model.safetensors").rename(other / "pytorch_model.bin")

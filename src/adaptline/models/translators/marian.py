@@ -147,7 +147,6 @@ class _Model:
             input_ids=given,
             attention_mask=torch.ones_like(given),
             logits_processor=[drawn] if drawn else [],
-            # Not the model's own settings: a key names all that decides a translation.
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                 max_new_tokens=most,
                 num_beams=beams,
@@ -167,6 +166,8 @@ def _load(folder: Path, source: str, target: str) -> _Model:
     tokenizer: Any = _tokenizer(folder)
     loaded, report = bases.load_model(folder, MarianMTModel, "to translate")
     model: Any = loaded
+    # What a generation_config.json says (beams, penalties, lengths) would fill in whatever is not asked for below.
+    model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     if missing := sorted(report["missing_keys"]):
         raise UserError(f"the model lacks weights: {', '.join(missing[:3])}", where=folder)
     if len(tokenizer) > model.config.vocab_size:
