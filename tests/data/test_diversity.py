@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 
+import pyarrow as pa
 import pytest
 
-from adaptline.data.diversity import Variety, variety
+from adaptline.data import diversity
+from adaptline.data.diversity import Variety
+
+
+def variety(texts: Sequence[str | None], labels: Sequence[str | None]) -> Variety:
+    return diversity.variety(pa.array(texts, pa.string()), labels)
 
 
 def test_known_answers() -> None:

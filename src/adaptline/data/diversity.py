@@ -6,7 +6,6 @@ n-grams only the smallest hashes, from which the number of distinct ones of any 
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from adaptline.data.text import fold, tokens
+from adaptline.data import folding, matching
+from adaptline.data.loops.vocabulary import word_numbers
 
 SIZES = (1, 2, 3)  # of n-grams
 # Counting distinct elements by their k smallest hashes: Bar-Yossef et al., RANDOM 2002; (k - 1) / (the largest of them) is
@@ -88,28 +88,18 @@ class Variety:
         return cls(row["rows"], Counter(dict(row["words"])), Counter(dict(row["labels"])), row["grams"], hashes)
 
 
-def variety(texts: Iterable[str | None], labels: Iterable[str | None]) -> Variety:
-    """What is counted of texts with their labels; n-grams are of words as filters compare them, and none spans two texts."""
-    known: dict[str, int] = {}
-    hashed: list[int] = []
-    lengths = []
-    for text in texts:
-        found = tokens(fold(text or ""))
-        lengths.append(len(found))
-        hashed += [known[word] if word in known else known.setdefault(word, _hash(word)) for word in found]
-    words, of = np.array(hashed, np.uint64), np.repeat(np.arange(len(lengths)), lengths)
+def variety(texts: pa.Array, labels: Iterable[str | None]) -> Variety:
+    """What is counted of texts with their labels; n-grams are of words as matchers compare them, and none spans two texts."""
+    words, lengths = word_numbers(*matching.utf8(folding.normalised(texts)))
+    of = np.repeat(np.arange(len(lengths)), lengths)
     grams = [_grams(words, of, size) for size in SIZES]
     return Variety(
         len(lengths),
-        Counter(lengths),
+        Counter(lengths.tolist()),
         Counter(label for label in labels if label is not None),
         [len(one) for one in grams],
         [_smallest(one) for one in grams],
     )
-
-
-def _hash(word: str) -> int:
-    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _grams(words: Hashes, of: npt.NDArray[np.int64], size: int) -> Hashes:

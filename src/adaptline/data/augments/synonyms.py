@@ -91,11 +91,11 @@ def synonyms(
         One text per text; the same where nothing was replaced.
     """
     if file is not None:
-        alike = partial(_paired, _pairs(file.paths))
+        alike: Alike = partial(_paired, _pairs(file.paths))
     else:
         from adaptline.data import wordnet as database  # noqa: PLC0415 - a parameter has its name
 
-        alike = partial(_meant, database.read(_folder(wordnet)), senses)
+        alike = _meant(database.read(_folder(wordnet)), senses)
     return [_said(passage, rate, alike) for passage in passages]
 
 
@@ -152,22 +152,35 @@ def _tokens(passage: Passage) -> Iterator[_Token]:
         before = text
 
 
-def _meant(database: wordnet.WordNet, senses: int, word: str, before: str, after: str) -> list[str]:
-    """What WordNet has in the place of a word, in its form."""
-    bases = {part: found[0] for part in wordnet.PARTS if (found := list(database.bases(word, part)))}
-    tagged = {part: database.tagged[part][base] for part, base in bases.items()}
-    after_is_noun = next(database.bases(after, "noun"), None) is not None and after not in english.CLOSED
-    part = english.part_of(before, after_is_noun, list(bases), tagged) if bases else None
-    if part is None or len(list(database.bases(word, part))) > 1:  # found: of find, or found itself
-        return []
-    if (form := english.form_of(word, bases[part], part)) is None:
-        return []
-    made = []
-    for other in database.alike(bases[part], part, senses):
-        shaped = english.inflect(other, part, form, database.irregular[part].get(other, ()))
-        if shaped and other not in english.CLOSED and shaped != word:
-            made.append(shaped)
-    return made
+def _meant(database: wordnet.WordNet, senses: int) -> Alike:
+    """What WordNet has in the place of a word, in its form. Words come again and again: what they can be is kept."""
+
+    @lru_cache(maxsize=1 << 16)
+    def ways(word: str) -> dict[wordnet.Part, list[str]]:
+        return {part: found for part in wordnet.PARTS if (found := list(database.bases(word, part)))}
+
+    @lru_cache(maxsize=1 << 16)
+    def others(word: str, part: wordnet.Part) -> list[str]:
+        base, *rest = ways(word)[part]
+        form = english.form_of(word, base, part)
+        if rest or form is None:  # found: of find, or found itself
+            return []
+        found = database.alike(base, part, senses)
+        shaped = (english.inflect(one, part, form, database.irregular[part].get(one, ())) for one in found)
+        return [
+            new for one, new in zip(found, shaped, strict=True) if new and one not in english.CLOSED and new != word
+        ]
+
+    def alike(word: str, before: str, after: str) -> list[str]:
+        bases = {part: found[0] for part, found in ways(word).items()}
+        if not bases:
+            return []
+        tagged = {part: database.tagged[part][base] for part, base in bases.items()}
+        after_is_noun = "noun" in ways(after) and after not in english.CLOSED
+        part = english.part_of(before, after_is_noun, list(bases), tagged)
+        return [] if part is None else others(word, part)
+
+    return alike
 
 
 def _paired(pairs: dict[str, tuple[str, ...]], word: str, before: str, after: str) -> list[str]:  # noqa: ARG001

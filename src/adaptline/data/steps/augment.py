@@ -175,7 +175,7 @@ def _measured(shards: list[Shard], wanted: list[Mask], units: Units) -> dict[str
 def measure_shard(read: Read, text: Ref, mask: bytes) -> pa.Table:
     """How varied some rows of a shard are; see diversity.Variety."""
     chosen = read(text, ["messages", "label"]).filter(pa.array(np.frombuffer(mask, np.bool_)))
-    return variety(texts(chosen).to_pylist(), chosen["label"].to_pylist()).table()
+    return variety(texts(chosen), chosen["label"].to_pylist()).table()
 
 
 def _written(rows: Rows, answers: list[tuple[int, Ref]], name: str, units: Units) -> list[tuple[Shard, int]]:
