@@ -26,7 +26,7 @@ import pytest
 import small_wordnet
 import translating_server
 
-from adaptline.core import keys, registry, rows, sources
+from adaptline.core import keys, registry, rows, servers, sources
 from adaptline.core.registry import Method
 from adaptline.data.passages import Draws, Passage, Refused
 
@@ -122,7 +122,7 @@ def _server() -> translating_server.TranslatingServer:
 
 
 def _back_translate(_: Path) -> list[Arguments]:
-    given = {"via": "es", "by": "endpoint", "server": sources.Server(_server().url), "model": "small"}
+    given = {"via": "es", "by": "endpoint", "server": servers.Server(_server().url), "model": "small"}
     return [given, {**given, "gates": [], "language": "de"}, {**given, "max_length": 1.1, "min_similarity": 0.8}]
 
 

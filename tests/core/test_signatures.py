@@ -22,7 +22,8 @@ from adaptline.errors import UserError
 HERE = Path(__file__).parent
 MINE = """
 from adaptline.core.registry import augmenter, filter, matcher
-from adaptline.core.sources import Files, Server
+from adaptline.core.servers import Server
+from adaptline.core.sources import Files
 
 @filter(version=1, defaults={"max": 0.5, "unjudged": "drop"})
 def polite(texts, *, limit=0.5, words: list[str] = []):

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from adaptline.core import registry, sources
+from adaptline.core import registry, servers, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.demands import Demand, between
@@ -46,7 +46,7 @@ _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Files: sources.find_files,
     sources.Folder: sources.find_folder,
-    sources.Server: lambda value, _: sources.find_server(value),
+    servers.Server: lambda value, _: servers.find_server(value),
     sources.Tasks: sources.find_tasks,
 }
 
@@ -193,7 +193,7 @@ def _misfit(name: str, value: Any, annotation: Any, do: str = "") -> BadParamete
 
 
 def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
-    fits = {sources.Folder: lambda given: isinstance(given, str), sources.Server: sources.is_server}
+    fits = {sources.Folder: lambda given: isinstance(given, str), servers.Server: servers.is_server}
     if not fits.get(annotation, sources.is_patterns)(value):
         raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
     try:
@@ -281,7 +281,7 @@ def meaning(value: Any) -> Any:
     """What enters a key for a value: JSON-like, and never a path."""
     if isinstance(value, Use):
         return [value.identity, meaning(value.parameters), value.settings]
-    if isinstance(value, sources.Files | sources.Folder | sources.Tasks | sources.Server):
+    if isinstance(value, sources.Files | sources.Folder | sources.Tasks | servers.Server):
         return value.meaning
     if isinstance(value, dict):
         return {key: meaning(entry) for key, entry in value.items()}

@@ -1,4 +1,4 @@
-"""What a recipe names outside itself: files, folders, task files, servers. Resolved for the run, and digests for the key.
+"""What a recipe names outside itself: files, folders, task files. Resolved to paths for the run and digests for the key.
 
 Knows how patterns become files. Knows nothing of their formats. A name is relative to the recipe, so recipe and
 sources can move together without a key changing.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import importlib.util
-import math
 import os
 import re
 import tomllib
@@ -20,8 +19,6 @@ from typing import Any
 from adaptline.core import hub, keys
 from adaptline.errors import RunError, UserError
 
-_MOST_AT_ONCE = 1024
-_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:/[\w./~%-]*)?", re.ASCII)
 _OWN_METHOD = re.compile(r".+\.py:\w+")
 
 Patterns = str | Sequence[str] | Mapping[str, "str | Sequence[str]"]
@@ -87,20 +84,6 @@ class Folder:
     def meaning(self) -> str:
         """What enters a key."""
         return self.digest
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that is asked for something. Where it is, who asks, and how fast, is no part of what it is asked for."""
-
-    url: str
-    key: str | None = None  # "env:NAME", or none
-    concurrency: int = 4
-    timeout: float = 60.0  # seconds for one answer
-
-    @property
-    def meaning(self) -> None:
-        """What enters a key: nothing. What is asked for (a model's name) is a parameter of its own."""
 
 
 @dataclass(frozen=True)
@@ -201,38 +184,6 @@ def find_folder(name: str, beside: Path) -> Folder:
             f"no permission to read {error.filename}",
             do=f"chmod -R u+rX {path if only else name}, or run as its owner.",
         ) from error
-
-
-def is_server(value: Any) -> bool:
-    """Whether a recipe's value can name a server: a URL, or a table of what a Server has."""
-    table = {"url": value} if isinstance(value, str) else value
-    kinds = {"url": str, "key": str, "concurrency": int, "timeout": int | float}
-    return (
-        isinstance(table, dict)
-        and "url" in table
-        and all(isinstance(value, kinds.get(key, ())) and not isinstance(value, bool) for key, value in table.items())
-    )
-
-
-def find_server(value: str | dict[str, Any]) -> Server:
-    """A server by its URL, or a table of url, key, concurrency and timeout; it is not asked yet.
-
-    Raises:
-        UserError: not a URL of http or https, or one with a password; a key that is not env:NAME; a bad number.
-    """
-    server = Server(value) if isinstance(value, str) else Server(**value)
-    if _URL.fullmatch(server.url) is None:
-        # The URL is not shown: it may hold a password.
-        raise UserError("not a server's URL", do='url = "http://127.0.0.1:8001/v1", without a password.')
-    if server.key is not None and re.fullmatch(r"env:\w+", server.key) is None:
-        raise UserError(
-            "a server's key does not stand in a recipe", do='Put it into the environment: key = "env:NAME".'
-        )
-    if not (1 <= server.concurrency <= _MOST_AT_ONCE and 0 < server.timeout < math.inf):
-        raise UserError(
-            f"a server is asked from 1 to {_MOST_AT_ONCE} questions at once, each with a timeout above 0 seconds"
-        )
-    return server
 
 
 def find_tasks(patterns: Patterns, beside: Path) -> Tasks:

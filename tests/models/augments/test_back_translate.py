@@ -15,7 +15,7 @@ from translating_server import TO_ENGLISH, TO_SPANISH, TranslatingServer
 import adaptline as al
 from adaptline.core import recipe as recipes
 from adaptline.core.run import run
-from adaptline.core.sources import Server
+from adaptline.core.servers import Server
 from adaptline.core.store import Store
 from adaptline.data.gates import Bounds
 from adaptline.data.passages import Draws, Passage, Refused

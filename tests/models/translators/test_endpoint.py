@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from translating_server import TranslatingServer
 
-from adaptline.core.sources import Server
+from adaptline.core.servers import Server
 from adaptline.errors import RunError, UserError
 from adaptline.models.translators import endpoint
 from adaptline.models.translators.endpoint import Endpoint

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Protocol
 
 from adaptline.core.demands import Demand, above, at_least, between
 from adaptline.core.registry import augmenter
-from adaptline.core.sources import Folder, Server
+from adaptline.core.servers import Server
+from adaptline.core.sources import Folder
 from adaptline.data.filters.language import LANGUAGES, model_files
 from adaptline.data.gates import GATES, Bounds, Gate, refusals
 from adaptline.data.passages import Passage, Refused

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from adaptline.core.sources import Server
+from adaptline.core.servers import Server
 from adaptline.errors import RunError, UserError
 
 RETRIES = 3  # after the first attempt
