@@ -16,6 +16,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ import pytest
 import small_wordnet
 import tiny
 import tiny_writer
+import translating_server
 
-from adaptline.core import keys, registry, rows, sources
+from adaptline.core import keys, registry, rows, servers, sources
 from adaptline.core.registry import Method
 from adaptline.data.passages import Draws, Passage, Refused
 
@@ -142,6 +144,16 @@ def _quality(folder: Path) -> list[Arguments]:
     return [{"kept": kept, "dropped": dropped}]
 
 
+@cache
+def _server() -> translating_server.TranslatingServer:
+    return translating_server.TranslatingServer().__enter__()  # to the end of this process
+
+
+def _back_translate(_: Path) -> list[Arguments]:
+    given = {"via": "es", "by": "endpoint", "server": servers.Server(_server().url), "model": "small"}
+    return [given, {**given, "gates": [], "language": "de"}, {**given, "max_length": 1.1, "min_similarity": 0.8}]
+
+
 def _synonyms(folder: Path) -> list[Arguments]:
     (folder / "pairs.tsv").write_text("table\tdesk\ntonight\tthis evening\norder\tpurchase\nhate\tdetest\n")
     pairs = {"file": sources.find_files("pairs.tsv", folder), "rate": 1.0}
@@ -152,6 +164,7 @@ def _synonyms(folder: Path) -> list[Arguments]:
 # Parameters to run a method with, besides its defaults alone. A method that needs parameters must be here.
 VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "boilerplate": lambda _: [{"phrases": ["tisch", "table for"]}, {"kinds": [], "phrases": ["order", "ok"]}],
+    "back_translate": _back_translate,
     "bleu": lambda _: [{"case": "cased"}, {"case": "lower", "tokenize": "zh", "smooth": "floor"}],
     "c4": lambda _: [{"min_sentences": 1, "min_words_per_line": 1}, {"min_sentences": 0, "min_kept_lines": 0.5}],
     "chat": lambda _: [{}, {"min_words": 5, "rules": ["roles", "broken_off"]}, {"refusals": ["booked"]}],

@@ -29,6 +29,10 @@ def more(method: str, rest: str = "") -> str:
     return RAW + f'[more]\nstep = "augment"\nfrom = "raw"\ndo = [\n  {method}\n]\n{rest}'
 
 
+def back(given: str) -> str:
+    return f'{{ use = "back_translate", {given} }}'
+
+
 MINE = """
 from adaptline import filter, metric
 
@@ -211,6 +215,58 @@ CASES = {
         "do has typo, swap, drop and double that are together 1.2",
         "make them smaller",
     ),
+    "a language": (more(back('via = "xx"')), 8, "via of back_translate must be a string that is a language's code", ""),
+    "the same language": (more(back('via = "en"')), 8, "do has via = 'en', which is the language of the texts", ""),
+    "no models": (
+        more(back('via = "sv", by = "marian", there = "base"')),
+        8,
+        "do has by = 'marian' without back",
+        "It needs there and back.",
+    ),
+    "a model that is not there": (
+        more(back('via = "sv", by = "marian", there = "nowhere", back = "base"')),
+        8,
+        "no such folder: 'nowhere'",
+        "hub:ORG/NAME",
+    ),
+    "what does nothing": (
+        more(back('via = "es", beams = 4')),
+        8,
+        "do has beams, which does nothing with by = 'apertium'",
+        "Leave it out",
+    ),
+    "drawn and looked for": (
+        more(back('via = "sv", by = "marian", there = "base", back = "base", beams = 4, temperature = 0.8')),
+        8,
+        "do has a temperature and beams",
+        "Leave one out.",
+    ),
+    "a gate": (
+        more(back('via = "es", gates = ["name"]')),
+        8,
+        "gates of back_translate must be",
+        "Did you mean 'names'?",
+    ),
+    "similarities": (
+        more(back('via = "es", min_similarity = 0.9, max_similarity = 0.5')),
+        8,
+        "do has min_similarity = 0.9 and max_similarity = 0.5: no text is between",
+        "Swap them.",
+    ),
+    "a server's key": (
+        more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "sk-1" }')),
+        8,
+        "a server's key does not stand in a recipe",
+        'key = "env:NAME"',
+    ),
+    "a key that is not set": (
+        more(
+            back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:NO_KEY" }')
+        ),
+        8,
+        "do has the key env:NO_KEY, which the environment does not have",
+        "export NO_KEY=",
+    ),
     "division after augmentation": (
         more('"noise"', '[parts]\nstep = "split"\nfrom = "more"\nshare = { train = 1.0 }\n'),
         12,
@@ -371,6 +427,19 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     made = al.run(folder / "recipe.toml")
     assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
     assert len(made) == 2
+
+
+def test_a_pair_of_languages_that_apertium_lacks_is_told_with_how_to_install_it(folder: Path) -> None:
+    told = refused(folder, more(back('via = "jbo"')))
+    assert "Apertium" in told.what
+    assert told.line == 8
+    assert "apt-get install apertium apertium-eng-jbo" in told.do
+
+
+def test_a_model_that_does_not_translate_is_told_with_its_folder(folder: Path) -> None:
+    (folder / "base" / "config.json").write_text('{"model_type": "bert"}')
+    told = refused(folder, more(back('via = "sv", by = "marian", there = "base", back = "base"')))
+    assert (told.what, told.where) == ("a bert model, not a Marian model", folder / "base")
 
 
 def test_a_file_of_pairs_that_has_none_is_told_with_its_line(folder: Path) -> None:

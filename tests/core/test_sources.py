@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from unprivileged import unprivileged
 
 from adaptline.core import keys
-from adaptline.core.sources import Files, find_files, find_folder, find_tasks, is_patterns
+from adaptline.core.sources import (
+    Files,
+    find_files,
+    find_folder,
+    find_tasks,
+    is_patterns,
+)
 from adaptline.errors import UserError
 
 

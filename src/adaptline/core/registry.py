@@ -34,7 +34,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "filter": ("data/filters", "models/filters"),
     "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
-    "augmenter": ("data/augments",),
+    "augmenter": ("data/augments", "models/augments"),
     "adapter": ("models/adapters",),
     "classifier": ("models/classifiers",),
     "metric": ("evals/metrics",),
@@ -192,6 +192,7 @@ def augmenter(
     *,
     version: int,
     files: Callable[[], Sequence[Path]] | None = None,
+    auto: Mapping[str, Callable[..., Any]] | None = None,
     check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
     """Another text per passage (data/passages.py), or the gate that refused it. One that equals the old text counts as none.
@@ -199,9 +200,11 @@ def augmenter(
     Args:
         version: raised when its texts change.
         files: data files whose digests enter the key.
+        auto: for each parameter that may be "auto", what it means on this machine with the other parameters that a recipe
+            gives; resolved before a key is made.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
-    return _register("augmenter", version=version, files=files, check=check)
+    return _register("augmenter", version=version, files=files, check=check, options={"auto": dict(auto or {})})
 
 
 def matcher(
