@@ -21,7 +21,7 @@ RANK = Annotated[int, at_least(1)]
         (Annotated[Use, "row"], "a method's name"),
         (Annotated[Use, "metric"] | None, "one of accuracy, "),
         (list[Annotated[Use, "row"]], "a list, each a method's name"),
-        (Annotated[str, "format"], "one of csv, "),
+        (Annotated[str, "format"], "one of arrow, csv, "),
         (dict[str, int | None], "a table, each value a whole number"),
         (RANK, "a whole number of at least 1"),
         (RANK | None, "a whole number of at least 1"),

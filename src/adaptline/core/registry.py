@@ -78,19 +78,8 @@ class Method:
     def identity(self) -> list[Any]:
         """What enters a key for this method."""
         own: list[Any] = [self.kind, self.name, self.source or self.version]
-        own += [[_digest_of(path) for path in self.files()]] if self.files else []
+        own += [[keys.file_digest(path) for path in self.files()]] if self.files else []
         return own + ([identities(self.uses)] if self.uses else [])
-
-
-def _digest_of(path: Path) -> str:
-    """The digest of a data file, which is asked for with every unit of work: a file that looks the same is not read again."""
-    looks = path.stat()
-    return _digest_of_same(path, looks.st_size, looks.st_mtime_ns, looks.st_ino)
-
-
-@cache
-def _digest_of_same(path: Path, *_: int) -> str:
-    return keys.file_digest(path)
 
 
 def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
@@ -200,8 +189,8 @@ def augmenter(
     Args:
         version: raised when its texts change.
         files: data files whose digests enter the key.
-        auto: for each parameter that may be "auto", what it means on this machine with the other parameters that a recipe
-            gives; resolved before a key is made.
+        auto: for each parameter that may be "auto" or left out, what it means on this machine with the other parameters that
+            a recipe gives, None for nothing; resolved before a key is made.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
     return _register("augmenter", version=version, files=files, check=check, options={"auto": dict(auto or {})})

@@ -231,8 +231,8 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
         if method.check:
             method.check(**parameters)
         for key, find in method.options.get("auto", {}).items():
-            if parameters.get(key, known[key].default) == "auto":
-                parameters[key] = find(**parameters)
+            if parameters.get(key, known[key].default) in ("auto", None) and (told := find(**parameters)) is not None:
+                parameters[key] = told
     defaults = method.options.get("defaults", {})
     if _BOUNDS & set(settings):
         defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}

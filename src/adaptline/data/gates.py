@@ -170,7 +170,7 @@ def _foreign(pairs: Sequence[tuple[str, str]], language: str) -> list[bool]:
     Of a short text it cannot be told; and where the old text is taken for another language, the new one may be, too.
     """
     labels = [label(new) for _, new in pairs]
-    strange = [number for number, label in enumerate(labels) if label not in (None, language)]
+    strange = [number for number, found in enumerate(labels) if found not in (None, language)]
     told = [label(pairs[number][0]) for number in strange]
     before = dict(zip(strange, told, strict=True))
     return [number in before and labels[number] != before[number] for number in range(len(pairs))]

@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple
 
 from adaptline.core.demands import between
 from adaptline.core.registry import augmenter
-from adaptline.core.sources import Files, Folder
+from adaptline.core.sources import Files, Folder, find_folder
 from adaptline.data import english, wordnet
 from adaptline.data.guarded import pieces
 from adaptline.data.passages import Passage
@@ -39,9 +39,10 @@ class _Token(NamedTuple):
 Alike = Callable[[str, str, str], list[str]]  # (word, the one before, the one after) -> what may stand in its place
 
 
-def _installed() -> Sequence[Path]:
-    folder = wordnet.installed()
-    return wordnet.files(folder) if folder else ()
+def _installed(file: Files | None = None, **_: object) -> Folder | None:
+    """WordNet as it is on this machine, where no pairs are given: by its content, wherever it lies."""
+    found = wordnet.installed() if file is None else None
+    return None if found is None else find_folder(str(found), found)
 
 
 def _check(file: Files | None = None, wordnet: Folder | None = None, **_: object) -> None:
@@ -66,7 +67,7 @@ def _folder(given: Folder | None) -> Path:
     return found
 
 
-@augmenter(version=1, files=_installed, check=_check)
+@augmenter(version=1, auto={"wordnet": _installed}, check=_check)
 def synonyms(
     passages: list[Passage],
     *,
@@ -85,7 +86,7 @@ def synonyms(
         rate: share of the replaceable words that are replaced; above 0 at least one is, where there is one.
         senses: of WordNet, how many senses of a word may give others: the most frequent first.
         file: pairs of words that mean the same, one pair a line, parted by a tab or spaces; instead of WordNet.
-        wordnet: the folder of WordNet's files, where it is not Debian's or nltk's own.
+        wordnet: the folder of WordNet's files; by default Debian's or nltk's own. Its content enters the key.
 
     Returns:
         One text per text; the same where nothing was replaced.
