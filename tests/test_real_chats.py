@@ -118,7 +118,7 @@ def test_what_tools_did_is_kept_as_it_came(real_data: RealData) -> None:
 
 
 def test_the_same_questions_and_answers_come_out_of_every_form(real_data: RealData) -> None:
-    names = ("rows.jsonl", "rows.json", "rows.csv", "rows.tsv", "rows.parquet")
+    names = ("rows.jsonl", "rows.json", "rows.csv", "rows.tsv", "rows.parquet", "rows.arrow", "rows.xml")
     forms = (*names, "rows.sharegpt.json", "rows.openai.jsonl", "rows.alpaca.json")
     options: dict[str, Any] = {"rows.tsv": {"quotes": True}}  # a csv with tabs; a tsv's quotes are text unless told
     found = [
@@ -139,13 +139,6 @@ def test_the_same_questions_and_answers_come_out_of_every_form(real_data: RealDa
 @pytest.mark.parametrize(
     ("name", "what", "do"),
     [
-        ("formats_gsm8k_200/rows.xml", "no format is known for '.xml'", "format = one of csv"),
-        ("formats_gsm8k_200/rows.arrow", "no format is known for '.arrow'", "format = one of csv"),
-        (
-            "instruct_gpteacher/roleplay-simple-deduped-roleplay-instruct.yaml.gz",
-            "no format is known for '.yaml'",
-            "format = one of csv",
-        ),
         ("instruct_self_instruct/seed_tasks.jsonl", "it cannot be told which", '"instances.0.output"'),
         ("chat_oasst/en_100_tree.jsonl.gz", "it cannot be told which", '"prompt.text"'),
         ("chat_fastchat/mt_bench_question.jsonl", "it cannot be told which", "Name one"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import adaptline as al
-from adaptline.core.memory import LEAST, MAIN, ROW, USUAL, WORKER, Memory, size_of, written
+from adaptline.core.memory import LEAST, MAIN, USUAL, WORKER, Memory, room, size_of, written
 from adaptline.errors import UserError
 
 
@@ -32,7 +32,8 @@ def test_sizes_are_written_so_that_they_are_enough() -> None:
 
 def test_without_a_bound_there_is_room_for_all() -> None:
     assert Memory().workers(16) == 16
-    assert Memory().for_rows(10**9, 16) == USUAL
+    assert Memory().of_match() is None
+    assert room(None, 10**12, "rows") == USUAL
 
 
 def test_workers_fit_in() -> None:
@@ -41,18 +42,13 @@ def test_workers_fit_in() -> None:
         Memory(MAIN).workers(1)
 
 
-def test_what_is_left_is_for_rows() -> None:
-    rows = 1_000_000
-    assert Memory(MAIN + ROW * rows + (80 << 20)).for_rows(rows, 1) == 80 << 20
-    assert Memory(MAIN + 2 * WORKER + ROW * rows + (80 << 20)).for_rows(rows, 2) == 80 << 20
-    with pytest.raises(UserError, match="too many to be matched") as caught:
-        Memory(MAIN + 2 * WORKER + ROW * rows).for_rows(rows, 2)
-    enough, alone = (word.rstrip(".,") for word in caught.value.do.split() if word[0].isdigit() and word[1].isdigit())
-    assert Memory(size_of(enough)).for_rows(rows, 2) >= LEAST
-    assert Memory(size_of(alone)).for_rows(rows, 1) >= LEAST
-    with pytest.raises(UserError, match="Give --memory") as caught:
-        Memory(MAIN + ROW * rows).for_rows(rows, 1)
-    assert "--workers" not in caught.value.do
+def test_what_is_left_is_for_texts() -> None:
+    memory = Memory(MAIN + (500 << 20)).of_match()
+    assert room(memory, 420 << 20, "rows") == 80 << 20
+    with pytest.raises(UserError, match="7 rows take more than 839MB when they are matched") as caught:
+        room(memory, 500 << 20, "7 rows")
+    enough = size_of(next(word for word in caught.value.do.split() if word.endswith("MB")))
+    assert room(Memory(enough).of_match(), 500 << 20, "7 rows") >= LEAST
 
 
 def test_a_bound_changes_no_row_and_too_small_a_one_is_refused_before_any_work(tmp_path: Path) -> None:

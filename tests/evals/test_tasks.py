@@ -191,7 +191,7 @@ def test_what_an_evaluation_will_report(tmp_path: Path) -> None:
     [
         ('lable = "intent"', r"'lable' is not a setting of a task\n  Did you mean 'label'\?"),
         ("text = 3", "text must be a string, not 3"),
-        ('format = "jsnl"', r"format must be one of csv, .*, not 'jsnl'\n  Did you mean 'jsonl'\?"),
+        ('format = "jsnl"', r"format must be one of arrow, csv, .*, not 'jsnl'\n  Did you mean 'jsonl'\?"),
         ('metrics = "accuracy"', "metrics must be a list, each one of accuracy, bleu, .*, not 'accuracy'"),
         ("metrics = []", "metrics must be a list, each one of accuracy, bleu, .* and not empty"),
         ("metrics = [1]", "metrics must be a method's name or a table with use, not 1"),

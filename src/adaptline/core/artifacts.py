@@ -120,8 +120,8 @@ class Units(Protocol):
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""
 
-    def memory_for(self, rows: int) -> int:
-        """Bytes that a unit that looks at so many rows may hold of them at a time. Raises UserError where there is no room."""
+    def memory_of_match(self) -> int | None:
+        """Bytes that a unit may take which looks at all rows at once, None where nobody says. Processes that wait are ended."""
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from adaptline.errors import UserError
 
 MAIN, WORKER = 300 << 20, 250 << 20  # bytes: a process with its libraries and the shard that it works on
-ROW = 420  # bytes of a row in what looks at all rows: its keys, and a signature where it shares one with another row
 LEAST, USUAL = 32 << 20, 256 << 20  # bytes of rows' texts held at a time, at least and where nobody says
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
@@ -47,15 +46,27 @@ class Memory:
         having = (self.bound - MAIN) // WORKER
         return max(1, min(wanted, having))
 
-    def for_rows(self, rows: int, workers: int) -> int:
-        """Bytes of rows that what looks at all of them may hold at a time. Raises UserError where there is no room for it."""
-        if self.bound is None:
-            return USUAL
-        taken = MAIN + (WORKER * workers if workers > 1 else 0) + ROW * rows
-        if taken + LEAST > self.bound:
-            raise UserError(
-                f"{rows:,} rows are too many to be matched within {written(self.bound)}",
-                do=f"Give --memory {written(taken + LEAST)} or more"
-                + (f", or {written(taken - WORKER * workers + LEAST)} with --workers 1." if workers > 1 else "."),
-            )
-        return self.bound - taken
+    def of_match(self) -> int | None:
+        """What one process may take for looking at all rows at once, beside its libraries; None where nobody says."""
+        return None if self.bound is None else self.bound - MAIN
+
+
+def room(memory: int | None, taken: int, what: str) -> int:
+    """Bytes of texts that may be held at a time, where `taken` is what must be held all along.
+
+    Args:
+        memory: as `of_match` gives it.
+        taken: bytes.
+        what: what takes them, in the plural.
+
+    Raises:
+        UserError: there is no room.
+    """
+    if memory is None:
+        return USUAL
+    if taken + LEAST > memory:
+        raise UserError(
+            f"{what} take more than {written(memory + MAIN)} when they are matched",
+            do=f"Give --memory {written(MAIN + taken + LEAST)} or more.",
+        )
+    return memory - taken

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -40,6 +41,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "metric": ("evals/metrics",),
     "guard": ("deploy/guards",),
 }
+_IMPORTING = threading.RLock()  # the import system's own caches are not safe from two who clear them at once
 ROW_METHODS = ("filter", "matcher", "transform")  # the kinds that `do` lists
 _DATA_PARAMETERS = {"matcher": 2, "metric": 2}  # sketches and who is alive; predictions and references
 
@@ -369,7 +371,7 @@ def _import_file(path: Path, source: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:
-        with _importable(path.parent):
+        with _IMPORTING, _importable(path.parent):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]

@@ -24,6 +24,7 @@ from adaptline.errors import UserError, did_you_mean
 
 _SHORTEST_DIGEST = 6
 _DROPPED_EARLIER = -1
+MOST_CHILDREN = 100  # of one row whose lives are told; a step lists all that it made
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,30 @@ def trace_row(history: History, address: str) -> dict[str, Any]:
         "row": address,
         "origin": _origin(history, root, shard, position),
         "steps": steps,
-        "children": list(_children(history, steps)),
+        "children": list(_children(history, steps[_born(steps) :])),
     }
 
 
+def _born(steps: list[dict[str, Any]]) -> int:
+    """Where a row's own life begins among the steps: after its birth, if it is a child; before, they are its ancestors'."""
+    return max((number for number, entry in enumerate(steps, 1) if "parent" in entry), default=0)
+
+
 def _children(history: History, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The children that the steps of a life list, each once, whatever cells of a grid have it."""
+    """The children that the steps of a life list, each once, whatever cells of a grid have it; the first MOST_CHILDREN."""
     seen: set[tuple[str, int]] = set()
     for step in steps:
         for child in step.get("children", ()):
             place = (child["shard"], child["position"])
-            if place in seen:
+            if place in seen or len(seen) == MOST_CHILDREN:
                 continue
             seen.add(place)
             life = trace_row(history, f"{child['shard']}:{child['position']}")
-            births = [number for number, entry in enumerate(life["steps"]) if "parent" in entry]
             told = {name: step[name] for name in ("step", "cell", "key", "digest")} | child
             yield {
                 **told,
                 "parent": step["shard"],
-                "steps": life["steps"][births[-1] + 1 :],
+                "steps": life["steps"][_born(life["steps"]) :],
                 "children": life["children"],
             }
 
@@ -204,9 +209,11 @@ def _to_ingest(
 
 def _shard_of_digest(history: History, digest: str) -> Ref:
     """A parent's shard: the transform that wrote the child keeps a reference to it."""
-    return next(
-        _ref(found) for manifest in history.of_kind("rows") for found in _all_refs(manifest) if found[1] == digest
-    )
+    for manifest in history.of_kind("rows"):
+        for found in _all_refs(manifest):
+            if found[1] == digest:
+                return _ref(found)
+    raise UserError(f"shard {keys.short(digest)} is not in this recipe any more", do="Run the recipe again.")
 
 
 def _all_refs(manifest: dict[str, Any]) -> Iterator[list[Any]]:

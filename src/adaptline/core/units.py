@@ -67,9 +67,12 @@ class StoreUnits:
         """The table of a unit, or some columns of it."""
         return self.store.read(ref, columns)
 
-    def memory_for(self, rows: int) -> int:
-        """Bytes that a unit that looks at so many rows may hold of them at a time. Raises UserError where there is no room."""
-        return self.memory.for_rows(rows, self.engine.workers)
+    def memory_of_match(self) -> int | None:
+        """Bytes that a unit may take which looks at all rows at once, None where nobody says. Processes that wait are ended."""
+        found = self.memory.of_match()
+        if found is not None:
+            self.engine.close()  # what they hold is room, too; they start again when they are needed
+        return found
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

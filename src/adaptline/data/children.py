@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adaptline.core.artifacts import Use
 from adaptline.core.rows import COLUMNS, On, contents, table
@@ -155,12 +154,6 @@ def children(shard: pa.Table, changes: pa.Table, parent: str) -> pa.Table:
         "parent_row": pa.array(parents, pa.int64()),
     }
     return table(columns, len(parents)).replace_schema_metadata(shard.schema.metadata)
-
-
-def parents_of(changes: pa.Table) -> pa.Array:
-    """The positions of the parents of the children that changes make, in the order of `children`."""
-    made = changes.filter(pc.is_null(changes["refused"])).select(["row", "copy"])
-    return made.group_by(["row", "copy"], use_threads=False).aggregate([])["row"].combine_chunks()
 
 
 def count(changes: pa.Table) -> Made:

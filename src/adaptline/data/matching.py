@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core.memory import room
 from adaptline.data import folding
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ SCHEMA = pa.schema(
         ("score", pa.float64()),
     ]
 )
-MEMORY = 1 << 28  # where nobody says
 LENGTH = "length"  # what rows can be taken by besides the scores of a filter
 _IN_PART = b"rows_compared_in_part"
 Mask = npt.NDArray[np.bool_]
@@ -41,12 +41,12 @@ class Start:
     """Where a match starts: with the verdicts on the first shards, which hold what they held when those were found.
 
     They cannot change, since a row is dropped for an earlier one only. `drops` is a table of SCHEMA; its rows are of those
-    shards alone. `memory` is how many bytes of texts and signatures are to be held at a time.
+    shards alone. `memory` is how many bytes the match may take, None for any number.
     """
 
     shards: int
     drops: pa.Table
-    memory: int = MEMORY
+    memory: int | None = None
 
     def without(self, alive: Sequence[Mask]) -> list[Mask]:
         """Who is alive, less those who are known to be dropped."""
@@ -56,6 +56,10 @@ class Start:
             left[shard] = np.array(left[shard], np.bool_)
             left[shard][rows[shards == shard]] = False
         return left
+
+    def room(self, taken: int, rows: int) -> int:
+        """Bytes of texts that may be held at a time beside what is taken for so many rows. Raises UserError where there is none."""
+        return room(self.memory, taken, f"{rows:,} rows")
 
     def fresh(self, positions: Sequence[Positions]) -> int:
         """The first row of the other shards, counted through those that take part."""
@@ -142,7 +146,9 @@ class Gathered:
 def _fill(file: Any, view: memoryview) -> None:
     """Reads as many bytes as the view has room for: one call reads 2 GiB at most."""
     while len(view):
-        view = view[file.readinto(view) :]
+        if not (read := file.readinto(view)):
+            raise OSError("a file of texts that are being matched was cut short")
+        view = view[read:]
 
 
 def tells_in_part(drops: pa.Table) -> bool:

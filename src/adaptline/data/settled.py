@@ -38,7 +38,7 @@ def links(meaning: Any, shards: Sequence[Any]) -> list[Any]:
     return [["settled", link] for link in list(chain)[1:]]
 
 
-def start(read: Read, held: Sequence[Ref], memory: int = matching.MEMORY) -> matching.Start:
+def start(read: Read, held: Sequence[Ref], memory: int | None = None) -> matching.Start:
     """Where a match starts: with what the units of the first groups say."""
     slices = [read(ref) for ref in held]
     counts = [matching.in_part(table, len(held) * GROUP) for table in slices]

@@ -22,6 +22,7 @@ from adaptline.data import bands as lsh
 from adaptline.data.matchers.minhash import _batches, minhash, sketch
 from adaptline.data.matching import SCHEMA, Start, in_part
 from adaptline.data.text import Gram, fold, grams, jaccard
+from adaptline.errors import UserError
 
 Find = Callable[[str], Path]
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
@@ -321,12 +322,23 @@ def test_what_is_known_changes_no_verdict_where_buckets_overflow() -> None:
     assert sum(both) > 0
 
 
+def within(memory: int, array: pa.Array, threshold: float) -> pa.Table:
+    """The matcher's table where texts may take so many bytes at a time."""
+
+    class Little(Start):
+        def room(self, taken: int, rows: int) -> int:
+            assert taken >= rows
+            return memory
+
+    masks = [np.ones(len(array), bool)]
+    return minhash([sketch(array)], masks, [array], Little(0, SCHEMA.empty_table()), threshold=threshold)
+
+
 @given(CORPORA, st.sampled_from([0.3, 0.5, 0.8]), st.integers(1, 2000))
 @settings(max_examples=60, deadline=None)
 def test_little_memory_changes_no_verdict(texts: list[str | None], threshold: float, memory: int) -> None:
     array = pa.array(texts, pa.string())
-    little = Start(0, SCHEMA.empty_table(), memory)
-    found = minhash([sketch(array)], [np.ones(len(texts), bool)], [array], little, threshold=threshold)
+    found = within(memory, array, threshold)
     assert lines(found) == lines(match([texts], threshold=threshold))
 
 
@@ -339,7 +351,7 @@ def test_little_memory_changes_no_verdict_where_buckets_overflow() -> None:
     sketches, masks = [sketch(array)], [np.ones(len(texts), bool)]
     whole = minhash(sketches, masks, [array], threshold=0.93)
     for memory in (1, 100_000):
-        found = minhash(sketches, masks, [array], Start(0, SCHEMA.empty_table(), memory), threshold=0.93)
+        found = within(memory, array, 0.93)
         assert lines(found) == lines(whole)
         assert in_part(found, 1) == in_part(whole, 1) != [0]
 
@@ -397,3 +409,10 @@ def test_the_longest_stays_in_characters() -> None:
         assert [(line["row"], line["of_row"]) for line in found.to_pylist()] == wanted
     with pytest.raises(ValueError, match="no scores of quality"):
         minhash([sketch(given_)], [np.ones(5, bool)], [given_], best="quality")
+
+
+def test_rows_for_which_there_is_no_room_are_refused_with_what_they_take() -> None:
+    array = pa.array(["the same text for all of them"] * 50)
+    start = Start(0, SCHEMA.empty_table(), 1 << 20)
+    with pytest.raises(UserError, match=r"50 rows take more than (?s:.*)--memory 3\d\dMB"):
+        minhash([sketch(array)], [np.ones(50, bool)], [array], start)

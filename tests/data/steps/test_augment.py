@@ -272,9 +272,11 @@ def test_children_are_the_same_whatever_the_sharding_and_the_order_of_methods(tm
     assert len([shard for shard in many if not shard[0]["parent_shard"]]) > 1
 
     def said(shards: list[list[Row]]) -> list[tuple[int, str]]:
-        return sorted(
+        found = [
             (row["row"], text) for row, text in zip(children_of(shards), texts_of(children_of(shards)), strict=True)
-        )
+        ]
+        louder = [one for one in found if not one[1].startswith("l")]
+        return louder + [one for one in found if one not in louder]  # method by method, each in the order of the rows
 
     assert said(one) == said(many)
 
@@ -363,3 +365,35 @@ def test_one_file_is_augmented_by_a_function(tmp_path: Path, monkeypatch: pytest
     found = [(row["text"], row["id"]) for row in lines.read(out)]
     assert found[:2] == [("one", 1), ("two", 2)]
     assert sorted(found[2:]) == [("yes", 1), ("yes", 2)]
+
+
+def test_a_step_that_would_draw_what_a_step_before_drew_is_refused(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", some(300))
+    (tmp_path / "mine.py").write_text(MINE)
+    louder = {"use": "./mine.py:louder", "share": 0.2}
+    tables: dict[str, Row] = {
+        "raw": {"step": "ingest", "files": "*.jsonl"},
+        "more": {"step": "augment", "from": "raw", "do": [louder]},
+        "most": {"step": "augment", "from": "more", "do": [louder]},
+    }
+    with pytest.raises(UserError, match=r"'louder', as \[more\] has(?s:.*)another seed"):
+        run(recipes.from_tables(tables, "more", tmp_path), store=tmp_path / "store")
+    for other in ({"seed": 1}, {"do": [{**louder, "name": "again"}]}):
+        run(
+            recipes.from_tables({**tables, "most": {**tables["most"], **other}}, "more", tmp_path), store=tmp_path / "s"
+        )
+
+
+def test_two_augmenters_that_say_the_same_make_shards_of_their_own(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": "a word"}, {"text": "loud!"}])
+    do = [{"use": "./mine.py:constant", "name": name, "share": 1.0} for name in ("first", "second")]
+    manifest, shards = made(tmp_path, do)
+    assert texts_of(shards[1]) == texts_of(shards[2]) == ["yes", "yes"]
+    assert manifest["shards"][1]["text"][1] != manifest["shards"][2]["text"][1]
+
+
+def test_children_of_a_shard_are_one_shard_whatever_bands_they_are_drawn_in(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", some(600))
+    _, shards = made(tmp_path, [{"use": "./mine.py:louder", "share": 1.0}])
+    assert len(shards) == 2
+    assert [row["parent_row"] for row in shards[1]] == [row for row in range(600) if row % 3 != 2]

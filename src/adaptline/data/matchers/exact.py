@@ -12,6 +12,8 @@ from adaptline.core.registry import matcher
 from adaptline.data import bands, folding, matching
 from adaptline.data.loops import fingerprints
 
+_ROW = 96  # bytes: a fingerprint, its copies in order, and the order itself
+
 
 def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
     """A fingerprint of 128 bits per text: column `fingerprint`, null for a null text.
@@ -54,7 +56,7 @@ def exact(
     dropped, of = order[repeats], order[~repeats][np.cumsum(~repeats) - 1][repeats]
     dropped, of = asked[dropped], asked[of]
     dropped, of = dropped[dropped >= fresh], of[dropped >= fresh]
-    same = _same(texts, positions, dropped, of, start.memory, folded=folded)
+    same = _same(texts, positions, dropped, of, start.room(_ROW * len(prints), len(prints)), folded=folded)
     return matching.drops(positions, dropped[same], of[same], np.ones(int(same.sum())))
 
 

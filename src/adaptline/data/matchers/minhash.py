@@ -115,6 +115,7 @@ def minhash(
     alive = start.without(alive)
     positions, bands, members, buckets = _bucketed(shards, alive, start, threshold, bands)
     fresh = int(np.searchsorted(members, start.fresh(positions)))
+    room = start.room(_taken(shards, positions, len(members), bands), sum(map(len, positions)))
     signatures = _signatures(shards, positions, members)
     worth, groups = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
     facts = shards[0].schema.metadata
@@ -131,7 +132,7 @@ def minhash(
         place = np.cumsum(worth) - 1  # in what is gathered
         sizes = np.where(worth, 2 * signatures.shape[1], 0)
         sizes[worth] += np.diff(gathered.offsets)
-        for batch_rows in _batches(groups, sizes, start.memory):
+        for batch_rows in _batches(groups, sizes, room):
             batch, inner = batch_rows, worth[batch_rows]
             number = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
             data, offsets = gathered.take(place[batch[inner]])
@@ -172,6 +173,16 @@ def _bucketed(
             positions.append(rows)
         members, buckets = lsh.shared_buckets(banded or [], start.fresh(positions))
     return positions, bands or 0, members, buckets
+
+
+def _taken(shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: int, bands: int) -> int:
+    """Bytes that the match holds all along.
+
+    Of every row its key of a band, with its order; of those that share one, their signature, and in every band a bucket,
+    the next row in it, and both again while they are gathered.
+    """
+    signature: int = shards[0].schema.field("signature").type.byte_width
+    return 48 * sum(map(len, positions)) + members * (96 + signature * 5 // 4 + 24 * bands)
 
 
 def _signatures(

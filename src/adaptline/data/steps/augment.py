@@ -1,13 +1,14 @@
 """augment: rows said otherwise, each beside the row that it comes from. The rows that are given stay as they are.
 
-Children come after all given rows, so positions never change, and what takes the earliest of two rows takes the parent.
-A unit of work is a method's answers for the chosen rows of a shard, cut in bands of the draw that chooses them: a larger
+Children come after all given rows, so that what keeps the earliest of two like rows never drops a real one for one that was
+made: of rows that are appended later, too, so a child may then go that had stayed (curate says so in a plan). A unit of work is a method's answers for the chosen rows of a shard, cut in bands of the draw that chooses them: a larger
 share computes only what is new.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections import Counter
 from typing import Annotated, Any
 
@@ -36,7 +37,18 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _check(node: Node) -> None:
-    """Refuses two augmenters of one name: they would draw the same numbers."""
+    """Refuses two augmenters of one name and seed, here or in a step before: they would draw the same numbers."""
+    seed = node.values.get("seed", 0)
+    for before in node.ancestors():
+        if before.table.step == "augment" and before.values.get("seed", 0) == seed:
+            for use in node.values["do"]:
+                if use.name in {other.name for other in before.values["do"]}:
+                    raise BadParameterError(
+                        "do",
+                        f"has {use.name!r}, as [{before.table.name}] has: with one seed both choose the same rows and numbers",
+                        f'Give this step another seed, or name the augmenter: {{ use = "{use.use}", name = "another" }}.',
+                        place=("do", use.use),
+                    )
     seen: set[str] = set()
     for use in node.values["do"]:
         if use.name in seen:
@@ -142,7 +154,7 @@ def _made_by(
         "refused": dict(total.refused.most_common()),
         "changes": [[number, [ref.key, ref.digest, ref.rows]] for number, ref in zip(of, refs, strict=True)],
     }
-    return _written(rows, list(zip(of, refs, strict=True)), name, units), story
+    return _written(rows, list(zip(of, refs, strict=True)), name, seed, units), story
 
 
 def _bands(units: Units, shard: Shard, mask: Mask, seed: int, name: str, share: float) -> list[npt.NDArray[np.int64]]:
@@ -178,35 +190,42 @@ def measure_shard(read: Read, text: Ref, mask: bytes) -> pa.Table:
     return variety(texts(chosen), chosen["label"].to_pylist()).table()
 
 
-def _written(rows: Rows, answers: list[tuple[int, Ref]], name: str, units: Units) -> list[tuple[Shard, int]]:
-    """The shards of children, where there are any, each with the number of its parent's shard."""
+def _written(rows: Rows, answers: list[tuple[int, Ref]], name: str, seed: int, units: Units) -> list[tuple[Shard, int]]:
+    """The shards of children, one per shard that has any, each with the number of its parents' shard."""
     own = registry.load("step", "augment").identity
-    written = units.map(
-        write_children,
-        [
-            Unit(
-                [own, "rows", rows.shards[number].text.digest, ref.digest],
-                {"text": rows.shards[number].text, "changes": ref},
-            )
-            for number, ref in answers
-        ],
-        f"{name}, write",
-    )
-    having = [(number, ref, text) for (number, ref), text in zip(answers, written, strict=True) if text.rows]
+    by_shard: dict[int, list[Ref]] = {}
+    for number, ref in answers:
+        by_shard.setdefault(number, []).append(ref)
     work = [
-        Unit([own, "split", split.digest, ref.digest], {"split": split, "changes": ref})
-        for number, ref, _ in having
+        Unit(
+            [own, "rows", name, seed, rows.shards[number].text.digest, [ref.digest for ref in refs]],
+            {"text": rows.shards[number].text, "changes": refs, "name": name, "seed": seed},
+        )
+        for number, refs in by_shard.items()
+    ]
+    written = units.map(write_children, work, f"{name}, write")
+    having = [(number, text) for number, text in zip(by_shard, written, strict=True) if text.rows]
+    work = [
+        Unit([own, "split", split.digest, text.digest], {"split": split, "text": text})
+        for number, text in having
         if (split := rows.shards[number].split)
     ]
     splits = iter(units.map(write_split, work, f"{name}, write"))
-    return [(Shard(text, next(splits) if rows.shards[number].split else None), number) for number, _, text in having]
+    return [(Shard(text, next(splits) if rows.shards[number].split else None), number) for number, text in having]
 
 
-def write_children(read: Read, text: Ref, changes: Ref) -> pa.Table:
-    """The child rows that changes make of a shard."""
-    return children.children(read(text), read(changes), text.digest)
+def write_children(read: Read, text: Ref, changes: list[Ref], name: str, seed: int) -> pa.Table:
+    """The child rows that changes make of a shard, in the order of their parents. The shard says who made them.
+
+    Two augmenters may say the same of all rows: their shards must not be one shard, or nobody could tell whose a child is.
+    """
+    found = pa.concat_tables([read(ref) for ref in changes])
+    found = found.sort_by([("row", "ascending"), ("copy", "ascending"), ("message", "ascending")])
+    made = children.children(read(text), found, text.digest)
+    told = json.dumps({"name": name, "seed": seed}).encode()
+    return made.replace_schema_metadata({**(made.schema.metadata or {}), b"augmenter": told})
 
 
-def write_split(read: Read, split: Ref, changes: Ref) -> pa.Table:
+def write_split(read: Read, split: Ref, text: Ref) -> pa.Table:
     """The split and group of children: those of their parents."""
-    return read(split).take(children.parents_of(read(changes, ["row", "copy", "refused"])))
+    return read(split).take(read(text, ["parent_row"])["parent_row"].combine_chunks())

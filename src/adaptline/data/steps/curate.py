@@ -284,7 +284,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     links = settled.links(meaning[:-1], shards) if registry.takes_start(method) and best is None else []
     held = units.first_there(links)
     arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters, "scores": scores}
-    memory = units.memory_for(sum(ref.rows for ref in sketches))
+    memory = units.memory_of_match()
     (ref,) = units.map(
         match_all,
         [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held, "memory": memory})],
@@ -341,7 +341,7 @@ def match_all(
     scores: Sequence[Ref],
     use: Use,
     parameters: dict[str, Any],
-    memory: int,
+    memory: int | None,
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]

@@ -106,7 +106,7 @@ def semantic(
         the rows whose end was cut off as compared in part (matching.in_part).
 
     Raises:
-        UserError: more rows than max_rows.
+        UserError: more rows than max_rows, or than there is memory for.
     """
     total = sum(int(np.count_nonzero(mask)) for mask in alive)
     if not shards:
@@ -118,6 +118,8 @@ def semantic(
             f"{total:,} rows to compare by meaning, each with all before it, and max_rows is {max_rows:,}",
             do=f"Let cheaper methods go first, or raise max_rows: about {minutes:,.0f} minutes and {gigabytes:.1f} GB.",
         )
+    # Read in half precision, put together, and again in single.
+    start.room(total * shards[0].schema.field("embedding").type.byte_width * 4, total)
     positions: list[matching.Positions] = []
     parts, in_part = [], []
     for shard, mask in zip(shards, start.without(alive), strict=True):
