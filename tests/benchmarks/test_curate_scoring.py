@@ -65,6 +65,8 @@ def test_the_truth_of_a_made_corpus_is_true(tmp_path: Path) -> None:
     make(tmp_path, 300, [])
     texts, pairs = read_texts(tmp_path), read_pairs(tmp_path)
     assert len(texts) == 300
-    assert [json.loads(line)["id"] for line in (tmp_path / "corpus-0.jsonl").open("rb")] == list(range(150))
+    assert [json.loads(line)["id"] for line in (tmp_path / "corpus-0.jsonl").read_bytes().splitlines()] == list(
+        range(150)
+    )
     assert all(pair.similarity == jaccard(texts[pair.copy], texts[pair.original]) for pair in pairs)
     assert score({pair.copy for pair in pairs}, pairs, set()).recall(0.0) == 1

@@ -16,7 +16,7 @@ import dataclasses, json, os, sys
 from pathlib import Path
 from watching import CommandError, cost
 try:
-    found = cost([sys.executable, "-c", sys.argv[1]], folder=Path(sys.argv[2]), environment=dict(os.environ), patience_seconds=1)
+    found = cost([sys.executable, "-c", sys.argv[1]], folder=Path(sys.argv[2]), environment=dict(os.environ), patience_seconds=float(sys.argv[3]))
     print(json.dumps(dataclasses.asdict(found)))
 except CommandError as error:
     print(json.dumps(str(error)))
@@ -26,8 +26,8 @@ BURN = "import time\nwhile time.process_time() < 0.4: pass\n"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what other processes cost is read from /proc")
 
 
-def watched(code: str, folder: Path) -> dict[str, float] | str:
-    command = [sys.executable, "-c", WATCH, code, str(folder)]
+def watched(code: str, folder: Path, patience_seconds: int = 60) -> dict[str, float] | str:
+    command = [sys.executable, "-c", WATCH, code, str(folder), str(patience_seconds)]
     environment = os.environ | {"PYTHONPATH": str(FOLDER)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=environment)
     found: dict[str, float] | str = json.loads(done.stdout)
@@ -54,7 +54,7 @@ def test_the_memory_of_all_processes_is_summed(tmp_path: Path) -> None:
 
 def test_a_helper_that_stays_is_ended(tmp_path: Path) -> None:
     """The command is done when it ends, not when its helper does."""
-    found = watched("import subprocess; subprocess.Popen(['sleep', '600'])", tmp_path)
+    found = watched("import subprocess; subprocess.Popen(['sleep', '600'])", tmp_path, patience_seconds=1)
     assert isinstance(found, dict)
     assert found["wall_seconds"] < 60
 
