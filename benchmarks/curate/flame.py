@@ -11,7 +11,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT, LEAST = 1200, 16, 0.004  # pixels, pixels of a frame, share of all samples
+WIDTH, HEIGHT, LEAST = 1200, 16, 0.01  # pixels, pixels of a frame, share of all samples
 _FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[^()]*?)(?::\d+)?\)$")
 _HUES = {"adaptline": 30, "pyarrow": 200, "other": 260}  # degrees of the colour wheel
 
