@@ -13,6 +13,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT, LEAST = 1200, 16, 0.01  # pixels, pixels of a frame, share of all samples
 _FRAME = re.compile(r"(?P<name>.+?) \((?P<path>[^()]*?)(?::\d+)?\)$")
+_PLUMBING = re.compile(r"^process |<frozen importlib")  # a process is no frame, and how modules are imported is long
 _HUES = {"adaptline": 30, "pyarrow": 200, "other": 260}  # degrees of the colour wheel
 
 Stacks = dict[tuple[str, ...], int]
@@ -30,11 +31,11 @@ def short(frame: str) -> str:
 
 
 def read(text: str) -> Stacks:
-    """Stacks with their samples; a process is no frame, and what a recursion repeats stands once."""
+    """Stacks with their samples; what a recursion repeats stands once."""
     found: Stacks = {}
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
-        frames = [short(frame) for frame in stack.split(";") if not frame.startswith("process ")]
+        frames = [short(frame) for frame in stack.split(";") if not _PLUMBING.search(frame)]
         once = tuple(frame for at, frame in enumerate(frames) if at == 0 or frame != frames[at - 1])
         found[once] = found.get(once, 0) + int(count)
     return found

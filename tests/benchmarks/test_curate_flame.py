@@ -6,7 +6,7 @@ from flame import boxes, read, short, svg
 
 RAW = """process 7:"python x";main (adaptline/cli.py:3);run (adaptline/data/steps/curate.py:40);take (pyarrow/compute.py:7) 30
 main (adaptline/cli.py:3);run (adaptline/data/steps/curate.py:44) 60
-main (adaptline/cli.py:9);main (adaptline/cli.py:9);<module> (x&y.py:1) 10
+main (adaptline/cli.py:9);main (adaptline/cli.py:9);_load (<frozen importlib._bootstrap>:7);<module> (x&y.py:1) 10
 """
 
 
