@@ -73,7 +73,7 @@ def read_pairs(corpus: Path) -> list[Pair]:
 
 def read_kept(folder: Path) -> set[int]:
     """Ids of the rows that a runner wrote, as JSON lines or as Arrow streams (a Hugging Face data set)."""
-    found = {int(row["id"]) for row in _rows(folder.rglob("*.jsonl"))}
+    found = {int(row.get("id", 0)) for row in _rows(folder.rglob("*.jsonl"))}  # datatrove leaves out what is 0
     for path in sorted(folder.rglob("*.arrow")):
         with pa.memory_map(str(path)) as file:
             found.update(map(int, pa.ipc.open_stream(file).read_all()["id"].to_pylist()))

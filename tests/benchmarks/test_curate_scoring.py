@@ -53,11 +53,11 @@ def test_kept_rows_are_read_as_runners_and_data_sets_write_them(tmp_path: Path) 
     with pytest.raises(ValueError, match="no kept rows"):
         read_kept(tmp_path)
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "0.jsonl").write_text('{"id": 3, "text": "a"}\n{"id": "4"}\n', "utf-8")
+    (tmp_path / "deep" / "0.jsonl").write_text('{"id": 3, "text": "a"}\n{"id": "4"}\n{"text": "b"}\n', "utf-8")
     table = pa.table({"id": [7, 8]})
     with pa.OSFile(str(tmp_path / "data-0.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table)
-    assert read_kept(tmp_path) == {3, 4, 7, 8}
+    assert read_kept(tmp_path) == {0, 3, 4, 7, 8}
 
 
 def test_the_truth_of_a_made_corpus_is_true(tmp_path: Path) -> None:
