@@ -103,7 +103,7 @@ def _documented_names() -> list[tuple[str, str]]:
     found = [
         (step, parameter) for step in registry.names("step") for parameter in ("", *signatures.of_step(step).parameters)
     ]
-    for kind in (*registry.ROW_METHODS, "metric"):
+    for kind in (*registry.ROW_METHODS, "augmenter", "metric"):
         for name in registry.names(kind):
             found += [(name, parameter) for parameter in ("", *registry.method_parameters(registry.load(kind, name)))]
     for kind in ("adapter", "guard"):

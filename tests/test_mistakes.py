@@ -9,7 +9,7 @@ import pytest
 
 import adaptline as al
 from adaptline import oneshot
-from adaptline.data.filters.language import LANGUAGES, _detector
+from adaptline.data.languages import LANGUAGES, _detector
 from adaptline.errors import UserError
 
 RAW = '[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n'
@@ -22,6 +22,15 @@ BEST = SCORES + '[best]\nstep = "select"\nfrom = "scores"\n'  # to line 19
 def clean(method: str) -> str:
     """A recipe with a method in line 8."""
     return RAW + f'[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["exact",\n  {method}\n]\n'
+
+
+def more(method: str, rest: str = "") -> str:
+    """A recipe that augments, with a method in line 8."""
+    return RAW + f'[more]\nstep = "augment"\nfrom = "raw"\ndo = [\n  {method}\n]\n{rest}'
+
+
+def back(given: str) -> str:
+    return f'{{ use = "back_translate", {given} }}'
 
 
 MINE = """
@@ -50,6 +59,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
     (tmp_path / "writing").mkdir()
     (tmp_path / "writing" / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+    (tmp_path / "judge").mkdir()
+    told = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "fine", "1": "toxic"}}
+    (tmp_path / "judge" / "config.json").write_text(json.dumps(told))
     (tmp_path / "test.toml").write_text('files = "a.jsonl"\n')
     (tmp_path / "odd.toml").write_text('files = "a.jsonl"\ntext = 5\n')
     (tmp_path / "task.toml").write_text('files = "a.jsonl"\nmetrics = ["acuracy"]\n')
@@ -65,7 +77,7 @@ def refused(folder: Path, text: str) -> UserError:
 
 
 CASES = {
-    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of csv, ", "Did you mean 'jsonl'?"),
+    "format": (RAW + 'format = "jsnl"\n', 4, "format must be one of arrow, csv, ", "Did you mean 'jsonl'?"),
     "encoding": (RAW + 'encoding = "utf8x"\n', 4, "encoding must be a string that is an encoding's name", ""),
     "delimiter": (RAW + 'delimiter = ";;"\n', 4, "delimiter must be a string of one character", ""),
     "idle": (RAW + "header = true\n", 4, "header does nothing: the files are jsonl", "Leave it out."),
@@ -90,6 +102,32 @@ CASES = {
         "do has 'review', which sees whole rows: on = 'prompt' does nothing",
         "Leave on out.",
     ),
+    "tokens of nothing": (
+        clean('{ use = "length", unit = "tokens" }'),
+        8,
+        "do has unit = 'tokens' without a",
+        "Tokens",
+    ),
+    "words of a base": (clean('{ use = "length", base = "base" }'), 8, "do has unit = 'characters' with a", "Tokens"),
+    "a base without a tokenizer": (
+        clean('{ use = "length", unit = "tokens", base = "base" }'),
+        8,
+        "do has a base without tokenizer.json: base",
+        "save_pretrained",
+    ),
+    "boilerplate": (
+        clean('{ use = "boilerplate", kinds = ["cookie"] }'),
+        8,
+        "do has the kind 'cookie', which",
+        "Did you mean 'cookies'?",
+    ),
+    "no boilerplate": (clean('{ use = "boilerplate", kinds = [] }'), 8, "do has no kinds and no phrases", "Name some"),
+    "overlap": (
+        clean('{ use = "overlap", on = "response", max = 0.9 }'),
+        8,
+        "do has 'overlap', which sees whole rows: on = 'response' does nothing",
+        "Leave on out.",
+    ),
     "threshold": (
         clean('{ use = "minhash", threshold = 1.5 }'),
         8,
@@ -106,11 +144,134 @@ CASES = {
     "bands": (clean('{ use = "minhash", bands = 129 }'), 8, "do has bands = 129 of 128 permutations", "Give 1"),
     "no bands": (clean('{ use = "minhash", bands = 0 }'), 8, "bands of minhash must be a whole number of", ""),
     "confidence": (clean('{ use = "language", min_confidence = 2 }'), 8, "min_confidence of language must", ""),
+    "examples of one kind": (
+        clean('{ use = "quality", kept = "a.jsonl" }'),
+        8,
+        "do has kept without dropped",
+        "It learns",
+    ),
+    "a review without rows": (
+        clean('{ use = "quality", reviewed = "a.jsonl" }'),
+        8,
+        "do has reviewed without rows",
+        "reviewed names verdicts",
+    ),
+    "no examples": (clean('"quality"'), 8, "do has no examples", "Name them: kept = "),
+    "toxic labels": (
+        clean('{ use = "toxicity", model = "judge", labels = ["toxik"], max = 0.5 }'),
+        8,
+        "do has labels has 'toxik', which the model does not give",
+        "Did you mean 'toxic'? It has 'fine', 'toxic'.",
+    ),
+    "no toxic labels": (
+        clean('{ use = "toxicity", model = "judge", max = 0.5 }'),
+        8,
+        "do has labels is missing",
+        "It has 'fine', 'toxic'. Name",
+    ),
+    "toxic labels of no model": (
+        clean('{ use = "toxicity", labels = ["toxic"] }'),
+        8,
+        "do has labels without a model",
+        "Name a classifier",
+    ),
+    "a language that the model does not know": (
+        clean('{ use = "toxicity", languages = ["en", "de"] }'),
+        8,
+        "do has languages = ['en', 'de'], and the model",
+        "Name a model that knows them",
+    ),
+    "no language": (clean('{ use = "toxicity", languages = ["english"] }'), 8, "languages of toxicity must be", ""),
+    "a judge that judges nothing": (
+        clean('{ use = "toxicity", model = "writing", labels = ["toxic"] }'),
+        8,
+        "do has model = 'writing', which is no classifier of texts",
+        "Name a model that was trained",
+    ),
     "n-gram": (
         clean('{ use = "decontaminate", against = "task.toml", size = 0 }'),
         8,
         "size of decontaminate must",
         "",
+    ),
+    "share": (more('{ use = "noise", share = 1.5 }'), 8, "share of noise must be a number from 0 to 1, not 1.5", ""),
+    "copies": (more('{ use = "noise", copies = 0 }'), 8, "copies of noise must be a whole number from 1 to 1,000", ""),
+    "an augmenter's name": (more('"nois"'), 8, "do has unknown augmenter 'nois'", "Did you mean 'noise'?"),
+    "a filter that augments": (
+        more('"./mine.py:polite"'),
+        8,
+        "do has './mine.py:polite' is a filter, not an augmenter",
+        "",
+    ),
+    "two of a name": (
+        more('"noise", { use = "noise", share = 0.2 }'),
+        8,
+        "do has two augmenters called 'noise'",
+        'Name one of them: { use = "noise", name = "another" }',
+    ),
+    "rates": (
+        more('{ use = "noise", typo = 0.6, swap = 0.6 }'),
+        8,
+        "do has typo, swap, drop and double that are together 1.2",
+        "make them smaller",
+    ),
+    "a language": (more(back('via = "xx"')), 8, "via of back_translate must be a string that is a language's code", ""),
+    "the same language": (more(back('via = "en"')), 8, "do has via = 'en', which is the language of the texts", ""),
+    "no models": (
+        more(back('via = "sv", by = "marian", there = "base"')),
+        8,
+        "do has by = 'marian' without back",
+        "It needs there and back.",
+    ),
+    "a model that is not there": (
+        more(back('via = "sv", by = "marian", there = "nowhere", back = "base"')),
+        8,
+        "no such folder: 'nowhere'",
+        "hub:ORG/NAME",
+    ),
+    "what does nothing": (
+        more(back('via = "es", beams = 4')),
+        8,
+        "do has beams, which does nothing with by = 'apertium'",
+        "Leave it out",
+    ),
+    "drawn and looked for": (
+        more(back('via = "sv", by = "marian", there = "base", back = "base", beams = 4, temperature = 0.8')),
+        8,
+        "do has a temperature and beams",
+        "Leave one out.",
+    ),
+    "a gate": (
+        more(back('via = "es", gates = ["name"]')),
+        8,
+        "gates of back_translate must be",
+        "Did you mean 'names'?",
+    ),
+    "similarities": (
+        more(back('via = "es", min_similarity = 0.9, max_similarity = 0.5')),
+        8,
+        "do has min_similarity = 0.9 and max_similarity = 0.5: no text is between",
+        "Swap them.",
+    ),
+    "a server's key": (
+        more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "sk-1" }')),
+        8,
+        "a server's key does not stand in a recipe",
+        'key = "env:NAME"',
+    ),
+    "a key that is not set": (
+        more(
+            back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:NO_KEY" }')
+        ),
+        8,
+        "do has the key env:NO_KEY, which the environment does not have",
+        "export NO_KEY=",
+    ),
+    "division after augmentation": (
+        more('"noise"', '[parts]\nstep = "split"\nfrom = "more"\nshare = { train = 1.0 }\n'),
+        12,
+        "divides what [more] augmented",
+        "Split first: let [more] take from this step.",
     ),
     "not curated": (RAW + '[x]\nstep = "audit"\nfrom = "raw"\nplanted = "a.jsonl"\n', 6, "audit needs rows that a", ""),
     "epochs": (TRAIN + "epochs = 0\n", 13, "epochs must be a whole number from 1 to 1,000,000, not 0", ""),
@@ -226,7 +387,7 @@ def test_it_is_told_before_any_work(folder: Path, text: str, line: int, what: st
 def test_a_file_of_an_unknown_format_is_named(folder: Path) -> None:
     error = refused(folder, RAW.replace("a.jsonl", "*.xyz"))
     assert (error.where, error.what) == ("b.xyz", "no format is known for '.xyz'")
-    assert "Or say format = one of csv, " in error.do
+    assert "Or say format = one of arrow, csv, " in error.do
 
 
 def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
@@ -235,8 +396,22 @@ def test_a_task_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
     assert (error.what, error.do) == ("metrics has unknown metric 'acuracy'", "Did you mean 'accuracy'?")
 
 
+def test_a_link_out_of_the_folder_and_an_archive_are_told(folder: Path) -> None:
+    (folder.parent / "elsewhere").write_text("secret")
+    (folder / "link.jsonl").symlink_to(folder.parent / "elsewhere")
+    error = refused(folder, RAW.replace("a.jsonl", "*.jsonl"))
+    assert "link.jsonl is a link that leads out of its folder" in error.what
+    assert error.do.startswith("Name it without a wildcard")
+    (folder / "a.zip").write_bytes(b"PK")
+    assert refused(folder, RAW.replace("a.jsonl", "a.zip")).what == ".zip files are not unpacked here"
+
+
 def test_an_output_that_cannot_be_written_is_told_before_the_work(folder: Path) -> None:
-    for out, what in (("out.xyz", "no format is known for '.xyz'"), ("nowhere/out.jsonl", "no such folder")):
+    for out, what in (
+        ("out.xyz", "no format is known for '.xyz'"),
+        ("out.xml", "xml is read, not written"),
+        ("nowhere/out.jsonl", "no such folder"),
+    ):
         with pytest.raises(UserError, match=what):
             oneshot.call("curate", folder / "a.jsonl", folder / out, {"do": ["./never.py:read"]})
 
@@ -252,6 +427,25 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     made = al.run(folder / "recipe.toml")
     assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
     assert len(made) == 2
+
+
+def test_a_pair_of_languages_that_apertium_lacks_is_told_with_how_to_install_it(folder: Path) -> None:
+    told = refused(folder, more(back('via = "jbo"')))
+    assert "Apertium" in told.what
+    assert told.line == 8
+    assert "apt-get install apertium apertium-eng-jbo" in told.do
+
+
+def test_a_model_that_does_not_translate_is_told_with_its_folder(folder: Path) -> None:
+    (folder / "base" / "config.json").write_text('{"model_type": "bert"}')
+    told = refused(folder, more(back('via = "sv", by = "marian", there = "base", back = "base"')))
+    assert (told.what, told.where) == ("a bert model, not a Marian model", folder / "base")
+
+
+def test_a_file_of_pairs_that_has_none_is_told_with_its_line(folder: Path) -> None:
+    (folder / "recipe.toml").write_text(more('{ use = "synonyms", file = "b.xyz" }'))
+    with pytest.raises(UserError, match=r"b\.xyz:1: 1 columns, not a pair of words(?s:.*)One pair a line"):
+        al.plan(folder / "recipe.toml")
 
 
 def test_the_languages_are_those_of_the_model() -> None:

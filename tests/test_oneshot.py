@@ -9,8 +9,10 @@ from typing import Any, Optional
 import lines
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from adaptline import oneshot
+from adaptline.cli import app
 from adaptline.core import signatures
 from adaptline.errors import UserError
 
@@ -56,6 +58,23 @@ def test_what_comes_out_has_the_fields_that_went_in(tmp_path: Path) -> None:
         reading={"text": "body", "label": "kind"},
     )
     assert [json.loads(line) for line in out.read_text().splitlines()] == rows[:1]
+
+
+def test_a_file_is_augmented_from_the_command_line(tmp_path: Path) -> None:
+    texts = [f"a sentence of some words, number {i}" for i in range(300)]
+    lines.write(tmp_path / "in.jsonl", [{"body": text, "id": i} for i, text in enumerate(texts)])
+    (tmp_path / "pairs.tsv").write_text("sentence\tphrase\n")
+    do = f"noise:share=0.2:drop=0.1,synonyms:share=1.0:rate=1.0:file={tmp_path / 'pairs.tsv'}"
+    command = ["augment", str(tmp_path / "in.jsonl"), "--text", "body", "--do", do, "-o", str(tmp_path / "out.jsonl")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    found = lines.read(tmp_path / "out.jsonl")
+    assert [row["body"] for row in found[:300]] == texts
+    phrases = [row for row in found[300:] if "phrase" in row["body"]]
+    assert sorted(row["id"] for row in phrases) == list(range(300))
+    assert all(row["body"] == texts[row["id"]].replace("sentence", "phrase") for row in phrases)
+    noisy = len(found) - 600
+    assert 30 < noisy < 90
 
 
 def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:

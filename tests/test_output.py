@@ -33,6 +33,18 @@ def test_the_kept_rows_of_a_step_with_their_splits(line: Path, tmp_path: Path) -
     assert (tmp_path / "raw.csv").read_text().startswith("text,label,conversation\n")
 
 
+def test_a_name_without_a_suffix_is_a_data_set_of_its_splits(line: Path, tmp_path: Path) -> None:
+    al.export(line, "clean", tmp_path / "clean")
+    splits = al.show(line, "clean")[0]["splits"]
+    for split, rows in splits.items():
+        found = pa.ipc.open_stream(tmp_path / "clean" / split / "data-00000-of-00001.arrow").read_all()
+        assert found.num_rows == rows
+        assert set(found["split"].to_pylist()) == {split}
+    assert json.loads((tmp_path / "clean" / "dataset_dict.json").read_text())["splits"] == list(splits)
+    al.export(line, "clean", tmp_path / "clean.arrow")
+    assert pa.ipc.open_file(tmp_path / "clean.arrow").read_all().num_rows == sum(splits.values())
+
+
 def test_what_is_there_already_is_not_overwritten(line: Path, tmp_path: Path) -> None:
     (tmp_path / "out.jsonl").write_text("mine")
     with pytest.raises(al.UserError, match=r"out\.jsonl: exists already"):

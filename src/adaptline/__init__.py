@@ -10,15 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaptline import production, serving
-    from adaptline.core.registry import adapter, filter, guard, matcher, metric, transform
+    from adaptline.core.registry import adapter, augmenter, filter, guard, matcher, metric, transform
+    from adaptline.data.passages import Passage, Refused
     from adaptline.errors import RunError, UserError
-    from adaptline.library import curate, diff, export, gc, log, new, plan, report, run, show, split, trace, train
+    from adaptline.library import (
+        augment,
+        curate,
+        diff,
+        export,
+        gc,
+        log,
+        new,
+        plan,
+        report,
+        run,
+        show,
+        split,
+        trace,
+        train,
+        with_and_without,
+    )
 
 _HOMES = {
-    "adaptline.core.registry": ("adapter", "filter", "guard", "matcher", "metric", "transform"),
+    "adaptline.core.registry": ("adapter", "augmenter", "filter", "guard", "matcher", "metric", "transform"),
+    "adaptline.data.passages": ("Passage", "Refused"),
     "adaptline.errors": ("RunError", "UserError"),
     "adaptline.library": (
-        *("curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split", "trace", "train"),
+        *("augment", "curate", "diff", "export", "gc", "log", "new", "plan", "report", "run", "show", "split"),
+        *("trace", "train", "with_and_without"),
     ),
 }
 _MODULES = ("production", "serving")  # whose functions are named as verbs are; `deploy` is the name of a package too
@@ -26,9 +45,13 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "Passage",
+    "Refused",
     "RunError",
     "UserError",
     "adapter",
+    "augment",
+    "augmenter",
     "curate",
     "diff",
     "export",
@@ -49,6 +72,7 @@ __all__ = [
     "trace",
     "train",
     "transform",
+    "with_and_without",
 ]
 
 

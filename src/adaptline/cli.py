@@ -22,7 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from adaptline import cli_production
-from adaptline.cli_options import AsJson, RecipePath, Step, StorePath, print_json
+from adaptline.cli_options import AsJson, RecipePath, Step, StorePath, WithAndWithout, print_json
 from adaptline.errors import RunError, UserError, printable
 
 _SERVING_PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
@@ -118,13 +118,15 @@ def plan(
     step: Step = None,
     store: StorePath = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    with_and_without: WithAndWithout = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would do, and why, without doing it."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core.recipe import label  # noqa: PLC0415
 
-    planned = library.plan(recipe, step, store=store, keep=keep or ())
+    source = library.with_and_without(recipe, with_and_without) if with_and_without else recipe
+    planned = library.plan(source, step, store=store, keep=keep or ())
     if as_json:
         return print_json([asdict(entry) for entry in planned])
     for entry in planned:
@@ -159,15 +161,20 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes at most; the number of cores by default")
     ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help='what making rows may take of private memory, all processes together, like "2GB"')
+    ] = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
+    with_and_without: WithAndWithout = None,
     as_json: AsJson = False,
 ) -> None:
     """Make what is not there yet, in order; what is done stays done."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.core import progress  # noqa: PLC0415
 
+    source = library.with_and_without(recipe, with_and_without) if with_and_without else recipe
     with progress.for_terminal() as show:
-        made = library.run(recipe, step, store=store, workers=workers, keep=keep or (), show=show)
+        made = library.run(source, step, store=store, workers=workers, memory=memory, keep=keep or (), show=show)
     if as_json:
         for artifact in made:
             print(json.dumps(asdict(artifact), default=str))  # a path as a string
@@ -202,6 +209,9 @@ def show(
 def trace(
     recipe: RecipePath,
     what: Annotated[str, typer.Argument(help="FILE:ROW, STEP:POSITION, DIGEST:POSITION, or a step")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="write a row's life as a page, its graph drawn")
+    ] = None,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -210,7 +220,40 @@ def trace(
     from adaptline.web import terminal  # noqa: PLC0415
 
     found = library.trace(recipe, what, store=store)
-    print_json(found) if as_json else print(terminal.life(found))
+    if out is not None:
+        print(library.write_life(found, out))
+    elif as_json:
+        print_json(found)
+    else:
+        print(terminal.life(found))
+
+
+@app.command()
+def review(
+    recipe: RecipePath,
+    step: Annotated[str | None, typer.Argument(help="a curate step; the last by default")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="the file of verdicts, added to; review.jsonl beside the recipe by default"),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=1, max=100_000, help="rows to look at, at most")] = 100,
+    by: Annotated[str, typer.Option(help="who looks; several people may write to one file")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="chooses the rows")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="of the page; a free one by default")] = 0,
+    store: StorePath = None,
+) -> None:
+    """Let a person judge a sample of kept, dropped and doubtful rows on a page, by keys."""
+    from adaptline import library  # noqa: PLC0415 - start-up time
+    from adaptline.web.review_server import ReviewServer  # noqa: PLC0415
+
+    found = library.review(recipe, step, out=out, sample=sample, by=by, seed=seed, store=store)
+    with ReviewServer(found, port=port, title=f"{found.manifest['name']} of {recipe.stem}") as server:
+        where = found.start()
+        print(
+            f"{server.url}\n  {where['judged']} of {where['of']} rows have a verdict in {found.file.path}; end with Ctrl-C",
+            flush=True,
+        )
+        server.serve_forever()
 
 
 @app.command()

@@ -11,6 +11,12 @@ import typer
 RecipePath = Annotated[Path, typer.Argument(help="the recipe, a TOML file")]
 Step = Annotated[str | None, typer.Argument(help="a step of the recipe; all if none is named")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="the store; .adaptline beside the recipe by default")]
+WithAndWithout = Annotated[
+    str | None,
+    typer.Option(
+        "--with-and-without", metavar="STEP", help="make this step with and without what it adds, to compare the two"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adaptline.core import disk, machine, manifests, recipe, sweep, versions
 from adaptline.core import run as running
@@ -22,6 +22,9 @@ from adaptline.core.recipe import Recipe, label
 from adaptline.core.run import Artifact
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from adaptline.web.reviewing import Review
 
 Source = Path | str | Recipe
 Where = Path | str | None
@@ -34,14 +37,23 @@ def run(
     *,
     store: Where = None,
     workers: int | None = None,
+    memory: str | None = None,
     keep: Iterable[str] = (),
     show: Progress | None = None,
 ) -> list[Artifact]:
     """Runs a recipe up to `step` and writes its report; see adaptline.core.run.run."""
-    made = running.run(source, step, store=store, workers=workers, keep=keep, show=show)
+    made = running.run(source, step, store=store, workers=workers, memory=memory, keep=keep, show=show)
     if any(not artifact.cached for artifact in made) or not report_path(source, store=store).exists():
         report(source, store=store)
     return made
+
+
+def with_and_without(source: Source, step: str) -> Recipe:
+    """A recipe that makes a step, and all that comes after it, with and without what the step adds; raises UserError.
+
+    al.run(al.with_and_without("recipe.toml", "more")) trains on both, and the evaluation compares them in pairs.
+    """
+    return recipe.with_and_without(_recipe(source), step)
 
 
 def report_path(source: Source, *, store: Where = None) -> Path:
@@ -71,7 +83,12 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
 
 
 def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
-    """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION), or what stands behind a step's artifacts. Raises UserError."""
+    """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION) with its graph, or what stands behind a step's artifacts.
+
+    Raises UserError.
+    """
+    from adaptline.web import life  # noqa: PLC0415 - start-up time
+
     found = _recipe(source)
     history = _history(found, store)
     if what in history.manifests:
@@ -80,8 +97,59 @@ def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
     if colon and Path(name).is_file():  # as a shell completes it: relative to where one is, not to the recipe
         beside = Path(os.path.relpath(Path(name).resolve(), found.beside.resolve())).as_posix()
         with contextlib.suppress(UserError):
-            return tracing.trace_row(history, f"{beside}:{row}")
-    return tracing.trace_row(history, what)
+            told = tracing.trace_row(history, f"{beside}:{row}")
+            return told | {"graph": life.graph(told)}
+    told = tracing.trace_row(history, what)
+    return told | {"graph": life.graph(told)}
+
+
+def write_life(found: dict[str, Any], out: Path | str) -> Path:
+    """Writes what `trace` told of a row as a page of its own. Raises UserError for an artifact, or a file that cannot be written."""
+    from adaptline.web import life  # noqa: PLC0415 - templates load only here
+
+    if "origin" not in found:
+        raise UserError("only a row's life is drawn", do="Name a row: FILE:ROW or STEP:POSITION.")
+    path = Path(out)
+    with disk.explained(path):
+        path.write_text(life.page(found), "utf-8")
+    return path
+
+
+def review(
+    source: Source,
+    step: str | None = None,
+    *,
+    out: Path | str | None = None,
+    sample: int = 100,
+    by: str = "",
+    seed: int = 0,
+    store: Where = None,
+) -> Review:
+    """A person's review of a sample of what a curate step kept and dropped; ReviewServer of adaptline.web shows it as a page.
+
+    Args:
+        source: the recipe, which has run.
+        step: one of its curate steps; the last by default.
+        out: the review file, which the filter `review` reads; what it holds already counts. By default review.jsonl beside
+            the recipe.
+        sample: rows to look at, at most.
+        by: who looks.
+        seed: chooses the rows.
+        store: the store's folder.
+
+    Raises:
+        UserError: no such step, or the file cannot be read or written.
+    """
+    from adaptline.data.review_file import ReviewFile  # noqa: PLC0415 - start-up time
+    from adaptline.web import reviewing  # noqa: PLC0415
+
+    found = _recipe(source)
+    history = _history(found, store)
+    path = Path(out) if out else found.beside / "review.jsonl"
+    reviewing.refuse_place(path, found.beside)
+    manifest = reviewing.chosen(history.manifests, step)
+    file = ReviewFile(path, beside=found.beside, by=by)
+    return reviewing.Review(history.store, manifest, file, count=sample, seed=seed)
 
 
 def log(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
@@ -168,6 +236,11 @@ def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any
 def curate(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
     """The step curate on one file: al.curate("in.jsonl", "out.jsonl", do=["exact"]); see adaptline.oneshot.call."""
     return _one("curate", source, out, store, reading, given)
+
+
+def augment(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
+    """The step augment on one file: al.augment("in.jsonl", "out.jsonl", do=["noise"]): its rows, then their children."""
+    return _one("augment", source, out, store, reading, given)
 
 
 def split(source: Path | str, out: Path | str, *, store: Where = None, reading: Reading = None, **given: Any) -> Path:
@@ -270,8 +343,13 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
             {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
+            | {"told": method.get("told", [])}
             for method in manifest["detail"].get("methods", [])
         ]
+        if told := manifest["detail"].get("augmenters"):
+            names = ("use", "name", "settings", "asked", "made", "refused")
+            shown["augmenters"] = [{name: one[name] for name in names} for one in told]
+            shown["measures"] = manifest["detail"]["measures"]
         return shown
     shown["path"] = str(store.folder(manifest["key"]))
     evidence = Path(shown["path"]) / "report.json"

@@ -25,12 +25,12 @@ from adaptline.core.artifacts import Use
 from adaptline.errors import UserError, printable
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
-COMMANDS = ("curate", "split", "train")
+COMMANDS = ("augment", "curate", "split", "train")
 _OUTER_COMMA = r",(?![^\[]*\])"  # not one inside a list
 _REASONS_SHOWN = 3
 # Parameters of ingest that no step here has too.
 _INGEST_OPTIONS = (
-    "format", "encoding", "delimiter", "header", "quotes", "row_per",
+    "format", "encoding", "delimiter", "header", "quotes", "row_per", "records",
     "text", "label", "prompt", "context", "completion", "messages", "references", "group", "subject",
 )  # fmt: skip
 

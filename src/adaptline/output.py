@@ -36,7 +36,7 @@ def refuse_place(*paths: Path) -> None:
 
 
 def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
-    """Writes an artifact: rows that were kept to a file, by its suffix; anything else to a folder. Returns `out`.
+    """Writes an artifact: rows that were kept to a file, by its suffix, or to a data set's folder; others to a folder. Returns `out`.
 
     Raises:
         UserError: `out` exists, its format cannot hold the rows, or the artifact's files have changed.

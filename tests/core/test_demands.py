@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from adaptline.core.demands import Demand, above, at_least, between
+from adaptline.core.demands import Demand, above, at_least, between, needs
+from adaptline.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,10 @@ def test_numbers(demand: Demand, inside: list[float], outside: list[float], word
     assert all(demand.holds(value) for value in inside)
     assert not any(demand.holds(value) for value in outside)
     assert demand.words == words
+
+
+def test_a_missing_package_is_told_with_the_extra_that_brings_it() -> None:
+    needs("json", extra="train")
+    with pytest.raises(UserError, match="no_such_package_1, which is not installed") as told:
+        needs("json", "no_such_package_1", extra="train")
+    assert told.value.do == "pip install 'adaptline[train]'"

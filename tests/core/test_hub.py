@@ -252,6 +252,10 @@ class TestOnline:
         both = hubs.wanted([*SHARDS, "model.safetensors"])
         assert [name for name in both if "safetensors" in name] == ["model.safetensors"]
 
+    def test_the_pieces_of_marians_tokenizers_are_read(self) -> None:
+        names = ["config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json", "pytorch_model.bin"]
+        assert set(hubs.wanted(names)) == {*names} - {"pytorch_model.bin"}
+
     def test_an_answer_that_breaks_off_is_gone_on_with(self, hub: Hub, tmp_path: Path) -> None:
         weights = bytes(range(256)) * 100_000
         hub.put("org/large", FIRST, {**FILES, "model.safetensors": weights})

@@ -139,7 +139,7 @@ class TestMistakes:
             ("[[raw]]\nstep = 'ingest'\n", 1, "[raw] is a list of tables", "in single brackets"),
             ("['a/b']\nstep = 'ingest'\n", 1, "[a/b] a step's name has no slash", ""),
             (RAW + "['.a']\nstep = 'ingest'\n", 4, "[.a] a step's name has no slash and no leading dot", ""),
-            ("[raw]\nfiles = '*'\n", 1, "[raw] has no step", "Known: audit, curate, ingest, split, "),
+            ("[raw]\nfiles = '*'\n", 1, "[raw] has no step", "Known: audit, augment, curate, ingest, split, "),
             ("[raw]\nfiles = '*'\nstep = 3\n", 3, "[raw] has no step", 'Add step = "..."'),
             ("[raw]\n\nstep = 'ingset'\n", 3, "[raw] unknown step 'ingset'", "Did you mean 'ingest'?"),
             ("[raw]\nstep = './mine.py:own'\n", 2, "[raw] unknown step './mine.py:own'", "Known: "),

@@ -120,7 +120,11 @@ class TestOwnMethods:
 
         marked = facts(registry.filter(version=2, finds=["x"], cost="high", defaults={"max": 1}))
         assert (marked.kind, marked.version, marked.finds, marked.cost) == ("filter", 2, ("x",), "high")
-        assert marked.options == {"defaults": {"max": 1}, "gives": None, "labels": None, "settle": None}
+        assert marked.options == {"defaults": {"max": 1}, "gives": None, "labels": None, "settle": None, "tell": None}
+        assert marked.cost_with({}) == "high"
+        dear = facts(registry.filter(version=1, cost=lambda given: "high" if given.get("model") else "low"))
+        assert (dear.cost_with({}), dear.cost_with({"model": "x"})) == ("low", "high")
+        assert facts(registry.classifier(version=3)).kind == "classifier"
         assert facts(registry.matcher(version=1, sketch=sketch)).sketch is sketch
         assert facts(registry.transform(version=1, finds=("y",))).finds == ("y",)
         auto = {"precision": lambda: "bf16"}
@@ -263,7 +267,7 @@ class TestUsersMethods:
         assert do in caught.value.do
 
     def test_one_of_the_wrong_kind(self, folder: Path) -> None:
-        with pytest.raises(UserError, match=r"'./mine.py:polite' is a filter, not a adapter") as caught:
+        with pytest.raises(UserError, match=r"'./mine.py:polite' is a filter, not an adapter") as caught:
             registry.load("adapter", "./mine.py:polite", folder)
         assert caught.value.do == "Decorate it with @adapter."
 

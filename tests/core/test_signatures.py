@@ -21,7 +21,8 @@ from adaptline.errors import UserError
 
 HERE = Path(__file__).parent
 MINE = """
-from adaptline.core.registry import filter, matcher
+from adaptline.core.registry import augmenter, filter, matcher
+from adaptline.core.servers import Server
 from adaptline.core.sources import Files
 
 @filter(version=1, defaults={"max": 0.5, "unjudged": "drop"})
@@ -37,6 +38,10 @@ def greedy(texts: list[str], *, min: float = 0.0):
     ...
 
 def sketch(texts, *, width: int = 3, seed: int = 0):
+    ...
+
+@augmenter(version=1, auto={"words": lambda *, via, **_: f"those of {via}"})
+def said(passages, *, via: str, words: str = "auto", server: Server | None = None):
     ...
 
 @matcher(version=1, sketch=sketch)
@@ -360,7 +365,7 @@ class TestUses:
             (
                 {"use": "length", "by": 3},
                 "by is not a parameter of length",
-                "Known: drop, keep, max",
+                "Known: base, drop, keep, max",
                 ("do", "length", "by"),
             ),
             ({"use": "exact", "min": 3}, "min is not a parameter of exact", "Known: ", ("do", "exact", "min")),
@@ -435,3 +440,27 @@ class TestMeaning:
         assert found["base"] == keys.folder_digest(folder / "base")
         assert found["method"] == [registry.load("adapter", "lora").identity, {"rank": 2}, {}]
         assert str(folder) not in str(found)
+
+
+def test_what_a_method_finds_on_the_machine_is_resolved_with_its_other_parameters(folder: Path) -> None:
+    def bound(**given: Any) -> dict[str, Any]:
+        return bind_use("do", {"use": "./mine.py:said", **given}, "augmenter", folder).parameters
+
+    assert bound(via="es") == {"via": "es", "words": "those of es"}
+    assert bound(via="es", words="auto") == bound(via="es")
+    assert bound(via="es", words="mine") == {"via": "es", "words": "mine"}
+
+
+def test_a_server_is_resolved_and_where_it_is_means_nothing(folder: Path) -> None:
+    def meaning(server: Any) -> Any:
+        use = bind_use("do", {"use": "./mine.py:said", "via": "es", "server": server}, "augmenter", folder)
+        return signatures.meaning(use)
+
+    assert meaning("http://a.example/v1") == meaning({"url": "http://b.example/v1", "key": "env:KEY", "timeout": 1})
+    with pytest.raises(BadParameterError, match=r"server of .* must be a URL, or a table"):
+        meaning({"uri": "http://a.example/v1"})
+    for wrong in ("a.example", {"url": "a.example", "concurrency": 2}):
+        with pytest.raises(UserError, match="not a server's URL") as caught:
+            meaning(wrong)
+        assert isinstance(caught.value, BadParameterError)
+        assert caught.value.place == ("do", "./mine.py:said", "server")

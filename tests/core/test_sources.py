@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -14,7 +15,13 @@ from hypothesis import strategies as st
 from unprivileged import unprivileged
 
 from adaptline.core import keys
-from adaptline.core.sources import Files, find_files, find_folder, find_tasks, is_patterns
+from adaptline.core.sources import (
+    Files,
+    find_files,
+    find_folder,
+    find_tasks,
+    is_patterns,
+)
 from adaptline.errors import UserError
 
 
@@ -43,6 +50,17 @@ def refused(patterns: Any, folder: Path) -> UserError:
         find_files(patterns, folder)
     assert caught.value.do
     return caught.value
+
+
+def saved(folder: Path, **splits: list[str]) -> None:
+    """A data set as Hugging Face datasets saves it, its files' content aside."""
+    for split, names in splits.items():
+        (folder / split).mkdir(parents=True)
+        state = {"_data_files": [{"filename": name} for name in names]}
+        (folder / split / "state.json").write_text(json.dumps(state))
+        for name in names:
+            (folder / split / name).write_text(name)
+    (folder / "dataset_dict.json").write_text(json.dumps({"splits": list(splits)}))
 
 
 class TestFiles:
@@ -118,9 +136,42 @@ class TestFiles:
         (folder / "again.jsonl").symlink_to(folder / "b.jsonl")
         assert find_files(["b.jsonl", "*.jsonl"], folder).names == ("b.jsonl", "a.jsonl")
 
-    def test_a_dangling_link_is_no_file(self, folder: Path) -> None:
-        (folder / "gone.jsonl").symlink_to(folder / "nowhere")
-        assert refused("gone.jsonl", folder).what == "no file matches 'gone.jsonl'"
+    @pytest.mark.parametrize("pattern", ["gone.jsonl", "*.jsonl"])
+    def test_a_link_to_nothing_is_not_passed_over(self, folder: Path, pattern: str) -> None:
+        (folder / "gone.jsonl").symlink_to("nowhere")
+        assert refused(pattern, folder).what == "gone.jsonl is a link to nothing: nowhere"
+
+    @pytest.mark.parametrize("pattern", ["data/*.jsonl", "**/*.jsonl", "data/l[i]nk.jsonl"])
+    def test_a_link_that_a_wildcard_finds_does_not_lead_out(self, folder: Path, tmp_path: Path, pattern: str) -> None:
+        (tmp_path / "secret").write_text("content")
+        (folder / "data" / "link.jsonl").symlink_to(tmp_path / "secret")
+        error = refused(pattern, folder)
+        assert error.what == f"data/link.jsonl is a link that leads out of its folder, to {tmp_path / 'secret'}"
+
+    def test_a_pattern_in_a_linked_folder_stays_inside_of_it(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        (tmp_path / "disk" / "x.jsonl").write_text("x")
+        (folder / "linked").symlink_to(tmp_path / "disk")
+        assert find_files("linked/*.jsonl", folder).names == ("linked/x.jsonl",)
+        assert "leads out" in refused("*/x.jsonl", folder).what
+
+    def test_a_saved_data_set_stands_for_its_files(self, folder: Path) -> None:
+        saved(folder / "set", train=["b.arrow", "a.arrow"], test=["a.arrow"])
+        found = find_files("set", folder)
+        assert found.names == ("set/train/b.arrow", "set/train/a.arrow", "set/test/a.arrow")
+        assert found.parts == ("train", "train", "test")
+        assert find_files({"dev": "set/train"}, folder).parts == ("dev", "dev")
+        assert find_files("set/test/", folder).parts == (None,)
+
+    def test_a_saved_data_set_does_not_lead_out(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("content")
+        saved(folder / "set", train=["a.arrow"])
+        (folder / "set" / "train" / "a.arrow").unlink()
+        (folder / "set" / "train" / "a.arrow").symlink_to(tmp_path / "secret")
+        assert "leads out" in refused("set", folder).what
+        (folder / "set" / "dataset_dict.json").write_text('{"splits": [".."]}')
+        error = refused("set", folder)
+        assert (error.where, error.what) == (folder / "set", "names '..', which is not inside of it")
 
     def test_a_recipe_in_a_linked_folder(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to(folder)

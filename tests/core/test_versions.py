@@ -165,3 +165,42 @@ def test_the_log_ends_with_what_is_current(line: Path) -> None:
     changed(line, "min = 20", "min = 12")
     assert [entry["digest"] for entry in versions.log(store(line), "recipe", "clean")][-1] == first
     assert len(versions.log(store(line), "recipe", "clean")) == 3
+
+
+def test_the_log_tells_what_each_rule_did(line: Path) -> None:
+    entries = versions.log(store(line), "recipe", "clean")
+    assert [rule["rule"] for rule in entries[0]["rules"]] == [
+        "unicode",
+        "length",
+        "exact",
+        "minhash",
+        "./mine.py:polite",
+    ]
+    assert entries[0]["rules"][1]["dropped"] > 0
+    assert "rules" not in versions.log(store(line), "recipe", "raw")[0]
+
+
+def test_rules_stand_side_by_side(line: Path) -> None:
+    changed(line, '"exact", ', '{ use = "length", max = 60 }, ')
+    found = versions.diff(store(line), "recipe", "clean")
+    rules = {rule["rule"]: rule for rule in found["rules"]}
+    assert list(rules) == ["unicode", "length", "length (2)", "minhash", "./mine.py:polite", "exact"]
+    assert rules["exact"]["dropped"][1] is None
+    assert rules["length (2)"]["dropped"][0] is None
+    assert rules["length"]["dropped"][0] == rules["length"]["dropped"][1]
+    assert (
+        sum(count for move, count in found["moved"].items() if move.endswith("by length (2)"))
+        == rules["length (2)"]["dropped"][1]
+    )
+
+
+def test_what_became_of_added_and_gone_rows_is_told(line: Path) -> None:
+    path = line.parent / "data" / "part-1.jsonl"
+    rows = [json.loads(text) for text in path.read_text("utf-8").splitlines()]
+    lines.write(
+        path, [*rows[2:], {"text": "no", "conversation": 99}, {"text": "a quite new row here", "conversation": 98}]
+    )
+    run(line)
+    found = versions.diff(store(line), "recipe", "clean")
+    assert found["fates"]["added"] == {"dropped by length": 1, "kept": 1}
+    assert sum(found["fates"]["gone"].values()) == found["gone"] == 2

@@ -132,7 +132,7 @@ def test_a_document_has_a_largest_size(put: Put, monkeypatch: pytest.MonkeyPatch
 
 
 def test_parquet_is_no_text(put: Put) -> None:
-    with pytest.raises(UserError, match="is a Parquet file, not txt"):
+    with pytest.raises(UserError, match="is a Parquet or Arrow file, not txt"):
         Tape(source_of(put("a.txt", b"PAR1"), Coding("")))
 
 

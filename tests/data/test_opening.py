@@ -95,7 +95,7 @@ def test_a_picture_is_none_of_the_formats(source: Open, name: str) -> None:
         ("a.jsonl", '{"text": ["a"]}\n{"text": ["b"]}\n', "no row can be read: 'text' is a list, not a string"),
         ("a.jsonl", '{"body": "a", "n": "b"}\n', "it cannot be told which of its columns matter: 'body', 'n'"),
         ("a.parquet", "text", "a.parquet: is no Parquet file"),
-        ("a.jsonl", b"PAR1....PAR1", "a.jsonl: is a Parquet file, not jsonl"),
+        ("a.jsonl", b"PAR1....PAR1", "a.jsonl: is a Parquet or Arrow file, not jsonl"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 9)[:12], "no row can be read: the file breaks off here"),
     ],
 )

@@ -79,7 +79,7 @@ def test_after_an_append_the_match_starts_from_what_it_knows(tmp_path: Path, mon
     for method in manifest["detail"]["methods"]:
         refs = [Ref(*triple) for triple in method["settled"]]
         assert len(refs) == len(manifest["shards"]) // settled.GROUP > 1
-        known = settled.known(store.read, refs)
+        known = settled.start(store.read, refs)
         matches = store.read(Ref(*method["matches"]))
         assert known.drops.to_pylist() == [
             line for line in matches.to_pylist() if line["shard"] < len(refs) * settled.GROUP
@@ -107,6 +107,6 @@ def test_a_link_says_all_that_stands_before_its_end() -> None:
 
 
 def test_nothing_is_known_of_nothing() -> None:
-    known = settled.known(lambda _: matching.SCHEMA.empty_table(), [])
+    known = settled.start(lambda _: matching.SCHEMA.empty_table(), [])
     assert known.shards == 0
     assert known.drops.num_rows == 0

@@ -190,3 +190,30 @@ def test_mistakes_are_told(put: Put, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no format is known for '.doc'"):
         write_rows([table], tmp_path / "out.doc")
     assert write_rows([table], tmp_path / "out.doc", format="jsonl") == 1
+
+
+def test_fields_inside_of_lists_come_back(put: Put, tmp_path: Path) -> None:
+    record = {"turns": ["a", "b", None], "deep": [[1, {"x": "y"}]], "id": 1}
+    path = put("in.jsonl", json.dumps(record) + "\n")
+    columns = Columns(prompt="turns.0", completion="turns.1", label="deep.0.1.x")
+    table = read_table(path, columns=columns)
+    assert table["messages"].to_pylist() == [[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]]
+    write_rows([table], tmp_path / "out.jsonl", columns=columns)
+    assert lines_of(tmp_path / "out.jsonl") == [record]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_chats_and_references_come_back_from_a_table(put: Put, tmp_path: Path, suffix: str) -> None:
+    chat = [{"role": "user", "content": 'a "b", c\n'}, {"role": "assistant", "content": "d"}]
+    record = {"messages": chat, "references": ["x", "[y"], "n": {"deep": [1]}}
+    path = put("in.jsonl", json.dumps(record) + "\n")
+    assert again(path, tmp_path / f"out{suffix}") == 1
+    before, after = (read_table(each, name="x") for each in (path, tmp_path / f"out{suffix}"))
+    assert after.select(["messages", "references"]).equals(before.select(["messages", "references"]))
+    assert json.loads(after["extra"][0].as_py()) == {"n": '{"deep":[1]}'}
+
+
+@pytest.mark.parametrize("text", ['["a"', '[1, "a"]', "[x]", '["a", {}]'])
+def test_a_string_that_is_no_list_is_one_reference(put: Put, text: str) -> None:
+    path = put("in.jsonl", json.dumps({"text": "t", "references": text}) + "\n")
+    assert read_table(path, columns=Columns(text="text", references="references"))["references"].to_pylist() == [[text]]

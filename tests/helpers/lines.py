@@ -85,6 +85,11 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
+def read(path: Path) -> list[dict[str, Any]]:
+    """The records of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def make(folder: Path, *, files: int = 3, rows: int = 40, recipe: str = RECIPE) -> Path:
     """A recipe with its sources in a folder; returns the recipe's path."""
     for i in range(files):

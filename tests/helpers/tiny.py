@@ -18,7 +18,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
 from adaptline.core import keys, registry, rows
 from adaptline.core.artifacts import Desk, Read, Use
@@ -66,6 +66,20 @@ def write_base(folder: Path, *, dropout: float = 0.1, positions: int = 32) -> Pa
         BertModel(config).save_pretrained(folder)
         wrapped.save_pretrained(folder)
     return folder
+
+
+def write_classifier(folder: Path, labels: list[str], **config: Any) -> Folder:
+    """The same BERT with a random head that tells labels apart, as a model that was trained to classify."""
+    write_base(folder)
+    told = {"id2label": dict(enumerate(labels)), "label2id": {label: number for number, label in enumerate(labels)}}
+    settings = BertConfig(**{**BertConfig.from_pretrained(folder).to_dict(), **told, **config})
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(0)
+        model = BertForSequenceClassification(settings)
+        with torch.no_grad():
+            model.classifier.weight.mul_(3)
+        model.save_pretrained(folder)
+    return find_folder(str(folder), folder.parent)
 
 
 def records(count: int = 96, seed: int = 0) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.models.batches import bins, epoch_steps, pad, scoring_batches
+from adaptline.models.batches import bins, epoch_steps, pad, scoring_batches, shaped
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300)
 SIZES = st.integers(1, 9)
@@ -97,3 +97,15 @@ def test_bins_hold_every_row_once_and_no_more_than_they_have_room_for(lengths: l
     fits = [length for length in lengths if length <= 50]
     best = math.ceil(sum(fits) / 50)
     assert len(found) - (len(lengths) - len(fits)) <= math.ceil(11 / 9 * best + 6 / 9) + 1  # Dosa 2007
+
+
+@given(LENGTHS, st.integers(60, 100))
+def test_a_shape_is_a_function_of_the_length_alone(lengths: list[int], room: int) -> None:
+    found = list(shaped(lengths, room))
+    assert sorted(row for _, rows in found for row in rows) == list(range(len(lengths)))
+    for (count, longest), rows in found:
+        assert len(rows) <= count
+        assert all(lengths[row] <= longest <= room for row in rows)
+        assert {shape for length in {lengths[row] for row in rows} for shape, _ in shaped([length], room)} == {
+            (count, longest)
+        }

@@ -16,6 +16,7 @@ from adaptline.core.store import Store
 from adaptline.core.trace import History
 from adaptline.web import gather
 from adaptline.web.view import (
+    Agreement,
     Answer,
     Audit,
     AuditLine,
@@ -40,6 +41,7 @@ from adaptline.web.view import (
     LabelChart,
     LabelCount,
     LabelScore,
+    LanguageShare,
     Limit,
     Measure,
     Origin,
@@ -47,6 +49,7 @@ from adaptline.web.view import (
     SeedCurve,
     SeedScore,
     Source,
+    Spread,
     Stage,
     Tally,
     Training,
@@ -278,7 +281,29 @@ def _stages() -> tuple[Stage, ...]:
 
 def curation() -> Curation:
     splits = (("train", 22310, 5066, 1181), ("validation", 1239, 260, 64), ("test", 1240, 260, 67))
-    return Curation("clean", 24789, 19203, _flows(*splits), _stages())
+    return Curation("clean", 24789, 19203, _flows(*splits), _stages(), _spread(), _agreements())
+
+
+def _spread() -> Spread:
+    before = tuple(round(230 * math.exp(-((step - 11) ** 2) / 14)) for step in range(24))
+    shares: tuple[tuple[str, float, float], ...] = (
+        ("en", 0.77, 0.99),
+        ("es", 0.1, 0.0),
+        ("fr", 0.05, 0.0),
+        ("de", 0.03, 0.0),
+        ("pt", 0.02, 0.0),
+    )
+    shares += (("zh", 0.01, 0.0), ("ar", 0.005, 0.0), ("untold", 0.01, 0.01), ("it", 0.003, 0.0), ("ko", 0.002, 0.0))
+    edges = tuple(float(round(2 * 1.38**step)) for step in range(25))
+    after = tuple(rows // 2 for rows in before)
+    return Spread(1998, 24789, edges, before, after, tuple(LanguageShare(*share) for share in shares))
+
+
+def _agreements() -> tuple[Agreement, ...]:
+    return (
+        Agreement("length", "filter", 120, 118, 70, 20, 18, 10, 0.763, 0.424, 0.24, 0.59),
+        Agreement("anna and ben", "people", 30, 30, 30, 0, 0, 0, 1.0, None, None, None),
+    )
 
 
 def scores() -> tuple[Histogram | LabelChart, ...]:

@@ -278,3 +278,14 @@ class TestAxisStrip:
 
 def test_a_legends_line_has_the_style_of_its_curve() -> None:
     assert of_class(drawing(charts.line_sample(7)), "line-1")
+
+
+def test_before_and_after_are_bars_over_the_same_edges() -> None:
+    drawing = charts.before_and_after((1.0, 10.0, 100.0, 1000.0), (4, 8, 0), (2, 8, 0), label="<lengths>")
+    assert drawing.count("bar was") == drawing.count("bar main") == 2
+    assert "1 to 9: 4 rows before, 2 after" in drawing
+    assert "<lengths>" not in drawing
+    tall = re.findall(r'height="([\d.]+)"', drawing)
+    assert "60" in tall  # half of the tallest
+    assert "nothing" in charts.before_and_after((1.0, 2.0), (0,), (0,))
+    assert "nothing" in charts.before_and_after((), (), ())

@@ -167,6 +167,14 @@ class TestContent:
         assert "CPU time process peak examples / s" in page.text
         assert "peak memory" not in page.text
 
+    def test_what_a_method_says_of_itself_is_told(self, sample: ReportView) -> None:
+        assert sample.curations
+        (curation,) = sample.curations
+        stage = replace(curation.stages[0], told=("learnt from 3 texts", "most telling: <b>"))
+        page = render(replace(sample, curations=(replace(curation, stages=(stage,)),)))
+        assert "<p>learnt from 3 texts</p>" in page
+        assert "<p>most telling: &lt;b&gt;</p>" in page
+
     def test_rows_compared_in_part_are_told(self, sample: ReportView) -> None:
         words = "were compared with a part of their candidates: a few near-duplicates may be missed."
         assert sample.curations

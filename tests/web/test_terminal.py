@@ -66,7 +66,7 @@ def test_texts_are_cut_and_made_harmless() -> None:
         "position": 0,
         "label": None,
     }
-    said = terminal.life({"origin": origin, "steps": []})
+    said = terminal.life({"origin": origin, "steps": [], "children": []})
     assert "\x1b" not in said
     assert "\x07" not in said
     assert len(said.splitlines()[1]) < 110
@@ -87,6 +87,8 @@ def test_a_difference_without_moves_says_so() -> None:
         "gone": 0,
         "changed": 0,
         "rewritten": 0,
+        "rules": [],
+        "fates": {"added": {}, "gone": {}},
         "moved": {},
         "samples": {},
     }
@@ -126,7 +128,10 @@ def test_no_foreign_string_of_a_life_reaches_the_terminal_raw() -> None:
     origin |= {"shard": "0" * 64, "position": 0, "label": NASTY}
     method = {"use": "review", "verdict": "dropped", "score": NASTY, "settings": {"drop": [NASTY]}, "because": NASTY}
     step = {"step": "clean", "cell": {"each": NASTY}, "digest": "0" * 64, "did": NASTY, "methods": [method]}
-    _harmless(terminal.life({"origin": origin, "steps": [step]}), 5)
+    _harmless(terminal.life({"origin": origin, "steps": [step], "children": []}), 5)
+    child = {"step": "more", "cell": {"each": NASTY}, "shard": "0" * 64, "position": 3, "text": NASTY}
+    child |= {"steps": [step], "children": [{**child, "steps": [], "children": []}]}
+    _harmless(terminal.life({"origin": origin, "steps": [], "children": [child]}), 6)
     parent = {"step": "raw", "digest": "0" * 64, "inputs": [], "files": [(NASTY, 3)]}
     _harmless(terminal.life({"artifacts": [parent]}), 2)
 
@@ -143,7 +148,9 @@ def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw(
         "changed": 0,
     }
     sample = {"file": NASTY, "row": 1, "text": NASTY}
-    _harmless(terminal.difference({**found, "rewritten": 0, "moved": {NASTY: 1}, "samples": {NASTY: [sample]}}), 4)
+    rules = [{"rule": NASTY, "dropped": [1, None], "changed": [0, 0]}]
+    found |= {"rules": rules, "fates": {"added": {NASTY: 1}, "gone": {}}}
+    _harmless(terminal.difference({**found, "rewritten": 0, "moved": {NASTY: 1}, "samples": {NASTY: [sample]}}), 6)
     shown: dict[str, Any] = {
         "step": "clean",
         "cell": {},
@@ -159,6 +166,7 @@ def test_no_foreign_string_of_a_difference_or_a_record_reaches_the_terminal_raw(
     _harmless(terminal.artifacts([shown], whole=True), 8)
     entry = {"time": "2020-01-01T00:00:00", "step": "clean", "cell": {}, "digest": "a" * 64, "summary": NASTY}
     _harmless(terminal.history([entry]), 1)
+    _harmless(terminal.history([{**entry, "rules": [{"rule": NASTY, "dropped": 1, "changed": 0}]}]), 2)
 
 
 def test_a_channel_is_shown_with_nothing_that_a_terminal_would_obey() -> None:

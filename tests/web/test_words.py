@@ -194,3 +194,18 @@ def test_every_number_can_be_written_and_none_reads_as_not_a_number(value: float
         assert "nan" not in written
         assert "inf" not in written
         assert "-" not in written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.4238, "0.42"),
+        (-0.001, "0.00"),
+        (-0.21, "\u22120.21"),
+        (1.0, "1.00"),
+        (None, words.NOTHING),
+        (math.nan, words.NOTHING),
+    ],
+)
+def test_hundredths_have_two_decimals(value: float | None, written: str) -> None:
+    assert words.hundredths(value) == written

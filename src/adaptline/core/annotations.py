@@ -10,7 +10,7 @@ import math
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from adaptline.core import keys, registry, sources
+from adaptline.core import keys, registry, servers, sources
 from adaptline.core.artifacts import Use
 from adaptline.core.demands import Demand
 
@@ -23,6 +23,7 @@ _NAMES: dict[Any, str] = {
     sources.Files: "a file pattern, a list of them, or a table of either",
     sources.Tasks: "a file pattern or a list of them",
     sources.Folder: "a folder, package:NAME or hub:ORG/NAME",
+    servers.Server: 'a URL, or a table of url, key ("env:NAME"), concurrency and timeout',
     Any: "what JSON can say",
     inspect.Parameter.empty: "what JSON can say",
 }

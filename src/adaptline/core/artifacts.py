@@ -120,6 +120,9 @@ class Units(Protocol):
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""
 
+    def memory_for(self, rows: int) -> int:
+        """Bytes that a unit that looks at so many rows may hold of them at a time. Raises UserError where there is no room."""
+
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""
 

@@ -9,10 +9,13 @@ Knows values. Knows nothing of recipes or of what a value is for.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from adaptline.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,10 @@ def between(low: float, high: float, *, low_too: bool = True, high_too: bool = T
 
     ends = f"{low:g}", f"{high:,}" if isinstance(high, int) else f"{high:g}"
     return Demand(holds, f"{'from' if low_too else 'above'} {ends[0]} {'to' if high_too else 'to below'} {ends[1]}")
+
+
+def needs(*packages: str, extra: str) -> None:
+    """Raises UserError where a package of an extra is not installed, before work that needs it. Imports none."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"a need of {package}, which is not installed", do=f"pip install 'adaptline[{extra}]'")

@@ -33,7 +33,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _CONFIG, _SINGLE, _INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _TOKENIZER = re.compile(
-    r"tokenizer.*\.json|vocab[\w.-]*\.(json|txt)|merges[\w.-]*\.txt|[\w.-]+\.model"
+    r"tokenizer.*\.json|vocab[\w.-]*\.(json|txt)|merges[\w.-]*\.txt|[\w.-]+\.(model|spm)"
     r"|special_tokens_map\.json|added_tokens\.json|chat_template[\w.-]*"
 )
 _OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".h5", ".msgpack", ".ckpt", ".gguf", ".onnx")

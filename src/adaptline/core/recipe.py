@@ -10,7 +10,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -114,6 +114,27 @@ def from_tables(tables: dict[str, Any], name: str, beside: Path, *, path: Path |
     return Recipe(name, beside, tuple(_in_order(recipe, parsed)), path, text)
 
 
+def with_and_without(recipe: Recipe, step: str) -> Recipe:
+    """The recipe with a grid over `augmented` on a step: all that comes after is made twice, and compared in pairs.
+
+    Raises:
+        UserError: there is no such step, or it cannot be left out by `augmented = false`.
+    """
+    table = recipe.table(step)
+    if "augmented" not in signatures.of_step(table.step).parameters:
+        augmenting = [t.name for t in recipe.tables if "augmented" in signatures.of_step(t.step).parameters]
+        recipe.fail(
+            step,
+            "step",
+            f"{table.step} has no parameter augmented: there is no run without it to compare with",
+            f"Steps that have one: {', '.join(augmenting)}." if augmenting else "Only augment has one.",
+        )
+    cells = [cell | {"augmented": value} for value in (False, True) for cell in table.cells]
+    cells = [cell for number, cell in enumerate(cells) if cell not in cells[:number]]  # its own grid may have both
+    changed = replace(table, cells=tuple(cells))
+    return replace(recipe, tables=tuple(changed if each is table else each for each in recipe.tables))
+
+
 def in_grid(place: Sequence[str], cell: Cell) -> Sequence[str]:
     """A place in a table, or that of the grid's key where the value came from a cell: rank, minhash.threshold."""
     for key in cell:
@@ -211,26 +232,31 @@ def _overlay(recipe: Recipe, table: Table, cell: Cell) -> dict[str, Any]:
 
 
 def _reach_method(recipe: Recipe, name: str, given: dict[str, Any], reach: str, value: Any) -> dict[str, Any]:
-    """What is given, with a parameter of a method that stands in a list: "minhash.threshold", "./mine.py:polite.min"."""
+    """What is given, with a parameter of a method that stands in a list: "minhash.threshold", "./mine.py:polite.min".
+
+    Where the list names its methods, a method goes by its name.
+    """
     use, _, parameter = reach.rpartition(".")
     found = False
     changed = dict(given)
     for key, entries in given.items():
         if isinstance(entries, list):
-            uses = [
-                entry if isinstance(entry, str) else entry.get("use") if isinstance(entry, dict) else None
-                for entry in entries
-            ]
-            if use in uses:
+            names = [_called(entry) for entry in entries]
+            if use in names:
                 found = True
                 changed[key] = [
-                    ({"use": entry} if isinstance(entry, str) else entry) | {parameter: value} if used == use else entry
-                    for entry, used in zip(entries, uses, strict=True)
+                    ({"use": entry} if isinstance(entry, str) else entry) | {parameter: value} if name == use else entry
+                    for entry, name in zip(entries, names, strict=True)
                 ]
     if not found:
         do = "A dotted key reaches a method that is listed in do, or a key of a table that the step gives."
         recipe.fail(name, ("each", reach), f"{reach!r} reaches nothing: no method or table {use!r} in this step", do)
     return changed
+
+
+def _called(entry: Any) -> Any:
+    """What a method in a list is called there: by its name if it is given one, else as it is used."""
+    return entry.get("name", entry.get("use")) if isinstance(entry, dict) else entry
 
 
 def _in_order(recipe: Recipe, tables: dict[str, Table]) -> list[Table]:

@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from adaptline.core.grid import Node
 
 F = TypeVar("F", bound=Callable[..., Any])
+Cost = Literal["low", "high"]
 
 PACKAGE = Path(__file__).parent.parent
 FOLDERS: dict[str, tuple[str, ...]] = {
     "step": ("data/steps", "models/steps", "evals/steps", "deploy/steps"),
     "format": ("data/formats",),
-    "filter": ("data/filters",),
-    "matcher": ("data/matchers",),
+    "filter": ("data/filters", "models/filters"),
+    "matcher": ("data/matchers", "models/matchers"),
     "transform": ("data/transforms",),
+    "augmenter": ("data/augments", "models/augments"),
     "adapter": ("models/adapters",),
+    "classifier": ("models/classifiers",),
     "metric": ("evals/metrics",),
     "guard": ("deploy/guards",),
 }
@@ -54,7 +57,7 @@ class Method:
     function: Callable[..., Any]
     version: int
     finds: tuple[str, ...] = ()
-    cost: Literal["low", "high"] = "low"
+    cost: Cost | Callable[[Mapping[str, Any]], Cost] = "low"
     files: Callable[[], Sequence[Path]] | None = None
     sketch: Callable[..., Any] | None = None
     check: Callable[..., None] | None = None
@@ -67,12 +70,27 @@ class Method:
         """The function's name, which is the method's name in a recipe."""
         return self.function.__name__
 
+    def cost_with(self, parameters: Mapping[str, Any]) -> Cost:
+        """What it costs with some parameters."""
+        return self.cost(parameters) if callable(self.cost) else self.cost
+
     @property
     def identity(self) -> list[Any]:
         """What enters a key for this method."""
         own: list[Any] = [self.kind, self.name, self.source or self.version]
-        own += [[keys.file_digest(path) for path in self.files()]] if self.files else []
+        own += [[_digest_of(path) for path in self.files()]] if self.files else []
         return own + ([identities(self.uses)] if self.uses else [])
+
+
+def _digest_of(path: Path) -> str:
+    """The digest of a data file, which is asked for with every unit of work: a file that looks the same is not read again."""
+    looks = path.stat()
+    return _digest_of_same(path, looks.st_size, looks.st_mtime_ns, looks.st_ino)
+
+
+@cache
+def _digest_of_same(path: Path, *_: int) -> str:
+    return keys.file_digest(path)
 
 
 def _register(method_kind: str, **facts: Any) -> Callable[[F], F]:
@@ -128,12 +146,13 @@ def filter(
     *,
     version: int,
     finds: Sequence[str] = (),
-    cost: Literal["low", "high"] = "low",
+    cost: Cost | Callable[[Mapping[str, Any]], Cost] = "low",
     files: Callable[[], Sequence[Path]] | None = None,
     defaults: Mapping[str, Any] | None = None,
     gives: Literal["number", "label"] | None = None,
     labels: Callable[[], Iterable[str]] | None = None,
     settle: Callable[..., None] | None = None,
+    tell: Callable[..., Sequence[str]] | None = None,
     uses: Sequence[str] = (),
     check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
@@ -142,13 +161,14 @@ def filter(
     Args:
         version: raised when the scores change.
         finds: the kinds of defect that it is for, as an audit names them.
-        cost: "high" scores only the survivors of the methods before it.
+        cost: "high" scores only the survivors of the methods before it; or a function that tells it of the parameters.
         files: data files whose digests enter the key.
         defaults: the bounds (min, max, keep, drop, unjudged) for a recipe that gives none of them.
         gives: what a score is, where the annotation of what the function returns (list[float], list[str]) does not tell.
         labels: all labels that it can give; keep and drop must name some of them.
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
+        tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
@@ -157,6 +177,7 @@ def filter(
         "gives": "label" if labels else gives,
         "labels": labels,
         "settle": settle,
+        "tell": tell,
     }
     facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}
     return _register("filter", version=version, options=options, **facts)
@@ -165,6 +186,25 @@ def filter(
 def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
     """A new text per text."""
     return _register("transform", version=version, finds=tuple(finds))
+
+
+def augmenter(
+    *,
+    version: int,
+    files: Callable[[], Sequence[Path]] | None = None,
+    auto: Mapping[str, Callable[..., Any]] | None = None,
+    check: Callable[..., None] | None = None,
+) -> Callable[[F], F]:
+    """Another text per passage (data/passages.py), or the gate that refused it. One that equals the old text counts as none.
+
+    Args:
+        version: raised when its texts change.
+        files: data files whose digests enter the key.
+        auto: for each parameter that may be "auto", what it means on this machine with the other parameters that a recipe
+            gives; resolved before a key is made.
+        check: called with the parameters that a recipe gives, before any work; raises UserError.
+    """
+    return _register("augmenter", version=version, files=files, check=check, options={"auto": dict(auto or {})})
 
 
 def matcher(
@@ -177,7 +217,7 @@ def matcher(
     """Pairs of rows that are the same: a `sketch` per shard, and a global match over all sketches.
 
     The match gets the sketches and who is alive, per shard; with a third parameter `texts`, also each shard's texts, which
-    are read when they are asked for; and with a fourth, `known`, the verdicts on the first shards where they are known (matching.Known).
+    are read when they are asked for; and with a fourth, `start`, the verdicts on the first shards where they are known, and how much memory it may take (matching.Start).
 
     Args:
         version: raised when the verdicts change.
@@ -216,6 +256,16 @@ def adapter(
     """
     rates = {"lr": lr, "head_rate": head_rate, "writer_lr": lr if writer_lr is None else writer_lr}
     return _register("adapter", version=version, options={**rates, "learns": learns, "suits": tuple(suits)})
+
+
+def classifier(*, version: int, check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """A model that reads texts and tells how likely some of its labels are, for filters that name one.
+
+    Args:
+        version: raised when its probabilities change.
+        check: called with the folder and the labels, before any work; raises UserError.
+    """
+    return _register("classifier", version=version, check=check)
 
 
 def metric(
@@ -274,12 +324,18 @@ def load(kind: str, name: str, beside: Path | None = None) -> Method:
         method = _load_users(name, beside or Path())
         allowed = ROW_METHODS if kind in ROW_METHODS else (kind,)
         if method.kind not in allowed:
-            raise UserError(f"{name!r} is a {method.kind}, not a {kind}", do=f"Decorate it with @{kind}.")
+            raise UserError(
+                f"{name!r} is {_with_article(method.kind)}, not {_with_article(kind)}", do=f"Decorate it with @{kind}."
+            )
         return method
     module = names(kind).get(name)
     if module is None:
         raise UserError(f"unknown {kind} {name!r}", do=did_you_mean(name, names(kind)))
     return _method_in(importlib.import_module(module), name)
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def load_row_method(name: str, beside: Path | None = None) -> Method:
@@ -375,17 +431,21 @@ def takes_texts(method: Method) -> bool:
     return method.kind == "matcher" and list(inspect.signature(method.function).parameters)[2:3] == ["texts"]
 
 
-def takes_known(method: Method) -> bool:
-    """Whether a matcher that takes texts can start, with a fourth parameter `known`, from verdicts on the first shards."""
-    return takes_texts(method) and list(inspect.signature(method.function).parameters)[3:4] == ["known"]
+def takes_start(method: Method) -> bool:
+    """Whether a matcher that takes texts can start, with a fourth parameter `start`, from verdicts on the first shards."""
+    return takes_texts(method) and list(inspect.signature(method.function).parameters)[3:4] == ["start"]
+
+
+def takes_scores(method: Method) -> bool:
+    """Whether a matcher that takes known verdicts can take rows by their scores (`best`), which a fifth parameter brings."""
+    return takes_start(method) and list(inspect.signature(method.function).parameters)[4:5] == ["scores"]
 
 
 def method_parameters(method: Method) -> dict[str, inspect.Parameter]:
     """A method's parameters; a matcher has those of its sketch and of its match. Raises UserError as `parameters` does."""
-    own = parameters(
-        method.function,
-        _DATA_PARAMETERS.get(method.kind, 1) + takes_prompts(method) + takes_texts(method) + takes_known(method),
-    )
+    more = (takes_prompts, takes_texts, takes_start, takes_scores)
+    data = _DATA_PARAMETERS.get(method.kind, 1) + sum(takes(method) for takes in more)
+    own = parameters(method.function, data)
     return own if method.sketch is None else parameters(method.sketch) | own
 
 

@@ -17,6 +17,7 @@ from adaptline.core.artifacts import Desk, Report, Weights
 from adaptline.core.engines.local import LocalEngine
 from adaptline.core.grid import Node
 from adaptline.core.line import Line
+from adaptline.core.memory import Memory, size_of
 from adaptline.core.progress import Progress, Silent
 from adaptline.core.recipe import Recipe
 from adaptline.core.rows import Rows
@@ -47,6 +48,7 @@ def run(
     *,
     store: Path | str | None = None,
     workers: int | None = None,
+    memory: str | None = None,
     keep: Iterable[str] = (),
     show: Progress | None = None,
 ) -> list[Artifact]:
@@ -57,6 +59,7 @@ def run(
         step: the last step to run; None runs all.
         store: the store's folder; `.adaptline` beside the recipe by default.
         workers: processes at most; the number of cores by default.
+        memory: what the processes that make rows may take together, like "2GB" (private memory; weights are not counted).
         keep: steps whose last artifacts are accepted as they are, whatever changed before them.
         show: where progress goes.
 
@@ -64,33 +67,39 @@ def run(
         UserError: a mistake in the recipe or its sources.
         RunError: something failed while running; what is done stays done.
     """
+    room = Memory(None if memory is None else size_of(memory))
+    most = room.workers(workers or LocalEngine().workers)
     line = Line.open(source, store, keep)
     show = show or Silent()
     made: list[Artifact] = []
     if line.recipe.path is not None:
         line.store.claim(line.recipe.name, line.recipe.path)
-    with line.store.in_use(), LocalEngine(workers) if workers else LocalEngine() as engine:
+    with line.store.in_use(), LocalEngine(most) as engine:
         by_step: dict[str, list[Node]] = {}
         for node in line.chosen(step):
             by_step.setdefault(node.table.name, []).append(node)
         for name, nodes in by_step.items():
-            made += (done := _run_step(line, nodes, engine, show))
+            made += (done := _run_step(line, nodes, engine, room, show))
             line.store.set_refs(line.recipe.name, name, [_ref_of(artifact) for artifact in done])
         if step is None:
             line.store.forget_refs(line.recipe.name, besides=set(by_step))
     return made
 
 
-def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, show: Progress) -> list[Artifact]:
+def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, room: Memory, show: Progress) -> list[Artifact]:
     found = {id(node): line.look_up(node) for node in nodes}
     missing = [node for node in nodes if found[id(node)][1] is None]
     took: dict[int, float] = {}
     for node in nodes:
         if found[id(node)][1] is not None:
             _remember(line, _artifact(line, node, cached=True, seconds=0.0))
-    runner = _run_rows if nodes[0].kind == "rows" else _run_folders
+    runs = (
+        _run_rows(line, missing, engine, room, show)
+        if nodes[0].kind == "rows"
+        else _run_folders(line, missing, engine, show)
+    )
     start = time.monotonic()
-    for node, manifest, seconds in runner(line, missing, engine, show):
+    for node, manifest, seconds in runs:
         line.manifests[id(node)] = manifest
         took[id(node)] = seconds
         _remember(line, _artifact(line, node, cached=False, seconds=seconds))
@@ -114,7 +123,7 @@ def _ref_of(artifact: Artifact) -> dict[str, Any]:
 
 
 def _run_rows(
-    line: Line, nodes: list[Node], engine: LocalEngine, show: Progress
+    line: Line, nodes: list[Node], engine: LocalEngine, room: Memory, show: Progress
 ) -> Iterator[tuple[Node, dict[str, Any], float]]:
     """Runs nodes that make rows, here; their units run on the engine."""
     for node in nodes:
@@ -123,7 +132,7 @@ def _run_rows(
             start, cpu = time.monotonic(), time.process_time()
             manifest = line.store.manifest(key)
             if manifest is None:
-                units = StoreUnits(line.store, engine, show, node.title)
+                units = StoreUnits(line.store, engine, show, room, node.title)
                 with _blamed(line, node):
                     made = registry.load("step", node.table.step).function(**_arguments(line, node), units=units)
                     signatures.refuse_changed(node.values)

@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from adaptline.core import registry, sources
+from adaptline.core import registry, servers, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
-from adaptline.core.demands import Demand
+from adaptline.core.demands import Demand, between
 from adaptline.core.rows import Rows
 from adaptline.errors import UserError, did_you_mean
 
@@ -27,8 +27,10 @@ SETTINGS = {
     "filter": ("on", "min", "max", "keep", "drop", "unjudged"),
     "matcher": ("on",),
     "transform": ("on",),
+    "augmenter": ("on", "name", "share", "copies"),
     "metric": ("name",),
 }
+_MOST_COPIES = 1000  # of one row; more is a slip of the keyboard
 _SETTING_TYPES: dict[str, Any] = {
     "on": Literal["all", "prompt", "response"],
     "min": float,
@@ -37,11 +39,14 @@ _SETTING_TYPES: dict[str, Any] = {
     "drop": list[str],
     "unjudged": Literal["keep", "drop"],
     "name": Annotated[str, Demand(str.isidentifier, "of letters, digits and _, no digit first")],
+    "share": Annotated[float, between(0, 1)],
+    "copies": Annotated[int, between(1, _MOST_COPIES)],
 }
 _BOUNDS = {"min", "max", "keep", "drop"}
 _RESOLVERS: dict[Any, Callable[[Any, Path], Any]] = {
     sources.Files: sources.find_files,
     sources.Folder: sources.find_folder,
+    servers.Server: lambda value, _: servers.find_server(value),
     sources.Tasks: sources.find_tasks,
 }
 
@@ -188,8 +193,8 @@ def _misfit(name: str, value: Any, annotation: Any, do: str = "") -> BadParamete
 
 
 def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
-    is_folder = annotation is sources.Folder
-    if not (isinstance(value, str) if is_folder else sources.is_patterns(value)):
+    fits = {sources.Folder: lambda given: isinstance(given, str), servers.Server: servers.is_server}
+    if not fits.get(annotation, sources.is_patterns)(value):
         raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
     try:
         return _RESOLVERS[annotation](value, beside)
@@ -197,8 +202,8 @@ def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         if error.where is not None:
             raise
         lists = value.values() if isinstance(value, dict) else [value]
-        entries = [entry for given in lists for entry in ([given] if isinstance(given, str) else given)]
-        quoted = [entry for entry in entries if repr(entry) in error.what]
+        entries = [entry for given in lists for entry in (given if isinstance(given, list) else [given])]
+        quoted = [entry for entry in entries if isinstance(entry, str) and repr(entry) in error.what]
         raise BadParameterError("", error.what, error.do, place=(name, *quoted[:1])) from error
 
 
@@ -222,9 +227,12 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
     settings = {key: _check_in(name, use, key, entry, _SETTING_TYPES[key], beside) for key, entry in settings.items()}
     checked = {key: _check_in(name, use, key, entry, known[key].annotation, beside) for key, entry in given.items()}
     parameters = {key: entry for key, entry in checked.items() if entry != known[key].default}
-    if method.check:
-        with _placed(name, use):
+    with _placed(name, use):
+        if method.check:
             method.check(**parameters)
+        for key, find in method.options.get("auto", {}).items():
+            if parameters.get(key, known[key].default) == "auto":
+                parameters[key] = find(**parameters)
     defaults = method.options.get("defaults", {})
     if _BOUNDS & set(settings):
         defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
@@ -273,7 +281,7 @@ def meaning(value: Any) -> Any:
     """What enters a key for a value: JSON-like, and never a path."""
     if isinstance(value, Use):
         return [value.identity, meaning(value.parameters), value.settings]
-    if isinstance(value, sources.Files | sources.Folder | sources.Tasks):
+    if isinstance(value, sources.Files | sources.Folder | sources.Tasks | servers.Server):
         return value.meaning
     if isinstance(value, dict):
         return {key: meaning(entry) for key, entry in value.items()}

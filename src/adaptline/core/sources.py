@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import hub, keys
+from adaptline.core import hub, keys, saved_sets
 from adaptline.errors import RunError, UserError
 
 _OWN_METHOD = re.compile(r".+\.py:\w+")
@@ -139,18 +139,23 @@ def refuse_changed(found: Files | Folder | Tasks) -> None:
 def find_files(patterns: Patterns, beside: Path) -> Files:
     """The files of patterns relative to the folder `beside`; one that two patterns find counts once.
 
+    A folder that Hugging Face datasets saved stands for its files, each with its split. A link that a wildcard finds is
+    followed inside of the pattern's folder or the recipe's only: whoever unpacks a foreign set names no other file of
+    the machine by it.
+
     Raises:
-        UserError: a pattern finds nothing, or nothing that can be read; a file is listed under two names of a table.
+        UserError: a pattern finds nothing, nothing that can be read, or a link that leads out; a file is listed under
+            two names of a table.
     """
     listed = patterns if isinstance(patterns, Mapping) else {None: patterns}
     paths: dict[Path, tuple[str, str | None]] = {}
     for part, group in listed.items():
         for pattern in [group] if isinstance(group, str) else group:
-            for path in _matches(pattern, beside.resolve()):
-                name = _name(path, beside.resolve())
-                _, earlier = paths.setdefault(path.resolve(), (name, part))
-                if earlier != part:
-                    raise UserError(f"{name} is listed as {earlier!r} and as {part!r}", do="List every file once.")
+            for path, own in _matches(pattern, beside.resolve()):
+                name, given = _name(path, beside.resolve()), own if part is None else part
+                _, earlier = paths.setdefault(path.resolve(), (name, given))
+                if earlier != given:
+                    raise UserError(f"{name} is listed as {earlier!r} and as {given!r}", do="List every file once.")
     digests = tuple(_digest(path, name) for path, (name, _) in paths.items())
     names, parts = [name for name, _ in paths.values()], [part for _, part in paths.values()]
     return Files(tuple(paths), tuple(names), digests, tuple(parts))
@@ -210,22 +215,54 @@ def is_patterns(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _matches(pattern: str, root: Path) -> list[Path]:
+def _matches(pattern: str, root: Path) -> list[tuple[Path, str | None]]:
+    """The files of a pattern, and the split that a saved data set says each is."""
     path = root / pattern
     try:
         if path.is_file():  # a name may hold [ or * of its own
-            return [path]
+            return [(path, None)]
     except PermissionError as error:
         raise UserError(
             f"no permission to look for {pattern!r}", do="Its folder must be searchable: chmod u+x."
         ) from error
     if path.is_dir():
-        raise UserError(f"{pattern!r} is a folder", do=f'Name its files: "{pattern.rstrip("/")}/*.jsonl".')
+        return _saved(path, pattern, root)
     names = sorted(glob.glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    found = [path for name in names if (path := root / name).is_file()]
+    found = [path for name in names if (path := root / name).is_file() or _leads_nowhere(path)]
     if not found:
         raise UserError(f"no file matches {pattern!r}", do=f"Paths are relative to the recipe's folder, {root}.")
+    literal = re.split(r"[^/]*[*?\[]", pattern)[0]
+    for path in found:
+        _refuse_way_out(path, root / literal, root)
+    return [(path, None) for path in found]
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """False. Raises UserError for a link to nothing: the file that it stood for would be passed over in silence."""
+    if path.is_symlink() and not path.exists():
+        raise UserError(
+            f"{path.name} is a link to nothing: {path.readlink()}", do="Put the file there, or remove the link."
+        )
+    return False
+
+
+def _saved(folder: Path, pattern: str, root: Path) -> list[tuple[Path, str | None]]:
+    found = saved_sets.files_of(folder)
+    if not found:
+        raise UserError(f"{pattern!r} is a folder", do=f'Name its files: "{pattern.rstrip("/")}/*.jsonl".')
+    for path, _ in found:
+        _refuse_way_out(path, folder, root)
     return found
+
+
+def _refuse_way_out(path: Path, *inside: Path) -> None:
+    """Raises UserError for a link that leads out of all these folders."""
+    target = path.resolve()
+    if not any(target.is_relative_to(folder.resolve()) for folder in inside):
+        raise UserError(
+            f"{_name(path, inside[-1])} is a link that leads out of its folder, to {target}",
+            do="Name it without a wildcard if it is meant, or put a copy in its place.",
+        )
 
 
 def _name(path: Path, root: Path) -> str:

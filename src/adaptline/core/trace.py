@@ -8,8 +8,8 @@ of a shard).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adaptline.core import keys
+from adaptline.core.descent import Line, Place, births, children
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
@@ -65,18 +66,42 @@ class History:
 
 
 def trace_row(history: History, address: str) -> dict[str, Any]:
-    """The life of a row: `origin`, then what each step did with it, then who trained on it and what saw it.
+    """The life of a row: `origin`, then what each step did with it, who trained on it and what saw it; and its `children`.
+
+    Those are the rows that steps made of it beside it, each with its life from then on.
 
     Raises:
         UserError: the address fits nothing; the error says what addresses look like.
     """
     manifest, shard, position = _find(history, address)
-    root, shard, position = _to_ingest(history, manifest, shard, position)
+    root, shard, position, line = _to_ingest(history, manifest, shard, position)
+    steps = list(_forward(history, root, shard, position, line))
     return {
         "row": address,
         "origin": _origin(history, root, shard, position),
-        "steps": list(_forward(history, root, shard, position)),
+        "steps": steps,
+        "children": list(_children(history, steps)),
     }
+
+
+def _children(history: History, steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The children that the steps of a life list, each once, whatever cells of a grid have it."""
+    seen: set[tuple[str, int]] = set()
+    for step in steps:
+        for child in step.get("children", ()):
+            place = (child["shard"], child["position"])
+            if place in seen:
+                continue
+            seen.add(place)
+            life = trace_row(history, f"{child['shard']}:{child['position']}")
+            births = [number for number, entry in enumerate(life["steps"]) if "parent" in entry]
+            told = {name: step[name] for name in ("step", "cell", "key", "digest")} | child
+            yield {
+                **told,
+                "parent": step["shard"],
+                "steps": life["steps"][births[-1] + 1 :],
+                "children": life["children"],
+            }
 
 
 def trace_artifact(history: History, step: str) -> dict[str, Any]:
@@ -159,10 +184,11 @@ def _files_named(manifest: dict[str, Any], name: str) -> set[str]:
 
 def _to_ingest(
     history: History, manifest: dict[str, Any], shard: int, position: int
-) -> tuple[dict[str, Any], int, int]:
-    """Back along parents to the artifact that read the row from a file."""
-    ref = _ref(manifest["shards"][shard]["text"])
+) -> tuple[dict[str, Any], int, int, Line]:
+    """Back along parents to the artifact that read the row from a file; and every shard on the way."""
+    ref, line = _ref(manifest["shards"][shard]["text"]), Line()
     while True:
+        line[ref.digest] = position
         row = history.store.read_row(ref, position)
         if row["parent_shard"] is None:
             break
@@ -170,7 +196,7 @@ def _to_ingest(
     for source in history.of_kind("rows"):
         for i, entry in enumerate(source["shards"]):
             if "segments" in source["detail"] and entry["text"][1] == ref.digest:
-                return source, i, position
+                return source, i, position, line
     raise UserError(
         f"the file behind shard {keys.short(ref.digest)} is not in this recipe any more", do="Run the recipe again."
     )
@@ -208,34 +234,83 @@ def _origin(history: History, manifest: dict[str, Any], shard: int, position: in
     }
 
 
-def _forward(history: History, root: dict[str, Any], shard: int, position: int) -> Iterator[dict[str, Any]]:
-    """What each later step did with the row, in the recipe's order. Steps that make rows keep shard and position."""
-    followed = {root["digest"]}
-    digests = {root["shards"][shard]["text"][1]: position}
-    judged: set[str] = set()  # adapters that saw the row, and the reports about them
+@dataclass
+class _Followed:
+    """A row on its way through the steps: its place in artifacts, its position in shards, and who saw it."""
+
+    places: dict[str, Place]  # by an artifact's digest
+    line: Line
+    judged: set[str] = field(default_factory=set)  # adapters that saw it, and the reports about them
+
+    def place_in(self, manifest: dict[str, Any]) -> Place | None:
+        """Where it is in what an artifact was made from. Steps keep a row's place, also those that add rows behind it."""
+        return next((self.places[parent] for parent in _parents(manifest) if parent in self.places), None)
+
+    def add(self, manifest: dict[str, Any], place: Place) -> None:
+        """Follows it into an artifact of rows."""
+        self.places[manifest["digest"]] = place
+        self.line[manifest["shards"][place[0]]["text"][1]] = place[1]
+
+
+def _forward(history: History, root: dict[str, Any], shard: int, position: int, line: Line) -> Iterator[dict[str, Any]]:
+    """What each later step did with the row, in the recipe's order.
+
+    A child is its parent until it is born; of that time only the rows that it comes from are told.
+    """
+    followed = _Followed({}, {})
+    followed.add(root, (shard, position))
+    born = births(history.of_kind("rows"), line)
+    before = _ancestors(history, born)
+    unborn = {step for step, manifests in history.manifests.items() for m in manifests if m["digest"] in born}
     for step, manifests in history.manifests.items():
+        if step in unborn:
+            unborn.remove(step)
+            followed = _Followed({}, {})
+            for manifest in (one for one in manifests if one["digest"] in born):
+                birth = born[manifest["digest"]]
+                followed.add(manifest, birth.place)
+                told = {"did": f"made by {birth.by}", "parent": birth.of}
+                yield {**_entry(manifest), **told, **_life_in_rows(history, manifest, *birth.place)}
+            continue
         for manifest in manifests:
-            parents = _parents(manifest)
-            entry = {"step": step, "cell": manifest["cell"], "key": manifest["key"], "digest": manifest["digest"]}
-            if manifest["kind"] == "rows" and followed & set(parents):
-                followed.add(manifest["digest"])
-                digests[manifest["shards"][shard]["text"][1]] = position
-                yield {**entry, **_life_in_rows(history, manifest, shard, position)}
-            elif manifest["kind"] == "weights" and followed & set(parents):
-                if used := _consumed(history.store.folder(manifest["key"]), digests):
-                    judged.add(manifest["digest"])
-                    yield {**entry, "did": used}
-            elif manifest["kind"] == "report" and (saw := judged & set(parents)):
-                judged.add(manifest["digest"])
-                released = manifest["record"].get("adapter")
-                if released in {None, *judged}:  # another that it did not take may have seen it
-                    yield {**entry, "did": _said(manifest, len(saw))}
-            elif (
-                manifest["kind"] == "report"
-                and followed & set(parents)
-                and _consumed(history.store.folder(manifest["key"]), digests, "items.parquet")
-            ):
-                yield {**entry, "did": "scored it"}
+            if (not unborn or manifest["digest"] in before) and (life := _life(history, manifest, followed)):
+                yield {**_entry(manifest), **life}
+
+
+def _entry(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {"step": manifest["name"], **{name: manifest[name] for name in ("cell", "key", "digest")}}
+
+
+def _life(history: History, manifest: dict[str, Any], followed: _Followed) -> dict[str, Any] | None:
+    """What an artifact has to do with a row, None if nothing; follows the row into it."""
+    place, parents, folder = followed.place_in(manifest), _parents(manifest), history.store.folder(manifest["key"])
+    if manifest["kind"] == "rows" and place is not None:
+        followed.add(manifest, place)
+        return _life_in_rows(history, manifest, *place)
+    if manifest["kind"] == "weights" and place is not None:
+        if used := _consumed(folder, followed.line):
+            followed.judged.add(manifest["digest"])
+            return {"did": used}
+    elif manifest["kind"] == "report" and (saw := followed.judged & set(parents)):
+        followed.judged.add(manifest["digest"])
+        released = manifest["record"].get("adapter")
+        if released in {None, *followed.judged}:  # another that it did not take may have seen it
+            return {"did": _said(manifest, len(saw))}
+    elif manifest["kind"] == "report" and place is not None and _consumed(folder, followed.line, "items.parquet"):
+        return {"did": "scored it"}
+    return None
+
+
+def _ancestors(history: History, digests: Iterable[str]) -> set[str]:
+    """The digests of all that some artifacts of rows were made from, and their own."""
+    found: set[str] = set()
+    waiting = list(digests)
+    while waiting:
+        digest = waiting.pop()
+        if digest not in found and (manifest := history.by_digest(digest)):
+            found.add(digest)
+            waiting += _parents(manifest)
+    return found
 
 
 def _said(manifest: dict[str, Any], saw: int) -> str:
@@ -252,7 +327,10 @@ def _said(manifest: dict[str, Any], saw: int) -> str:
 def _life_in_rows(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:
     store, entry = history.store, manifest["shards"][shard]
     found: dict[str, Any] = {"shard": entry["text"][1], "position": position}
-    if entry["split"] is not None and not manifest["detail"].get("methods"):
+    if manifest["detail"].get("augmenters"):
+        if made := list(children(store, manifest, (shard, position))):
+            found["children"] = made
+    elif entry["split"] is not None and not manifest["detail"].get("methods"):
         found |= store.read_row(_ref(entry["split"]), position)
     if methods := manifest["detail"].get("methods"):
         dropped_by = store.read_row(_ref(manifest["detail"]["verdicts"][shard]), position)["dropped_by"]

@@ -16,6 +16,7 @@ import pyarrow as pa
 from adaptline.core import keys, signatures
 from adaptline.core.artifacts import Unit
 from adaptline.core.engines.local import LocalEngine
+from adaptline.core.memory import Memory
 from adaptline.core.progress import Progress, Silent
 from adaptline.core.rows import Ref
 from adaptline.core.store import Store
@@ -30,6 +31,7 @@ class StoreUnits:
     store: Store
     engine: LocalEngine
     progress: Progress = field(default_factory=Silent)
+    memory: Memory = field(default_factory=Memory)
     title: str = ""  # goes before the notes that progress shows
     ran: dict[str, int] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
@@ -64,6 +66,10 @@ class StoreUnits:
     def read(self, ref: Ref, columns: list[str] | None = None) -> pa.Table:
         """The table of a unit, or some columns of it."""
         return self.store.read(ref, columns)
+
+    def memory_for(self, rows: int) -> int:
+        """Bytes that a unit that looks at so many rows may hold of them at a time. Raises UserError where there is no room."""
+        return self.memory.for_rows(rows, self.engine.workers)
 
     def subject_secret(self) -> bytes:
         """The store's secret for HMACs of subjects."""

@@ -10,34 +10,54 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from adaptline.core import keys
+from adaptline.core import keys, moves
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.errors import UserError
 
-_SAMPLES = 5
 _FEWEST = 2  # versions that a comparison takes
 Row = tuple[str, str]  # file and text
 
 
 def log(store: Store, recipe: str, step: str | None = None) -> list[dict[str, Any]]:
-    """What runs of a recipe made, oldest first: time, step, cell, key, digest and a summary."""
+    """What runs of a recipe made, oldest first: time, step, cell, key, digest, a summary, and what each rule dropped or changed."""
     found = []
     for event in store.events():
         if event["verb"] == "run" and event["recipe"] == recipe:
             chosen = [made for made in event["made"] if step in (None, made["step"])]
-            found += [
-                {"time": event["time"], **made, "summary": summary(store.manifest(made["key"]))} for made in chosen
-            ]
+            for made in chosen:
+                manifest = store.manifest(made["key"])
+                entry = {"time": event["time"], **made, "summary": summary(manifest)}
+                found.append(entry | ({"rules": tallies} if manifest and (tallies := _tallies(manifest)) else {}))
     return found
+
+
+def _tallies(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each rule of a step that has some did, in its order."""
+    methods = manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []
+    return [
+        {"rule": name, "dropped": method["dropped"], "changed": method["changed"]}
+        for name, method in zip(_rules(manifest), methods, strict=True)
+    ]
+
+
+def _rules(manifest: dict[str, Any]) -> list[str]:
+    """A step's rules as a person tells them apart: a second `length` is "length (2)"."""
+    seen: Counter[str] = Counter()
+    names = []
+    for method in manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []:
+        seen[method["use"]] += 1
+        names.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
+    return names
 
 
 def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
     """What differs between two versions of a step, named by the first characters of their digests; the last two by default.
 
     Returns:
-        For rows: counts and samples of rows added, gone and changed, and verdicts that moved, rule by rule. For weights
+        For rows: counts and samples of rows added, gone and changed, with their `fates`; what each of the `rules` dropped and
+        changed in either version; and verdicts that `moved`, from rule to rule. For weights
         and reports: parameters and metrics that differ.
 
     Raises:
@@ -96,7 +116,9 @@ def _named(cells: list[list[dict[str, Any]]], wanted: str, step: str) -> dict[st
 
 
 def _diff_rows(store: Store, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    before, after = _rows(store, old, new), _rows(store, new, old)
+    pairs = moves.pairs(old, new)
+    before = _rows(store, old, new, {i for i, _ in pairs})
+    after = _rows(store, new, old, {j for _, j in pairs})
     gone, added = _without(before, after), _without(after, before)
     numbers = {(file, number): text for (file, text), entries in gone.items() for number, _, _ in entries}
     changed = [
@@ -105,57 +127,57 @@ def _diff_rows(store: Store, old: dict[str, Any], new: dict[str, Any]) -> dict[s
         for number, _, _ in entries
         if (file, number) in numbers
     ]
-    moved: Counter[str] = Counter()
-    samples: dict[str, list[dict[str, Any]]] = {}
-    for row, entries in after.items():
-        for (_, old_verdict, _), (number, verdict, now) in zip(before.get(row, []), entries, strict=False):
-            if old_verdict != verdict:
-                rule = f"{old_verdict or 'kept'} -> {verdict or 'kept'}"
-                moved[rule] += 1
-                if len(samples.setdefault(rule, [])) < _SAMPLES:
-                    samples[rule].append({"file": row[0], "row": number, "text": now})
+    moved = moves.Moves()
+    for i, j in pairs:
+        if _identity(old, i) != _identity(new, j):
+            moved.compare(store, (old, i, _rules(old)), (new, j, _rules(new)))
+    for (file, text), entries in after.items():
+        for (_, was, old_text), (number, verdict, now) in zip(before.get((file, text), []), entries, strict=False):
+            moved.rewritten += old_text != now
+            if was != verdict:
+                moved.add(was, verdict, 1, [{"file": file, "row": number, "text": now}])
     count = {"added": _size(added) - len(changed), "gone": _size(gone) - len(changed), "changed": len(changed)}
-    rewritten = sum(
-        old_now != now
-        for row, entries in after.items()
-        for (_, _, old_now), (_, _, now) in zip(before.get(row, []), entries, strict=False)
-    )
     return {
         **count,
-        "rewritten": rewritten,
-        "moved": dict(moved.most_common()),
-        "samples": {"changed": changed[:_SAMPLES], **samples},
+        "rewritten": moved.rewritten,
+        "rules": _side_by_side(old, new),
+        "fates": {"added": _fates(added), "gone": _fates(gone)},
+        "moved": dict(moved.counts.most_common()),
+        "samples": {"changed": changed[: moves.SAMPLES], **moved.samples},
     }
 
 
+def _side_by_side(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Per rule of either version the rows that it dropped and changed in each; None where a version lacks it."""
+    before, after = ({entry["rule"]: entry for entry in _tallies(manifest)} for manifest in (old, new))
+    return [
+        {"rule": rule}
+        | {what: [side.get(rule, {}).get(what) for side in (before, after)] for what in ("dropped", "changed")}
+        for rule in {**after, **before}
+    ]
+
+
+def _fates(rows: dict[Row, list[tuple[int, str | None, str]]]) -> dict[str, int]:
+    """What became of rows that one version alone has, changed ones among them: how many were kept, and dropped by which rule."""
+    counts = Counter(rule or "kept" for entries in rows.values() for _, rule, _ in entries)
+    return dict(counts.most_common())
+
+
 def _rows(
-    store: Store, manifest: dict[str, Any], other: dict[str, Any]
+    store: Store, manifest: dict[str, Any], other: dict[str, Any], besides: set[int]
 ) -> dict[Row, list[tuple[int, str | None, str]]]:
     """(file, original text) -> [(row number, the rule that dropped it, its text now)], of shards that the other does not share."""
     shared = {_identity(other, i) for i in range(len(other["shards"]))}
-    rules = [method["use"] for method in manifest["detail"].get("methods", [])]
     found: dict[Row, list[tuple[int, str | None, str]]] = {}
     for i, shard in enumerate(manifest["shards"]):
-        if _identity(manifest, i) in shared:
+        if i in besides or _identity(manifest, i) in shared:
             continue
         table = store.read(Ref(*shard["text"]))
-        verdicts = manifest["detail"].get("verdicts")
-        dropped: list[Any] = (
-            store.read(Ref(*verdicts[i]))["dropped_by"].to_pylist() if verdicts else [None] * table.num_rows
-        )
-        divided = shard["split"] is not None and not verdicts  # a split step: what moves is a row's split
-        splits = store.read(Ref(*shard["split"]))["split"].to_pylist() if divided else []
-        original = _original_texts(store, manifest, i)
+        verdicts = moves.verdicts(store, manifest, i, _rules(manifest)).to_pylist()
+        original = texts(store.read(Ref(*moves.original(manifest, i)))).to_pylist()
         now = texts(table).to_pylist()
         for j, (file, number) in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):
-            rule = (
-                (f"in {splits[j]}" if divided else None)
-                if dropped[j] is None
-                else "dropped earlier"
-                if dropped[j] < 0
-                else f"dropped by {rules[dropped[j]]}"
-            )
-            found.setdefault((file, original[j] or ""), []).append((number, rule, now[j] or ""))
+            found.setdefault((file, original[j] or ""), []).append((number, verdicts[j], now[j] or ""))
     return found
 
 
@@ -167,14 +189,6 @@ def _identity(manifest: dict[str, Any], shard: int) -> tuple[Any, ...]:
         manifest["shards"][shard]["split"] and manifest["shards"][shard]["split"][1],
         tuple(method["use"] for method in manifest["detail"].get("methods", [])),
     )
-
-
-def _original_texts(store: Store, manifest: dict[str, Any], shard: int) -> list[str | None]:
-    """The texts of a shard before the step's own transforms."""
-    methods = manifest["detail"].get("methods", [])
-    before = (method["texts"][shard] for method in methods if "texts" in method)
-    found: list[str | None] = texts(store.read(Ref(*next(before, manifest["shards"][shard]["text"])))).to_pylist()
-    return found
 
 
 def _without(some: dict[Row, list[Any]], others: dict[Row, list[Any]]) -> dict[Row, list[Any]]:

@@ -8,13 +8,14 @@ Rajaraman, Ullman: Mining of Massive Datasets, section 3.4).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Signatures = npt.NDArray[np.uint16]  # (rows, permutations)
 Keys = npt.NDArray[np.uint64]  # (rows,)
@@ -53,6 +54,32 @@ def band_keys(signatures: Signatures, bands: int, band: int) -> Keys:
         keys *= _MIX
         keys ^= keys >> _HALF
     return keys
+
+
+class Banded:
+    """The keys of many signatures, band by band, in files without names. A context manager."""
+
+    def __init__(self, bands: int) -> None:
+        self._bands = bands
+        self._files = [tempfile.TemporaryFile() for _ in range(bands)]  # noqa: SIM115 - closed on exit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def add(self, signatures: Signatures) -> None:
+        """More rows, after those that are there."""
+        for band, file in enumerate(self._files):
+            band_keys(signatures, self._bands, band).tofile(file)
+
+    def __iter__(self) -> Iterator[Keys]:
+        """The keys of all rows, one band after another."""
+        for file in self._files:
+            file.seek(0)
+            yield np.fromfile(file, np.uint64)
 
 
 def shared_buckets(keys: Iterable[Keys], fresh: int = 0) -> tuple[npt.NDArray[np.int64], Buckets]:

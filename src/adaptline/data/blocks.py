@@ -75,6 +75,7 @@ class Block:
     broken: str = ""
     cut_off: str = ""
     groups: tuple[int, ...] = ()  # the row groups of a Parquet file that the block is
+    context: str = ""  # what a reader must know of what came before: what the records stand in
 
     @property
     def size(self) -> int:
@@ -89,6 +90,7 @@ class Block:
             [source.name, source.part, source.format, sorted(source.options.items()), vars(source.columns)],
             [source.coding.encoding, source.coding.bom.hex(), source.coding.compression],
             [self.first_row, self.first_line, list(self.header), self.digest, self.broken, self.cut_off],
+            *([self.context] if self.context else []),
         ]
 
     def data(self) -> bytes:

@@ -48,9 +48,10 @@ class Tape:
 
     def __init__(self, source: Source) -> None:
         if not source.coding.encoding:
-            raise UserError(f"is a Parquet file, not {source.format}", do='Say format = "parquet".')
+            raise UserError(f"is a Parquet or Arrow file, not {source.format}", do='Say format = "parquet" or "arrow".')
         self.source = source
         self.header: tuple[str, ...] = ()
+        self.context = ""
         self.data = bytearray()
         self.rest = b""
         self.ended = False
@@ -106,10 +107,28 @@ class Tape:
         head = self.rest[: 4 * RAW]
         return self._piece(len(head), 1, head, head, self.broken)
 
+    def give_up(self, why: str) -> Block:
+        """One row for all that is left, which is not held in memory."""
+        head = bytes((self.data + self.rest)[: 4 * RAW])
+        block = self._piece(len(head), 1, head, head, why)
+        while self.reach(1):
+            self.skip(len(self.data))
+        return block
+
     def _piece(self, length: int, rows: int | None, data: bytes, payload: bytes | None, broken: str = "") -> Block:
         digest = keys.digest(data)
         return Block(
-            self.source, self._offset, length, self._row, self._line, rows, digest, self.header, payload, broken
+            self.source,
+            self._offset,
+            length,
+            self._row,
+            self._line,
+            rows,
+            digest,
+            self.header,
+            payload,
+            broken,
+            context=self.context,
         )
 
 
@@ -137,7 +156,7 @@ def cut_whole(tape: Tape) -> Block:
 
 
 def pack(files: Iterable[Iterable[Block]]) -> Iterator[list[Block]]:
-    """Units of work: the blocks of larger files one by one, small files of one block together.
+    """Units of work: the blocks of larger and typed files one by one, small text files of one block together.
 
     A pack ends after a file that its name's digest picks, one in 64, or when it holds 1 MiB, so a file that comes or
     goes changes its own pack and few after it.
@@ -149,7 +168,12 @@ def pack(files: Iterable[Iterable[Block]]) -> Iterator[list[Block]]:
     for blocks in files:
         iterator = iter(blocks)
         first = list(islice(iterator, 2))
-        if len(first) == 1 and first[0].rows is not None and not first[0].groups and first[0].length <= SMALLEST:
+        if (
+            len(first) == 1
+            and first[0].rows is not None
+            and first[0].source.coding.encoding
+            and first[0].length <= SMALLEST
+        ):
             waiting += first
             if (
                 sum(block.length for block in waiting) < _PACK

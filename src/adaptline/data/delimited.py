@@ -20,7 +20,7 @@ from adaptline.data.blocks import WHITE, Batch, Block, Record, Source
 from adaptline.data.cutting import LONGEST_ROW, Tape, cut
 from adaptline.data.lines import measure_lines
 from adaptline.data.records import encode_plain
-from adaptline.data.schemas import TEXTS, detect, shortened
+from adaptline.data.schemas import LISTS, TEXTS, detect, shortened
 from adaptline.data.streams import CHUNK
 from adaptline.errors import UserError
 
@@ -215,7 +215,9 @@ def _has_header(first: Sequence[str], header: bool | None, source: Source) -> bo
     named = source.columns.named
     if named:
         return not all(name.isdigit() for name in named)
-    if (len(first) > 1 or first[0] in TEXTS) and detect([dict.fromkeys(first, "")], source.columns):
+    if (len(first) > 1 or first[0] in TEXTS) and detect(
+        [dict.fromkeys(first, LISTS[-1])], source.columns
+    ):  # a text, or a list
         return True
     raise UserError(
         f"it cannot be told which columns matter: its first line is {shortened(first)}",

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from adaptline.data.streams import BYTE_ORDER_MARKS, BrokenStreamError, Coding, chunks, compression_of, raw_chunks
+from adaptline.data.streams import (
+    BYTE_ORDER_MARKS,
+    BrokenStreamError,
+    Coding,
+    chunks,
+    compression_of,
+    is_transparent,
+    raw_chunks,
+)
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +46,17 @@ LEGACY = (
     "cp949",
 )
 FALLBACK = "cp1252"
-_PARQUET = b"PAR1"
+ARROW_FILE = b"ARROW1"
+_TYPED = (b"PAR1", ARROW_FILE, b"\xff\xff\xff\xff")  # Parquet, Arrow's IPC file, and its stream: no text begins so
+_ARCHIVES = (  # (where, magic bytes, name)
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"PK\x05\x06", "ZIP"),  # an empty one
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (0, b"Rar!\x1a\x07", "RAR"),
+    (0, b"\xfd7zXZ\0", "xz"),
+    (4, b"1AY&SY", "bzip2"),  # after BZh and a digit
+    (257, b"ustar", "tar"),  # POSIX.1-1988
+)
 _HEAD = 1 << 16  # bytes that tell text from binary
 _MOST_CONTROLS = 0.05  # of a text's bytes; random bytes hold 10 %
 _CONTROLS = bytes(sorted({*range(32), 127} - set(b"\t\n\r\f\x1b")))
@@ -46,6 +64,7 @@ _SAMPLE = 1 << 16  # bytes of lines outside ASCII that a guess is made from
 _HIGH = bytes(range(128, 256))
 _NON_ASCII_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
 _LONGEST = 3  # bytes of a character that can lack its end
+_DECLARATION = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
 _MESSINESS = 0.05  # candidates this close to the least messy one compete by coherence
 
 
@@ -61,7 +80,8 @@ def detect(path: Path, encoding: str | None = None) -> Coding:
     """
     compression = compression_of(path)
     head = _head(path, compression)
-    if head.startswith(_PARQUET) and not compression:
+    _refuse_archive(head)
+    if head.startswith(_TYPED) and not compression:
         return Coding(encoding="")
     mark, marked = next(((mark, name) for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), (b"", ""))
     if encoding is not None:
@@ -70,7 +90,7 @@ def detect(path: Path, encoding: str | None = None) -> Coding:
         name = marked
     else:
         _refuse_binary(head)
-        name = _told(path, compression)
+        name = _declared(head) or _told(path, compression)
     coding = Coding(name, mark, compression)
     return Coding(name, mark, compression, mac=_has_mac_lines(path, coding))
 
@@ -115,6 +135,15 @@ def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
     return b"", "utf-8" if family == "utf-8" else name
 
 
+def _refuse_archive(head: bytes) -> None:
+    kind = next((name for at, magic, name in _ARCHIVES if head.startswith(magic, at)), "")
+    if kind:
+        raise UserError(
+            f"is a {kind} archive, which is not unpacked here",
+            do="Unpack it and name the files; .gz and .zst around a single file are read.",
+        )
+
+
 def _refuse_binary(head: bytes) -> None:
     zeros = head.count(b"\0")
     if zeros * 10 > len(head) * 3:
@@ -129,6 +158,13 @@ def _refuse_binary(head: bytes) -> None:
             f"is no text: {share} % of its first bytes are control characters",
             do="Leave it out, or say encoding = if it is text.",
         )
+
+
+def _declared(head: bytes) -> str | None:
+    """The legacy encoding that an XML declaration names (XML 1.0, 4.3.3). One that says UTF-8 may say so by habit."""
+    found = _DECLARATION.match(head)
+    name = found[1].decode() if found else "utf-8"
+    return codecs.lookup(name).name if is_encoding(name) and is_transparent(name) and name.lower() != "utf-8" else None
 
 
 def _told(path: Path, compression: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,20 +29,24 @@ SCHEMA = pa.schema(
         ("score", pa.float64()),
     ]
 )
+MEMORY = 1 << 28  # where nobody says
+LENGTH = "length"  # what rows can be taken by besides the scores of a filter
 _IN_PART = b"rows_compared_in_part"
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a match found earlier in the first shards, which hold what they held then: their verdicts cannot change.
+class Start:
+    """Where a match starts: with the verdicts on the first shards, which hold what they held when those were found.
 
-    `drops` is a table of SCHEMA; its rows are of those shards alone.
+    They cannot change, since a row is dropped for an earlier one only. `drops` is a table of SCHEMA; its rows are of those
+    shards alone. `memory` is how many bytes of texts and signatures are to be held at a time.
     """
 
     shards: int
     drops: pa.Table
+    memory: int = MEMORY
 
     def without(self, alive: Sequence[Mask]) -> list[Mask]:
         """Who is alive, less those who are known to be dropped."""
@@ -58,7 +62,7 @@ class Known:
         return sum(len(rows) for rows in positions[: self.shards])
 
 
-NOTHING = Known(0, SCHEMA.empty_table())
+NOTHING = Start(0, SCHEMA.empty_table())
 
 
 def living(shards: Sequence[pa.Table], alive: Sequence[Mask], column: str) -> list[Positions]:
@@ -91,29 +95,54 @@ def utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
     return np.frombuffer(data, np.uint8)[found[0] : found[-1]], found - found[0]
 
 
-def gathered(
-    texts: Sequence[pa.Array], positions: Sequence[Positions], chosen: Positions, *, normalised: bool = True
-) -> tuple[npt.NDArray[np.uint8], Positions]:
-    """Some texts of all shards, one after another in UTF-8, and where each begins, with the end of the last.
+class Gathered:
+    """Some texts of all shards, in a file without a name: few of them are in memory at a time. A context manager."""
 
-    Args:
-        texts: per shard its texts; a shard is read where one of its texts is asked for.
-        positions: per shard the rows that took part, as `living` gives them.
-        chosen: which of those, counted through all shards, in order.
-        normalised: as loops that fold them want them.
-    """
-    starts = np.cumsum([0, *(len(rows) for rows in positions)])
-    cuts = np.searchsorted(chosen, starts)
-    lengths = [np.zeros(1, np.int64)]
-    with tempfile.TemporaryFile() as file:  # so that the texts are in memory once
+    def __init__(
+        self, texts: Sequence[pa.Array], positions: Sequence[Positions], chosen: Positions, *, normalised: bool = True
+    ) -> None:
+        """Writes the texts.
+
+        Args:
+            texts: per shard its texts; a shard is read where one of its texts is asked for.
+            positions: per shard the rows that took part, as `living` gives them.
+            chosen: which of those, counted through all shards, in order.
+            normalised: as loops that fold them want them.
+        """
+        starts = np.cumsum([0, *(len(rows) for rows in positions)])
+        cuts = np.searchsorted(chosen, starts)
+        lengths = [np.zeros(1, np.int64)]
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed on exit
         for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
             if first < last:
                 found = texts[number].take(pa.array(rows[chosen[first:last] - start]))
                 data, offsets = utf8(folding.normalised(found) if normalised else found)
-                data.tofile(file)
+                data.tofile(self._file)
                 lengths.append(np.diff(offsets))
-        file.seek(0)
-        return np.fromfile(file, np.uint8), np.cumsum(np.concatenate(lengths))
+        self.offsets = np.cumsum(np.concatenate(lengths))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def take(self, rows: Positions) -> tuple[npt.NDArray[np.uint8], Positions]:
+        """The bytes of some of the texts in UTF-8, in order, and where each begins, with the end of the last."""
+        lengths = np.diff(self.offsets)[rows]
+        data, ends = np.empty(int(lengths.sum()), np.uint8), np.cumsum([0, *lengths])
+        view = memoryview(data)  # type: ignore[arg-type]
+        begins = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # texts that follow each other are read at once
+        for first, end in zip(begins, [*begins[1:], len(rows)], strict=False):
+            self._file.seek(int(self.offsets[rows[first]]))
+            _fill(self._file, view[ends[first] : ends[end]])
+        return data, ends
+
+
+def _fill(file: Any, view: memoryview) -> None:
+    """Reads as many bytes as the view has room for: one call reads 2 GiB at most."""
+    while len(view):
+        view = view[file.readinto(view) :]
 
 
 def tells_in_part(drops: pa.Table) -> bool:

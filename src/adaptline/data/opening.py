@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SAMPLE = 100  # records that tell what a file's fields are
 _SCANNED = 100_000  # records; a field that is named and that none of these has is taken for a mistake
 _COMPRESSED = (".gz", ".zst")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 
 
 def open_source(
@@ -79,6 +80,10 @@ def format_of(name: str) -> str:
     suffixes = _suffixes()
     parts = Path(name).suffixes
     suffix = next((part.lower() for part in reversed(parts) if part.lower() not in _COMPRESSED), "")
+    if suffix in _ARCHIVES:
+        raise UserError(
+            f"{suffix} files are not unpacked here", do="Unpack it and name the files; .gz and .zst are read."
+        )
     if suffix not in suffixes:
         known = ", ".join(sorted(set(suffixes.values())))
         raise UserError(

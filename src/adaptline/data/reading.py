@@ -50,7 +50,16 @@ def read_table(
 ) -> pa.Table:
     """A whole file as one table of core/rows.COLUMNS; see `open_source` for the arguments and errors."""
     source = open_source(path, name or path.name, format=format, encoding=encoding, columns=columns, options=options)
-    return pa.concat_tables(_read_block(block, b"") for block in blocks_of(source))
+    tables = [_read_block(block, b"") for block in blocks_of(source)]
+    at = tables[0].schema.get_field_index("extra")
+    kind = next((table["extra"].type for table in tables if pa.types.is_struct(table["extra"].type)), pa.string())
+    odd = [
+        table["extra"].type != kind for table in tables
+    ]  # where a typed file breaks off, nothing of the row is known
+    return pa.concat_tables(
+        table.set_column(at, "extra", pa.nulls(table.num_rows, kind)) if is_odd else table
+        for table, is_odd in zip(tables, odd, strict=True)
+    )
 
 
 def describe(source: Source) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def _read_block(block: Block, secret: bytes) -> pa.Table:
     builder = ShardBuilder(source.name, source.columns, secret)
     extra = None
     if block.broken:
-        builder.fail(block.first_row, block.first_line, block.broken, block.text()[0])
+        builder.fail(block.first_row, block.first_line, block.broken, block.text()[0] if source.coding.encoding else "")
     elif source.coding.encoding:
         for row, line, value, error, raw, part in items_of(block):
             if value is None:

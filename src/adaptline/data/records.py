@@ -7,9 +7,11 @@ Knows records and columns. Knows nothing of files and formats. The rules:
 - A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's, whose function_call is the assistant's
   and whose observation is a tool's). Contents that are lists of text parts are joined; any other part makes the row
   unreadable. What a system field says and earlier turns (Alpaca's history) go before it.
+- A list of messages or references may be written as JSON in a string, as a csv has it.
 - A field that a column holds exactly leaves `extra`; one that it holds only in part (a number as its spelling, a chat
   with tool calls, a prompt with its context) stays there too, so that a record can be written back as it came.
-- A field inside an object is named by its path ("message.body", "replies.0.text"); it leaves the object for its column, and comes back.
+- A field inside an object or a list is named by its path ("message.body", "replies.0.text", "turns.0"); it leaves them for its
+  column (in a list null keeps its place), and comes back.
 - A subject's value leaves no trace but its HMAC-SHA256 under the store's secret (RFC 2104).
 """
 
@@ -20,6 +22,8 @@ import hmac
 import json
 import math
 from typing import TYPE_CHECKING, Any
+
+from adaptline.data.schemas import LISTS
 
 if TYPE_CHECKING:
     from adaptline.data.schemas import Columns, Value
@@ -86,21 +90,24 @@ class UnreadableError(Exception):
 def lift(value: Value, columns: Columns) -> None:
     """Moves the fields that are named by a path out of their objects, to the path as a name, in place."""
     for name in columns.nested:
-        if name not in value and (inner := _inner(value, name)) is not None:
-            last = name.rpartition(".")[2]
-            if last in inner:
-                value[name] = inner.pop(last)
+        if name in value:
+            continue
+        inner, last = _inner(value, name), name.rpartition(".")[2]
+        if isinstance(inner, dict) and last in inner:
+            value[name] = inner.pop(last)
+        elif isinstance(inner, list) and last.isdecimal() and int(last) < len(inner):
+            value[name], inner[int(last)] = inner[int(last)], None  # the others keep their places
 
 
-def _inner(value: Value, path: str) -> Value | None:
-    """The object that holds the last field of a path, or None."""
+def _inner(value: Value, path: str) -> Any:
+    """What holds the last field of a path."""
     found: Any = value
     for part in path.split(".")[:-1]:
         if isinstance(found, list):
             found = found[int(part)] if part.isdecimal() and int(part) < len(found) else None
         else:
             found = found.get(part) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def take_messages(value: Value, columns: Columns) -> list[Message]:
@@ -154,7 +161,7 @@ def take_scalar(value: Value, name: str | None) -> str | None:
 
 def take_references(value: Value, name: str | None) -> list[str] | None:
     """The references of a record: a list of strings, removed from it, or one string. Raises UnreadableError."""
-    if name is None or (found := value.get(name)) is None:
+    if name is None or (found := _listed(value.get(name))) is None:
         return None
     if isinstance(found, list):
         references = [_spelled(entry, name) for entry in found]
@@ -213,8 +220,11 @@ def write_back(row: Value, columns: Columns) -> Value:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
     record |= {key: entry for key, entry in extra.items() if key not in record}
     for name in columns.nested:
-        if name in record and (inner := _inner(record, name)) is not None:
-            inner[name.rpartition(".")[2]] = record.pop(name)
+        inner, last = _inner(record, name), name.rpartition(".")[2]
+        if name in record and isinstance(inner, dict):
+            inner[last] = record.pop(name)
+        elif name in record and isinstance(inner, list):
+            inner[int(last)] = record.pop(name)
     return record
 
 
@@ -260,7 +270,7 @@ def _spelled(value: Any, name: str) -> str:
 
 
 def _take_chat(value: Value, name: str) -> list[Message]:
-    found = value.get(name, _ABSENT)
+    found = _listed(value.get(name, _ABSENT))
     if found is _ABSENT:
         raise UnreadableError(f"no field {name!r} (messages)")
     if not isinstance(found, list):
@@ -271,6 +281,17 @@ def _take_chat(value: Value, name: str) -> list[Message]:
     if found == [{"role": role, "content": content} for role, content in messages]:
         del value[name]
     return messages
+
+
+def _listed(value: Any) -> Any:
+    """A list of objects or strings that is written as JSON, as tables have it, as that list; else the value itself."""
+    if not (isinstance(value, str) and value.startswith(LISTS)):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found if isinstance(found, list) and len({type(entry) for entry in found} & {str, dict}) == 1 else value
 
 
 def _message(entry: Any, name: str, number: int) -> Message:

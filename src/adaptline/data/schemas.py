@@ -27,6 +27,7 @@ PROMPTS = {
 CONTEXT = {"instruction": "input"}
 SYSTEM, HISTORY = "system", "history"  # beside ShareGPT's conversations and Alpaca's instruction
 TEXTS = ("text", "content")
+LISTS = ('[{"', '["')  # how a list begins that is written as JSON where a source has no lists
 _LONGEST_SHOWN = 30  # characters
 _SCALARS = (str, bool, int, float)  # what has a spelling: records.py
 TAKEN_BY_NAME = ("label", "references", "split")
@@ -177,15 +178,19 @@ def nested(sample: Sequence[Value]) -> str | None:
 def _are_answers(sample: Sequence[Value], name: str) -> bool:
     """Whether most references are lists of scalars: a list of citations is no list of right answers."""
     lists = [value[name] for value in sample if value.get(name) is not None]
-    fit = sum(isinstance(given, list) and all(isinstance(entry, _SCALARS) for entry in given) for given in lists)
+    fit = sum(_is_list(given) and all(isinstance(entry, _SCALARS) for entry in given) for given in lists)
     return fit * 2 > len(lists)
 
 
 def _holds(sample: Sequence[Value], name: str, kind: type) -> bool:
     """Whether a field is there and more than half of its values, nulls aside, are scalars (`kind` str) or lists."""
     values = [value[name] for value in sample if value.get(name) is not None]
-    fit = sum(isinstance(value, list if kind is list else _SCALARS) for value in values)
+    fit = sum(_is_list(value) if kind is list else isinstance(value, _SCALARS) for value in values)
     return fit * 2 > len(values)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, str) and value.startswith(LISTS))
 
 
 def by_position(columns: Columns, header: Sequence[str]) -> Columns:

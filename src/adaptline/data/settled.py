@@ -38,17 +38,16 @@ def links(meaning: Any, shards: Sequence[Any]) -> list[Any]:
     return [["settled", link] for link in list(chain)[1:]]
 
 
-def known(read: Read, held: Sequence[Ref]) -> matching.Known:
-    """What the units of the first groups say."""
+def start(read: Read, held: Sequence[Ref], memory: int = matching.MEMORY) -> matching.Start:
+    """Where a match starts: with what the units of the first groups say."""
     slices = [read(ref) for ref in held]
     counts = [matching.in_part(table, len(held) * GROUP) for table in slices]
     drops = pa.concat_tables([matching.SCHEMA.empty_table(), *(table.replace_schema_metadata() for table in slices)])
-    return matching.Known(
-        len(held) * GROUP, matching.with_in_part(drops, [sum(each) for each in zip(*counts, strict=True)])
-    )
+    told = matching.with_in_part(drops, [sum(each) for each in zip(*counts, strict=True)])
+    return matching.Start(len(held) * GROUP, told, memory)
 
 
-def joined(known: matching.Known, found: pa.Table, shards: int) -> pa.Table:
+def joined(known: matching.Start, found: pa.Table, shards: int) -> pa.Table:
     """What is known and what was found for the shards after it, as one result."""
     counts = zip(matching.in_part(known.drops, shards), matching.in_part(found, shards), strict=True)
     both = pa.concat_tables([table.replace_schema_metadata() for table in (known.drops, found)])

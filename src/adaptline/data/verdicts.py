@@ -71,7 +71,9 @@ def reason(score: Any, settings: dict[str, Any]) -> str:
         return (
             f"not in keep {' '.join(settings['keep'])}"
             if score not in settings.get("keep", [score])
-            else f"in drop {' '.join(settings.get('drop', []))}"
+            else f"in drop {' '.join(settings['drop'])}"
+            if score in settings.get("drop", [])
+            else "within its bounds"
         )
     low, high = settings.get("min"), settings.get("max")
     return (

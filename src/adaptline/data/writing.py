@@ -1,5 +1,7 @@
 """Rows back to a file, under the names that its fields had. Knows formats by suffix; never leaves half a file.
 
+A name without a suffix is a folder as Hugging Face datasets saves it (saving.py).
+
 Rows that could not be read, and what later steps said of rows, are not written: a caller that wants some rows only
 gives only those.
 """
@@ -22,6 +24,7 @@ from adaptline.core import disk
 from adaptline.data.blocks import Batch
 from adaptline.data.opening import format_method, format_of
 from adaptline.data.records import write_back
+from adaptline.data.saving import save
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.errors import UserError
 
@@ -33,11 +36,12 @@ def write_rows(
     columns: Columns = UNNAMED,
     format: str | None = None,
 ) -> int:
-    """Writes rows to a file, whole or not at all.
+    """Writes rows to a file or a folder, whole or not at all.
 
     Args:
         tables: shards of core/rows.COLUMNS, in order.
-        path: the file; .gz or .zst at its end compresses it.
+        path: the file; .gz or .zst at its end compresses it. Without a suffix and format, a folder that Hugging Face
+            `datasets.load_from_disk` reads.
         columns: the fields' names in the source; where one is None the column's own name is used.
         format: its format, if the suffix does not tell.
 
@@ -48,7 +52,6 @@ def write_rows(
         UserError: the format is unknown, or cannot hold the rows.
     """
     refuse_unwritable(path, format)
-    write = format_method(format or format_of(path.name)).options["write"]
     written = 0
 
     def batches() -> Iterator[Batch]:
@@ -59,6 +62,10 @@ def write_rows(
             yield batch
 
     try:
+        if is_folder(path, format):
+            save(batches(), path, split=columns.split or "split")
+            return written
+        write = format_method(format or format_of(path.name)).options["write"]
         with _replacing(path) as file:
             write(batches(), file)
     except UserError as error:
@@ -70,10 +77,19 @@ def refuse_unwritable(path: Path, format: str | None = None) -> None:
     """Raises UserError where a file of this name could not be written: worth asking before the work."""
     if not path.parent.is_dir():
         raise UserError("no such folder", where=path.parent, do="Make it first.")
+    if is_folder(path, format):
+        return
     try:
-        format_method(format or format_of(path.name))
+        method = format_method(format or format_of(path.name))
     except UserError as error:
         raise error.at(path) from error
+    if method.options["write"] is None:
+        raise UserError(f"{method.name} is read, not written", where=path, do="Write .jsonl instead.")
+
+
+def is_folder(path: Path, format: str | None = None) -> bool:
+    """Whether rows written to this name become a folder."""
+    return format is None and not path.suffix
 
 
 def _batch(shard: pa.Table, columns: Columns) -> Batch:

@@ -5,7 +5,7 @@ Knows token lengths. Knows nothing of labels or models. Texts of like length sha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from adaptline.core import keys
 
 Tokens = list[list[int]]
 
+_LENGTH_STEP = 16
+_TOKENS_TOGETHER = 1024  # in a batch of one shape: what the logits of a large vocabulary take of memory is bounded
 _STEPS_PER_BUCKET = 16  # wide enough that a batch pads little, narrow enough that its rows stay a random sample
 
 
@@ -43,6 +45,21 @@ def pad(tokens: Sequence[Sequence[int]], pad_token: int) -> dict[str, torch.Tens
     ids = torch.tensor([[*row, *[pad_token] * (longest - len(row))] for row in tokens])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in tokens])
     return {"input_ids": ids, "attention_mask": mask}
+
+
+def shaped(lengths: Sequence[int], room: int) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """Row numbers in batches whose shape (rows, tokens) is a function of their lengths alone, longest first.
+
+    A batch may have fewer rows than its shape: who fills it up gets the same bits for a row whatever is computed beside it.
+    Lengths are rounded up, so that few shapes occur, but not above `room`, the most that a model reads.
+    """
+    by_length: dict[int, list[int]] = {}
+    for number, length in enumerate(lengths):
+        by_length.setdefault(min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, room), []).append(number)
+    for length, numbers in sorted(by_length.items(), reverse=True):
+        count = max(1, _TOKENS_TOGETHER // length)
+        for batch in _cut(numbers, count):
+            yield (count, length), batch
 
 
 def bins(lengths: Sequence[int], room: int) -> list[list[int]]:

@@ -84,6 +84,34 @@ def histogram(
     return _chart(shapes, label, _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT + 22, "histogram")
 
 
+def before_and_after(
+    edges: Sequence[float], before: Sequence[int], after: Sequence[int], *, label: str = "before and after"
+) -> Markup:
+    """Two histograms over the same edges, on a logarithmic scale: what was there as a pale bar, what is left in it, narrower."""
+    whole = len(edges) == len(before) + 1 == len(after) + 1 == len(finite(edges))
+    if not whole or not any(before):
+        return _nothing("no texts to show")
+    scale, tallest = _histogram_scale(edges, [], log=True), max([*before, *after])
+    shapes = [_count_line(tallest, fraction) for fraction in (0.5, 1.0)]
+    for (left, right), was, rest in zip(pairwise(edges), before, after, strict=True):
+        x, end = 100 * scale.fraction(left), 100 * scale.fraction(right)
+        said = f"{words.plain(left)} to {words.plain(right - 1)}: {words.plural(was, 'row')} before, {words.count(rest)} after"
+        for rows, kind, inset in ((was, "was", 0.0), (rest, "main", 0.22)):
+            if rows:
+                tall = max(_LOWEST_BAR, _HISTOGRAM_HEIGHT * rows / tallest)
+                width = max(0.05, (end - x) * (1 - 2 * inset) - 0.12)
+                top = _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT - tall
+                place: dict[str, str | float] = {
+                    "x": f"{x + inset * (end - x):.2f}%",
+                    "y": top,
+                    "width": f"{width:.2f}%",
+                    "height": tall,
+                }
+                shapes.append(element("rect", element("title", said), class_=f"bar {kind}", **place))
+    shapes += _axis(scale, _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT, words.compact)
+    return _chart(shapes, label, _HISTOGRAM_TOP + _HISTOGRAM_HEIGHT + 22, "histogram")
+
+
 def curves(
     lines: Sequence[Sequence[float | None]],
     marks: Sequence[int | None],

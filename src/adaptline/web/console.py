@@ -28,7 +28,7 @@ from adaptline.core.store import Store
 from adaptline.deploy.errors import RefusedError
 from adaptline.deploy.showing import Page
 from adaptline.errors import UserError
-from adaptline.web import console_data, report, words
+from adaptline.web import console_data, console_rows, life, report, words
 from adaptline.web.console_data import Data, Shelf
 
 LOOK_SECONDS = 0.2  # how old what is kept of the store may be until it is looked at again
@@ -70,6 +70,8 @@ class Console:
         if path == "/report":
             return await self._report_page()
         name = path.removesuffix(".json")
+        if name == "/rows" or name.startswith("/rows/"):
+            return await asyncio.to_thread(self._of_rows, path)
         if path in ("/", "/index.json", "/chat", "/chat.json"):
             return await self._live_page(path)
         if name in ("/releases", "/report") or name.startswith("/releases/"):
@@ -122,6 +124,18 @@ class Console:
             raise RefusedError(404, told, code="not_found")
         return self._missing({"title": "No such release", "told": told, "do": None})
 
+    def _of_rows(self, path: str) -> Page:
+        """A few rows, or the life of one."""
+        name = path.removesuffix(".json")
+        if name == "/rows":
+            return self._made(path, console_rows.some(self.recipe, self.store))
+        try:
+            return self._made(path, console_rows.one(self.recipe, self.store, name.removeprefix("/rows/")))
+        except UserError as error:
+            if path.endswith(".json"):
+                raise RefusedError(404, error.what, code="not_found") from error
+            return self._missing({"title": "No such row", "told": f"{error.what}. {error.do}", "do": None})
+
     def _shown(self) -> list[Data]:
         try:
             return library.show(self.recipe, store=self.store.root)
@@ -152,7 +166,8 @@ class Console:
         """A page or its twin."""
         if path.endswith(".json"):
             return 200, _JSON, _dumped(data), _headers()
-        name = {"/": "index", "/releases": "releases", "/chat": "chat"}.get(path, "release")
+        names = {"/": "index", "/releases": "releases", "/chat": "chat", "/rows": "rows"}
+        name = names.get(path, "row" if path.startswith("/rows/") else "release")
         return 200, _HTML, self._rendered(name, data), _headers()
 
     def _missing(self, told: Data) -> Page:
@@ -161,7 +176,12 @@ class Console:
     def _rendered(self, name: str, data: Data) -> bytes:
         template = report.environment().get_template(f"console/{name}.html")
         page = template.render(
-            data=data, page=name, recipe=self.recipe.name, typed=self._typed(), milliseconds=words.milliseconds
+            data=data,
+            page=name,
+            recipe=self.recipe.name,
+            typed=self._typed(),
+            milliseconds=words.milliseconds,
+            drawn=life.drawn,
         )
         return page.encode()
 

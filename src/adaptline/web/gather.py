@@ -14,7 +14,7 @@ from typing import Any
 from adaptline.core import disk, machine
 from adaptline.core.recipe import label
 from adaptline.core.trace import History
-from adaptline.web import gather_evidence, gather_rows, report, view
+from adaptline.web import gather_children, gather_evidence, gather_rows, report, view
 
 _FACTS = ("adaptline", "python", "torch", "transformers", "peft", "pyarrow")
 
@@ -60,6 +60,12 @@ def gather(history: History) -> view.ReportView:
         comparisons=tuple(gather_evidence.comparison(history.store, found, evaluated) for _, found in selected) or None,
         costs=tuple(_cost(manifest) for manifest in manifests),
         commands=_commands(history),
+        augmentations=tuple(
+            gather_children.augmentation(history.store, manifest)
+            for manifest in manifests
+            if manifest["step"] == "augment"
+        )
+        or None,
     )
 
 

@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
+from adaptline.data import opinions
 from adaptline.data.verdicts import reason
-from adaptline.web import view
+from adaptline.web import gather_review, gather_spread, view
 
 _SAMPLES = 5
+_SHOWN = ["file", "row", "messages"]  # of a row that is shown
 _FILES = 40
 _BINS = 40
 _LOG_RATIO = 1000.0  # scores that span more than this are drawn on a logarithmic scale
@@ -35,15 +37,18 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
     unreadable: Counter[str] = Counter()
     total = 0
     for shard in manifest["shards"]:
-        table = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+        table = store.read(Ref(*shard["text"]), ["file", "unreadable"])
         total += table.num_rows
-        for row in table.filter(pc.is_valid(table["unreadable"])).to_pylist():
-            reasons[row["unreadable"]] += 1
-            unreadable[row["file"]] += 1
-            if len(samples) < _SAMPLES * 2:
-                samples.append(
-                    view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], _raw(row["extra"]))
-                )
+        bad = table.filter(pc.is_valid(table["unreadable"]))
+        reasons.update(bad["unreadable"].to_pylist())
+        unreadable.update(bad["file"].to_pylist())
+        if bad.num_rows and len(samples) < _SAMPLES * 2:
+            whole = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+            chosen = whole.filter(pc.is_valid(whole["unreadable"])).slice(0, _SAMPLES * 2 - len(samples))
+            samples += [
+                view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], _raw(row["extra"]))
+                for row in chosen.to_pylist()
+            ]
     rows: Counter[str] = Counter()
     for segments in manifest["detail"].get("segments", []):
         for file, _, count in segments:
@@ -65,51 +70,36 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
 
 def curation(store: Store, manifest: dict[str, Any]) -> tuple[view.Curation, list[view.Histogram | view.LabelChart]]:
     """A curate step's funnel with samples, and the spread of its scores."""
-    verdicts = [store.read(Ref(*triple))["dropped_by"] for triple in manifest["detail"]["verdicts"]]
-    fates = [pc.fill_null(verdict, len(manifest["detail"]["methods"])).to_numpy() for verdict in verdicts]
-    splits = [_splits(store, shard, len(fate)) for shard, fate in zip(manifest["shards"], fates, strict=True)]
-    names = sorted(
-        {str(name) for of_shard in splits for name in np.unique(of_shard)}, key=lambda name: (name != "train", name)
-    )
+    methods = manifest["detail"]["methods"]
+    fates = opinions.fates(store, manifest)
+    names, splits = _splits(store, manifest)
+    gone = np.zeros((len(methods) + 1, len(names)), np.int64)  # rows by the rule that dropped them, the kept ones last
+    for fate, split in zip(fates, splits, strict=True):
+        np.add.at(gone, (fate[fate >= 0], split[fate >= 0]), 1)
     stages, charts = [], []
-    for number, method in enumerate(manifest["detail"]["methods"]):
+    for number, method in enumerate(methods):
         alive = [fate >= number for fate in fates]
-        changed = _changed(store, method, alive)
-        flows = tuple(
-            view.Flow(
-                name,
-                before := sum(int((mask & (split == name)).sum()) for mask, split in zip(alive, splits, strict=True)),
-                gone := sum(
-                    int(((fate == number) & (split == name)).sum()) for fate, split in zip(fates, splits, strict=True)
-                ),
-                sum(int((touched & (split == name)).sum()) for touched, split in zip(changed, splits, strict=True)),
-                before - gone,
-            )
-            for name in names
-        )
-        stages.append(_stage(store, manifest, number, fates, flows))
+        changed = np.zeros(len(names), np.int64)
+        for touched, split in zip(_changed(store, method, alive), splits, strict=True):
+            changed += np.bincount(split[touched], minlength=len(names))
+        stages.append(_stage(store, manifest, number, fates, _flows(names, gone[number:], gone[number], changed)))
         if chart := _chart(store, method, alive):
             charts.append(chart)
-    first, last = sum(int((fate >= 0).sum()) for fate in fates), sum(int((fate == len(stages)).sum()) for fate in fates)
-    whole = tuple(
-        view.Flow(
-            name,
-            before := sum(
-                int(((fate >= 0) & (split == name)).sum()) for fate, split in zip(fates, splits, strict=True)
-            ),
-            before
-            - (
-                after := sum(
-                    int(((fate == len(stages)) & (split == name)).sum())
-                    for fate, split in zip(fates, splits, strict=True)
-                )
-            ),
-            0,
-            after,
-        )
-        for name in names
+    whole = _flows(names, gone, gone[:-1].sum(axis=0), np.zeros(len(names), np.int64))
+    first, last = int(gone.sum()), int(gone[-1].sum())
+    spread, agreements = gather_spread.spread(store, manifest, fates), gather_review.agreements(store, manifest)
+    return view.Curation(_title(manifest), first, last, whole, tuple(stages), spread, agreements), charts
+
+
+def _flows(
+    names: list[str], reached: npt.NDArray[np.int64], gone: npt.NDArray[np.int64], changed: npt.NDArray[np.int64]
+) -> tuple[view.Flow, ...]:
+    """Per split: `reached` are its rows by their fates (fates, splits), `gone` and `changed` those of each split."""
+    before = reached.sum(axis=0)
+    return tuple(
+        view.Flow(name, int(before[i]), int(gone[i]), int(changed[i]), int(before[i] - gone[i]))
+        for i, name in enumerate(names)
     )
-    return view.Curation(_title(manifest), first, last, whole, tuple(stages)), charts
 
 
 def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view.Audit:
@@ -171,6 +161,7 @@ def _stage(
         tuple(samples),
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
+        tuple(method.get("told", ())),
     )
 
 
@@ -180,16 +171,17 @@ def _dropped(store: Store, manifest: dict[str, Any], number: int, fates: list[np
     having = [i for i, fate in enumerate(fates) if (fate == number).any()]
     chosen = having[:: max(1, len(having) // _SAMPLES)][:_SAMPLES]
     each = -(-_SAMPLES // len(chosen)) if chosen else 0
-    matches = _matches(store, method)
     shown = 0
     for i in chosen:
-        rows = np.flatnonzero(fates[i] == number)[:each]
-        table = store.read(Ref(*manifest["shards"][i]["text"])).take(pa.array(rows))
+        rows = np.flatnonzero(fates[i] == number)
+        rows = rows[gather_spread.evenly(len(rows), each)]
+        table = store.read(Ref(*manifest["shards"][i]["text"]), _SHOWN).take(pa.array(rows))
         scores = (
             store.read(Ref(*method["scores"][i])).take(pa.array(rows)).to_pylist()
             if "scores" in method
             else [{}] * len(rows)
         )
+        matches = _matches(store, method, i, rows)
         for row, position, text, score in zip(table.to_pylist(), rows, texts(table).to_pylist(), scores, strict=True):
             if shown == _SAMPLES:
                 return
@@ -201,14 +193,19 @@ def _dropped(store: Store, manifest: dict[str, Any], number: int, fates: list[np
             yield view.Drop(view.Origin(row["file"], row["row"]), text, value, bound, score.get("because") or "", kept)
 
 
-def _matches(store: Store, method: dict[str, Any]) -> dict[tuple[int, int], dict[str, Any]]:
+def _matches(
+    store: Store, method: dict[str, Any], shard: int, rows: npt.NDArray[np.int64]
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """The matches of some rows of a shard."""
     if "matches" not in method:
         return {}
-    return {(match["shard"], match["row"]): match for match in store.read(Ref(*method["matches"])).to_pylist()}
+    matches = store.read(Ref(*method["matches"]))
+    mine = pc.and_(pc.equal(matches["shard"], shard), pc.is_in(matches["row"], pa.array(rows)))
+    return {(match["shard"], match["row"]): match for match in matches.filter(mine).to_pylist()}
 
 
 def _kept(store: Store, manifest: dict[str, Any], match: dict[str, Any]) -> view.Kept:
-    table = store.read(Ref(*manifest["shards"][match["of_shard"]]["text"])).slice(match["of_row"], 1)
+    table = store.read(Ref(*manifest["shards"][match["of_shard"]]["text"]), _SHOWN).slice(match["of_row"], 1)
     return view.Kept(view.Origin(table["file"][0].as_py(), table["row"][0].as_py()), texts(table)[0].as_py())
 
 
@@ -219,7 +216,7 @@ def _changes(store: Store, method: dict[str, Any]) -> Iterator[view.Change]:
         if not triple[2] or shown == _SAMPLES:
             continue
         changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
-        table = store.read(Ref(*before))
+        table = store.read(Ref(*before), _SHOWN)
         for change in changes:
             row = table.slice(change["row"], 1).to_pylist()[0]
             shown += 1
@@ -290,10 +287,16 @@ def _scores(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]])
     return pa.chunked_array([chunk.cast(common, safe=False) for chunk in chunks], type=common)
 
 
-def _splits(store: Store, shard: dict[str, Any], rows: int) -> npt.NDArray[Any]:
-    ref = shard["split"] or shard["text"]
-    found = store.read(Ref(*ref), ["split"])["split"]
-    return np.asarray(pc.fill_null(found, _NO_SPLIT).to_pylist(), dtype=object) if rows else np.zeros(0, object)
+def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt.NDArray[np.int64]]]:
+    """The splits' names, train first; and per shard each row's number among them."""
+    columns = [
+        pc.fill_null(store.read(Ref(*(shard["split"] or shard["text"])), ["split"])["split"], _NO_SPLIT)
+        for shard in manifest["shards"]
+    ]
+    found = {name for column in columns for name in pc.unique(column).to_pylist()}
+    names = sorted(found, key=lambda name: (name != "train", name))
+    known = pa.array(names, pa.string())
+    return names, [np.asarray(pc.index_in(column, known).to_numpy(), np.int64) for column in columns]
 
 
 def _raw(extra: Any) -> str:

@@ -59,6 +59,7 @@ def sections(view: ReportView) -> list[Section]:
     present = {
         Section("rows", "Rows"): bool(view.intakes) or view.curations is not None,
         Section("scores", "Scores and bounds"): view.scores is not None,
+        Section("augmentation", "Children of rows"): view.augmentations is not None,
         Section("planted", "Found beside planted"): view.audits is not None,
         Section("training", "Learning curves"): view.trainings is not None,
         Section("comparison", "Comparison"): view.comparisons is not None,
@@ -171,6 +172,7 @@ def environment() -> Environment:
         words.size,
         words.quantity,
         words.difference,
+        words.hundredths,
     )
     shown = (words.p_value, words.moment, words.plural, texts.excerpt)
     environment.filters |= {function.__name__: function for function in (*own, *shown)}

@@ -38,12 +38,26 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 lines.append(
                     f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
                 )
+                lines += [f"    {told}" for told in method["told"]]
+            lines += _of_children(entry)
             lines += _of_rows(entry)
             if "path" in entry:
                 lines.append(f"  in {_near(Path(entry['path']))}")
             lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
             lines += [f"  {name}: {value}" for name, value in flat(entry["record"]) if not name.startswith("versions.")]
     return _joined(lines)
+
+
+def _of_children(entry: dict[str, Any]) -> Iterator[str]:
+    """What an augment step's augmenters made, and how varied the rows are before and after."""
+    for told in entry.get("augmenters", []):
+        refused = ", ".join(f"{gate} {count:,}" for gate, count in told["refused"].items())
+        by = f", refused: {refused}" if refused else ""
+        yield f"  {told['name']:<14} {told['made']:>9,} children of {told['asked']:,} asked for{by}"
+    measures = entry.get("measures", {})
+    for name, value in flat(measures.get("before", {})):
+        if not name.startswith("labels."):
+            yield f"  {name}: {value} before, {dict(flat(measures['after'])).get(name)} after"
 
 
 def _of_rows(entry: dict[str, Any]) -> Iterator[str]:
@@ -92,18 +106,37 @@ def life(found: dict[str, Any]) -> str:
             f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
+        if parent := step.get("parent"):
+            lines.append(f"  a child of {short(parent['shard'])}:{parent['position']}")
+    lines += [line for child in found["children"] for line in _child(child, 1)]
     return _joined(lines)
 
 
+def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
+    """A row that was made of another, and its own life."""
+    name = f"{child['step']} {label(child['cell'])}".rstrip()
+    yield "  " * depth + f"child by {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
+    for step in child["steps"]:
+        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
+    for grandchild in child["children"]:
+        yield from _child(grandchild, depth + 1)
+
+
 def history(found: list[dict[str, Any]]) -> str:
-    """A line per artifact that a run made."""
-    return (
-        _joined(
+    """A line per artifact that a run made, and one with what its rules did."""
+    lines = []
+    for e in found:
+        lines.append(
             f"{e['time'][:19]}  {e['step']} {label(e['cell'])}".rstrip() + f"  {short(e['digest'])}  {e['summary']}"
-            for e in found
         )
-        or "nothing has run yet"
-    )
+        did = [
+            f"{entry['rule']} {what} {entry[what]:,}"
+            for entry in e.get("rules", [])
+            for what in ("dropped", "changed")
+            if entry[what]
+        ]
+        lines += ["    " + ", ".join(did)] if did else []
+    return _joined(lines) or "nothing has run yet"
 
 
 def channel(found: dict[str, Any]) -> str:
@@ -150,12 +183,23 @@ def difference(found: dict[str, Any]) -> str:
     lines.append(
         f"  rows: {found['added']:,} added, {found['gone']:,} gone, {found['changed']:,} changed at the source, {found['rewritten']:,} come out with another text"
     )
+    for which in ("added", "gone"):
+        if fates := found["fates"][which]:
+            lines.append(f"    {which}: " + ", ".join(f"{fate} {count:,}" for fate, count in fates.items()))
+    for entry in found["rules"]:
+        sides = [(what, *entry[what]) for what in ("dropped", "changed") if any(entry[what])]
+        told = ", ".join(f"{what} {_number(old)} -> {_number(new)}" for what, old, new in sides if old != new)
+        lines += [f"  {entry['rule']}: {told}"] if told else []
     for rule, count in found["moved"].items():
         lines.append(f"  {rule}: {count:,}")
         lines += [f"    {sample['file']}:{sample['row']}  {_cut(sample['text'])}" for sample in found["samples"][rule]]
     if not found["moved"]:
         lines.append("  no verdict moved")
     return _joined(lines)
+
+
+def _number(count: int | None) -> str:
+    return "none" if count is None else f"{count:,}"
 
 
 def closing(recipe: Path, store: Path | None, made: list[Artifact]) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from adaptline.web.view_children import Augmentation
+
 Unit = Literal["count", "share", "seconds", "bytes", "number"]
 
 
@@ -159,7 +161,7 @@ class Stage:
     `before`, `dropped`, `changed`, `unjudged` and `after` count rows of all splits. `bounds` are the recipe's words that
     its score is compared with (min, max, keep, drop); `parameters` are the method's own. `unjudged_fate` is what the
     recipe does with a row without a score. `compared_in_part` rows had more candidates for a near-duplicate than the
-    method compared them with.
+    method compared them with. `told` are lines that the method says of itself.
     """
 
     name: str
@@ -177,17 +179,70 @@ class Stage:
     drops: tuple[Drop, ...] = ()
     changes: tuple[Change, ...] = ()
     compared_in_part: int = 0
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LanguageShare:
+    """The share of the sampled texts that are in a language, before and after."""
+
+    language: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How long texts are, in characters, and which languages they are in, before a curate step and after it.
+
+    Of `sample` rows of the `of` that came in; the rows after are those of the sample that are left. `edges` has one entry
+    more than `before` and `after`, which count rows.
+    """
+
+    sample: int
+    of: int
+    edges: tuple[float, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    languages: tuple[LanguageShare, ...]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two judges of the same rows: people (the first) and a filter, or two people.
+
+    `reviewed` rows have a person's verdict, `rows` of them both judges'. `first_only` the first drops and the second keeps.
+    `kappa` is Cohen's, with its 95 % interval.
+    """
+
+    name: str
+    kind: Literal["filter", "people"]
+    reviewed: int
+    rows: int
+    both_keep: int
+    both_drop: int
+    first_only: int
+    second_only: int
+    share: float | None
+    kappa: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class Curation:
-    """A curate step: the rows that came in, its methods in order, the rows that are left."""
+    """A curate step: the rows that came in, its methods in order, the rows that are left.
+
+    `agreements` is None where no person's review was read.
+    """
 
     step: str
     before: int
     after: int
     by_split: tuple[Flow, ...] = ()
     stages: tuple[Stage, ...] = ()
+    spread: Spread | None = None
+    agreements: tuple[Agreement, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -438,3 +493,4 @@ class ReportView:
     comparisons: tuple[Comparison, ...] | None = None
     costs: tuple[Cost, ...] = ()
     commands: tuple[Command, ...] = ()
+    augmentations: tuple[Augmentation, ...] | None = None  # of view_children.py; shown behind the scores

@@ -29,6 +29,11 @@ def count(value: float | None) -> str:
     return _typeset(f"{value:,.0f}") if known(value) and math.isfinite(value) else number(value)
 
 
+def hundredths(value: float | None) -> str:
+    """Two decimals, whatever the size: for numbers between -1 and 1."""
+    return _typeset(f"{round(value, 2) + 0.0:.2f}") if known(value) and math.isfinite(value) else number(value)
+
+
 def number(value: float | None) -> str:
     """Three significant digits; whole numbers in full; very large and small ones as a power of ten."""
     if not known(value):

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptline.core import registry
-from adaptline.data.filters.language import language, model_files
+from adaptline.data.filters.language import language
+from adaptline.data.languages import model_files
 
 Find = Callable[[str], Path]
 SENTENCES = {

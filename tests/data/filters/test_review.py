@@ -30,7 +30,7 @@ def judged(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
         names, positions = zip(*places, strict=True)
         shard = rows.table({"file": list(names), "row": list(positions)}, len(places))
         answer: list[dict[str, Any]] = review(shard, file=found).to_pylist()
-        return answer
+        return [{key: entry[key] for key in ("score", "because")} for entry in answer]
 
     return run
 
@@ -123,7 +123,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_read(tmp_path: Path) -> None:
     (tmp_path / "review.jsonl").write_text(text, "utf-8", newline="")
     shard = rows.table({"file": ["a.jsonl"] * 2, "row": [1, 2]}, 2)
     found = review(shard, file=find_files("review.jsonl", tmp_path)).to_pylist()
-    assert found[1] == {"score": "drop", "because": "review.jsonl:2: a\u2028b"}
+    assert (found[1]["score"], found[1]["because"]) == ("drop", "review.jsonl:2: a\u2028b")
 
 
 def test_what_nobody_bounds_drops_the_dropped() -> None:
@@ -133,5 +133,17 @@ def test_what_nobody_bounds_drops_the_dropped() -> None:
 def test_a_shard_without_rows_has_no_scores(judged: Judged, tmp_path: Path) -> None:
     judged([("a.jsonl", 1)], review=[entry(1)])
     none = review(rows.table({}, 0), file=find_files("review.jsonl", tmp_path))
-    assert none.type == pa.struct([("score", pa.string()), ("because", pa.string())])
+    assert [none.type.field(i).name for i in range(none.type.num_fields)] == ["score", "because", "said"]
+    assert none.type.field("score").type == pa.string()
     assert len(none) == 0
+
+
+def test_people_who_differ_may_leave_a_row_unjudged(tmp_path: Path) -> None:
+    lines = [entry(1, by="anna"), entry(1, "keep", by="ben"), entry(2, by="anna"), entry(2, by="ben")]
+    (tmp_path / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    shard = rows.table({"file": ["a.jsonl"] * 3, "row": [1, 2, 3]}, 3)
+    found = review(shard, file=find_files("review.jsonl", tmp_path), disagreement="unjudged").to_pylist()
+    assert [verdict["score"] for verdict in found] == [None, "drop", None]
+    assert found[0]["because"] == "drop in review.jsonl:1 by anna; keep in review.jsonl:2 by ben"
+    assert found[0]["said"] == [{"by": "anna", "verdict": "drop"}, {"by": "ben", "verdict": "keep"}]
+    assert found[2] == {"score": None, "because": None, "said": None}

@@ -97,7 +97,7 @@ def test_a_bad_record_costs_itself_only(put: Put, element: bytes, error: str) ->
 def test_the_records_of_a_small_document_are_counted(put: Put) -> None:
     source = Source(put("a.json", '[{"a": 1}, {"a": 2}, 3'), "a.json", "json")
     assert [block.rows for block in cut(source)] == [4]
-    source = Source(put("b.json", standard.dumps(["x" * SMALLEST, "y"])), "b.json", "json")
+    source = Source(put("b.json", standard.dumps({"x": "x" * SMALLEST})), "b.json", "json")
     assert [block.rows for block in cut(source)] == [None]
 
 
@@ -111,7 +111,7 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 3]))
 def test_finds_the_elements_that_json_finds(values: list[Any], indent: int | None) -> None:
     text = standard.dumps(values, indent=indent)
-    found = list(_elements(text))
+    found = list(_elements(text, arrays=True))
     assert [element.value for element in found] == values
     assert [standard.loads(text[element.start : element.end]) for element in found] == values
 
@@ -138,3 +138,49 @@ def test_writes_an_array() -> None:
     empty = BytesIO()
     write([], empty)
     assert standard.loads(empty.getvalue()) == []
+
+
+SQUAD = {"version": "1", "data": [{"title": "t", "paragraphs": [{"context": "c", "qas": [{"id": 1}, {"id": 2, "title": "u"}]}]}, {"title": "x"}]}  # fmt: skip
+
+
+def test_records_inside_of_records_have_what_is_around_them(put: Put) -> None:
+    path = put("a.json", standard.dumps(SQUAD))
+    source = Source(path, "a.json", "json", options={"records": "data.paragraphs.qas"})
+    found = [record for block in cut(source) for record in json(block, **source.options)]
+    assert [record.value for record in found] == [
+        {"version": "1", "title": "t", "context": "c", "id": 1},
+        {"version": "1", "title": "u", "context": "c", "id": 2},
+        None,
+    ]
+    assert [record.row for record in found] == [1, 2, 3]
+    assert found[2].error == "'paragraphs' is null, not a list of records"
+    assert next(cut(source)).rows == 3
+
+
+MARKS = ["[", "]", ",", "{}", '{"text": "ä]"}', '"', "1", " ", "\n", "[[", "nul", '{"text": "\\\\"}']
+
+
+@pytest.mark.parametrize("smallest", [0, 5, 20])
+@given(entries=st.lists(st.dictionaries(st.text(max_size=2), JSON, max_size=3)), indent=st.sampled_from([None, 1]), tail=st.lists(st.sampled_from(MARKS), max_size=6))  # fmt: skip
+def test_an_array_that_is_cut_has_the_entries_of_one_that_is_read_whole(
+    tmp_path_factory: pytest.TempPathFactory, smallest: int, entries: list[Any], indent: int | None, tail: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    text = standard.dumps(entries, indent=indent, ensure_ascii=False)
+    path.write_bytes((text[: len(text) - bool(tail)] + "".join(tail)).encode("utf-8", "surrogatepass"))
+    source = Source(path, "a.json", "json")
+    whole = [record for block in cut(source) for record in json(block)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adaptline.data.formats.json.SMALLEST", smallest)
+        patch.setattr("adaptline.data.cutting.FIRST", 3)
+        patch.setattr("adaptline.data.cutting.SMALLEST", 7)
+        blocks = list(cut(source))
+    found = [record for block in blocks if not block.broken for record in json(block)]
+    assert [block.rows for block in blocks if block.context] == [len(list(json(block))) if not block.broken else 1 for block in blocks if block.context]  # fmt: skip
+    rest = [record for record in whole if (record.error or "").startswith("the rest cannot be read")]
+    if blocks and blocks[-1].broken:
+        assert [record.row for record in rest] == [blocks[-1].first_row]
+        assert (rest[0].line or 0) <= blocks[-1].first_line, "a closing bracket is a part of the rest, or is not"
+        assert whole[: -len(rest)] == found
+    else:
+        assert whole == found

@@ -119,3 +119,14 @@ def test_later_rows_must_fit_the_first() -> None:
         written([Batch([{"n": 1}], {}), Batch([{"m": 1}], {})])
     with pytest.raises(UserError, match="rows do not share one schema"):
         written([Batch([{"n": 1}, {"n": "one"}], {})])
+
+
+def test_a_large_row_group_is_cut_by_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adaptline.data.formats.parquet._LARGE_GROUP", 1000)
+    monkeypatch.setattr("adaptline.data.formats.parquet._FEW", 50)
+    monkeypatch.setattr(cutting, "FIRST", 1000)
+    monkeypatch.setattr(cutting, "SMALLEST", 1000)
+    blocks = blocks_of(file_of(tmp_path, TABLE, rows=500))
+    assert len(blocks) > 5
+    assert [block.first_row for block in blocks][1:] == [block.first_row + (block.rows or 0) for block in blocks][:-1]
+    assert read(blocks).equals(TABLE)

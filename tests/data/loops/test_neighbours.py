@@ -124,14 +124,16 @@ def test_rows_that_agree_with_nobody_are_not_worth_comparing() -> None:
     signatures = np.zeros((6, MINIMA), np.uint16)
     signatures[1], signatures[2], signatures[5] = 1, 2, 2
     buckets = np.array([[0], [0], [0], [0], [1], [0]], np.int32)
-    assert neighbours.worth_comparing(buckets, signatures, 0.8).tolist() == [True, False, True, True, False, True]
-    assert neighbours.worth_comparing(buckets[:0], signatures[:0], 0.8).tolist() == []
+    worth, groups = neighbours.worth_comparing(buckets, signatures, 0.8)
+    assert worth.tolist() == [True, False, True, True, False, True]
+    assert groups.tolist() == [0, 1, 2, 0, 4, 2]
+    assert [each.tolist() for each in neighbours.worth_comparing(buckets[:0], signatures[:0], 0.8)] == [[], []]
 
 
 def test_where_a_bucket_is_full_nobody_is_passed_over() -> None:
     rows = neighbours.BUCKET_ROWS + 3
     signatures = np.repeat(np.arange(rows, dtype=np.uint16)[:, None], MINIMA, axis=1)
-    worth = neighbours.worth_comparing(np.zeros((rows, 1), np.int32), signatures, 0.8)
+    worth, _ = neighbours.worth_comparing(np.zeros((rows, 1), np.int32), signatures, 0.8)
     assert worth.tolist() == [False] * (neighbours.BUCKET_ROWS + 1) + [True, True]
 
 
@@ -143,7 +145,7 @@ def test_rows_without_a_text_take_their_places_in_buckets() -> None:
     signatures = np.repeat(np.arange(len(texts), dtype=np.uint16)[:, None], MINIMA, axis=1)
     signatures[-2:] = signatures[0]
     whole = walk(texts, 0.6, buckets, signatures)
-    worth = neighbours.worth_comparing(buckets, signatures, 0.6)
+    worth, _ = neighbours.worth_comparing(buckets, signatures, 0.6)
     assert not worth[1:rows].any()
     data, offsets = matching.utf8(pa.array([text for text, kept in zip(texts, worth, strict=True) if kept]))
     number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)

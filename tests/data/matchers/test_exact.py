@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptline.data.matchers.exact import exact, sketch
-from adaptline.data.matching import Known
+from adaptline.data.matching import SCHEMA, Start
 from adaptline.data.text import fold
 
 TEXTS = st.lists(st.sampled_from(["a", "A", " a ", "b", "\uff41", "", "b\n", None]), max_size=30)
@@ -125,6 +125,13 @@ def test_what_is_known_of_the_first_shards_changes_no_verdict(texts: list[str], 
     alive = [data.draw(st.lists(st.booleans(), min_size=len(shard), max_size=len(shard))) for shard in shards]
     arrays = [pa.array(shard, pa.string()) for shard in shards]
     tables, masks = [sketch(array) for array in arrays], [np.array(mask, bool) for mask in alive]
-    known = Known(1, exact(tables[:1], masks[:1], arrays[:1]))
+    known = Start(1, exact(tables[:1], masks[:1], arrays[:1]))
     more = exact(tables, masks, arrays, known)
     assert [tuple(line.values()) for line in [*known.drops.to_pylist(), *more.to_pylist()]] == match(shards, alive)
+
+
+@given(TEXTS, st.integers(1, 50))
+def test_little_memory_changes_no_verdict(texts: list[str], memory: int) -> None:
+    array = pa.array(texts, pa.string())
+    found = exact([sketch(array)], [np.ones(len(texts), bool)], [array], Start(0, SCHEMA.empty_table(), memory))
+    assert [tuple(line.values()) for line in found.to_pylist()] == match([texts])

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptline.data import bands as lsh
-from adaptline.data.matchers.minhash import minhash, sketch
-from adaptline.data.matching import Known, in_part
+from adaptline.data.matchers.minhash import _batches, minhash, sketch
+from adaptline.data.matching import SCHEMA, Start, in_part
 from adaptline.data.text import Gram, fold, grams, jaccard
 
 Find = Callable[[str], Path]
@@ -298,7 +298,7 @@ def test_what_is_known_of_the_first_shards_changes_no_verdict(
     arrays = [pa.array(shard, pa.string()) for shard in shards]
     masks = [np.array(mask, bool) for mask in alive]
     for first in range(1, 4):
-        known = Known(first, match(shards[:first], alive[:first], threshold=threshold))
+        known = Start(first, match(shards[:first], alive[:first], threshold=threshold))
         more = minhash([sketch(array) for array in arrays], masks, arrays, known, threshold=threshold)
         assert lines(known.drops) + lines(more) == lines(whole)
 
@@ -312,10 +312,88 @@ def test_what_is_known_changes_no_verdict_where_buckets_overflow() -> None:
     whole = match(shards, threshold=0.97)
     arrays = [pa.array(shard) for shard in shards]
     masks = [np.ones(len(shard), bool) for shard in shards]
-    known = Known(4, match(shards[:4], threshold=0.97))
+    known = Start(4, match(shards[:4], threshold=0.97))
     more = minhash([sketch(array) for array in arrays], masks, arrays, known, threshold=0.97)
     assert lines(known.drops) + lines(more) == lines(whole)
     assert [line[1] for line in lines(more)][-3:] == [100, 101, 102]
     both = [sum(counts) for counts in zip(in_part(known.drops, 5), in_part(more, 5), strict=True)]
     assert both == in_part(whole, 5)
     assert sum(both) > 0
+
+
+@given(CORPORA, st.sampled_from([0.3, 0.5, 0.8]), st.integers(1, 2000))
+@settings(max_examples=60, deadline=None)
+def test_little_memory_changes_no_verdict(texts: list[str | None], threshold: float, memory: int) -> None:
+    array = pa.array(texts, pa.string())
+    little = Start(0, SCHEMA.empty_table(), memory)
+    found = minhash([sketch(array)], [np.ones(len(texts), bool)], [array], little, threshold=threshold)
+    assert lines(found) == lines(match([texts], threshold=threshold))
+
+
+def test_little_memory_changes_no_verdict_where_buckets_overflow() -> None:
+    chance = random.Random(6)  # noqa: S311 - a corpus, not a secret
+    forms = [" ".join(f"{kind}{number} ......" for number in range(40)) for kind in ("field", "box", "entry")]
+    texts = [f"{chance.choice(forms)} {chance.randrange(10**9)} {chance.randrange(10**9)}" for _ in range(1200)]
+    texts += [chance.choice(texts) for _ in range(50)]
+    array = pa.array(texts)
+    sketches, masks = [sketch(array)], [np.ones(len(texts), bool)]
+    whole = minhash(sketches, masks, [array], threshold=0.93)
+    for memory in (1, 100_000):
+        found = minhash(sketches, masks, [array], Start(0, SCHEMA.empty_table(), memory), threshold=0.93)
+        assert lines(found) == lines(whole)
+        assert in_part(found, 1) == in_part(whole, 1) != [0]
+
+
+def test_batches_hold_whole_groups_and_no_more_than_memory() -> None:
+    groups = np.array([0, 1, 0, 3, 1, 5, 3, 5, 8], np.int32)
+    sizes = np.array([10, 10, 10, 30, 10, 1, 30, 1, 99])
+    assert [batch.tolist() for batch in _batches(groups, sizes, 40)] == [[0, 1, 2, 4], [3, 6], [5, 7]]
+    assert [batch.tolist() for batch in _batches(groups, sizes, 1000)] == [[0, 1, 2, 3, 4, 5, 6, 7]]
+    assert list(_batches(groups[:2], sizes[:2], 40)) == []
+
+
+def by_best(texts: Sequence[str], score: Sequence[float | None], best: str, cut: int) -> list[tuple[int, int, float]]:
+    """(row, of, similarity) of the matcher that keeps the best, over two shards."""
+    parts = [pa.array(part, pa.string()) for part in (texts[:cut], texts[cut:])]
+    numbers = [pa.array(part, pa.float64()).to_numpy(zero_copy_only=False) for part in (score[:cut], score[cut:])]
+    masks = [np.ones(len(part), bool) for part in parts]
+    found = minhash([sketch(part) for part in parts], masks, parts, scores=numbers, threshold=0.5, best=best)
+    return [
+        (line["row"] + cut * line["shard"], line["of_row"] + cut * line["of_shard"], line["score"])
+        for line in found.to_pylist()
+    ]
+
+
+@given(
+    st.lists(SENTENCES, min_size=1, max_size=20).flatmap(
+        lambda texts: st.tuples(
+            st.just(texts), st.lists(st.none() | st.integers(-3, 3), min_size=len(texts), max_size=len(texts))
+        )
+    ),
+    st.sampled_from(["quality", "-quality"]),
+    st.integers(0, 20),
+)
+@settings(max_examples=150)
+def test_the_best_stays(corpus: tuple[list[str], list[float | None]], best: str, cut: int) -> None:
+    texts, score = corpus
+    sign = 1 if best.startswith("-") else -1
+    order = sorted(range(len(texts)), key=lambda row: (score[row] is None, sign * (score[row] or 0), row))
+    wanted = brute_force([texts[row] for row in order], 0.5)
+    rows = sorted((order[row], order[of], similarity) for row, (of, similarity) in wanted.items())
+    assert by_best(texts, score, best, min(cut, len(texts))) == rows
+
+
+def test_the_longest_stays_in_characters() -> None:
+    texts = [
+        "one two three four fife six",
+        "one two three four five six seven",
+        "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9",
+        "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9a",
+        "else",
+    ]
+    given_ = pa.array(texts)
+    for best, wanted in (("length", [(0, 1), (2, 3)]), ("-length", [(1, 0), (3, 2)])):
+        found = minhash([sketch(given_)], [np.ones(5, bool)], [given_], threshold=0.4, best=best)
+        assert [(line["row"], line["of_row"]) for line in found.to_pylist()] == wanted
+    with pytest.raises(ValueError, match="no scores of quality"):
+        minhash([sketch(given_)], [np.ones(5, bool)], [given_], best="quality")

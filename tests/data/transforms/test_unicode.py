@@ -48,6 +48,7 @@ SETTINGS = st.fixed_dictionaries(
     {"form": st.sampled_from(["NFC", "NFKC", "none"]), "breaks": st.sampled_from(["line", "space"])}
     | {name: st.booleans() for name in ("mojibake", "html", "invisible", "white_space")}
 )
+PLAINER = ("single_spaces", "straight_quotes", "plain_dashes", "lower_case", "no_punctuation")
 OFF: dict[str, Any] = {"form": "none", "mojibake": False, "html": False, "invisible": False, "white_space": False}
 
 
@@ -64,6 +65,28 @@ def mended(text: str, **parameters: Any) -> str:
 def test_a_mended_text_stays_as_it_is(text: str, parameters: dict[str, Any]) -> None:
     once = mended(text, **parameters)
     assert mended(once, **parameters) == once
+
+
+@given(TEXTS, SETTINGS, st.fixed_dictionaries({name: st.booleans() for name in PLAINER}))
+@settings(max_examples=400, deadline=None)
+def test_so_does_a_plainer_text(text: str, parameters: dict[str, Any], plainer: dict[str, bool]) -> None:
+    once = mended(text, **parameters, **plainer)
+    assert mended(once, **parameters, **plainer) == once
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "plain"),
+    [
+        ("single_spaces", "a  b\n\n\n\nc", "a b\n\nc"),
+        ("straight_quotes", "“don’t”", '"don\'t"'),
+        ("plain_dashes", "1990–95 — not", "1990-95 - not"),
+        ("lower_case", "Größe IN Köln", "größe in köln"),
+        ("no_punctuation", "Don't! It costs 3.50, i.e. little.", "Don't It costs 3.50 i e little"),
+    ],
+)
+def test_a_text_is_made_plainer_on_request(option: str, text: str, plain: str) -> None:
+    assert mended(text, **{option: True}) == plain
+    assert mended(text) == text
 
 
 @given(TEXTS)
@@ -298,3 +321,17 @@ def test_entities_in_real_tweets(real_data: Find) -> None:
     with_entity = [(old, new) for old, new in zip(texts, found, strict=True) if html.unescape(old) != old]
     assert len(with_entity) > 6000
     assert sum("&amp;" in new or "&#" in new for _, new in with_entity) < 0.01 * len(with_entity)
+
+
+def test_real_sentences_of_thirteen_languages_keep_their_letters_and_digits(real_data: Find) -> None:
+    with gzip.open(real_data("par_pud/pud_parallel.tsv.gz"), "rt", encoding="utf-8", newline="") as file:
+        cells = [cell for line in list(file)[1:] for cell in line.rstrip("\r\n").split("\t")[1:]]
+    marks: dict[str, Any] = {
+        "single_spaces": True,
+        "straight_quotes": True,
+        "plain_dashes": True,
+        "no_punctuation": True,
+    }
+    for before, after in zip(unicode(cells), unicode(cells, **marks), strict=True):
+        assert [*filter(str.isalnum, before)] == [*filter(str.isalnum, after)]
+        assert len(after.split()) >= len(before.split()) - sum(not any(map(str.isalnum, w)) for w in before.split())

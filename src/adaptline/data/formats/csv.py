@@ -17,7 +17,7 @@ def cut(source: Source) -> Iterator[Block]:
     return cut_delimited(source, **{"quotes": True, "delimiter": None, "header": None, **source.options})
 
 
-@format(version=2, suffixes=(".csv",), cut=cut, write=write)
+@format(version=3, suffixes=(".csv",), cut=cut, write=write)
 def csv(block: Block, *, quotes: bool = True, delimiter: str = ",", header: bool | None = None) -> Iterator[Record]:  # noqa: ARG001 - it was cut off
     """The rows of a block."""
     return records(block, quotes=quotes, delimiter=delimiter)

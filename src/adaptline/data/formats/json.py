@@ -1,26 +1,31 @@
-"""json: one document read whole: an array of records, an object of arrays (its keys are splits), or records one after another.
+"""json: one document: an array of records, an object of arrays (its keys are splits), or records one after another.
 
-Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
+An array of more than a MiB is cut between its entries; every other document is read whole. Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
 row that cannot be read for the rest.
+
+`records` names a list inside of them by its path ("data.paragraphs.qas" of SQuAD): its entries are the records then, with
+the fields of the objects around them, the inner ones first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, NamedTuple
 
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Record, Source
-from adaptline.data.cutting import SMALLEST, Tape, cut_whole
+from adaptline.data.cutting import LONGEST_ROW, SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
-from adaptline.data.records import encode_strictly
+from adaptline.data.records import encode_strictly, kind_of
 from adaptline.data.schemas import Value
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
+_CLOSED, _NOT_CLOSED = "not JSON: Extra data", "not JSON: Expecting value"  # as JSONDecodeError says it
+_NO_COMMA = "not JSON: Expecting ','"
 _read = JSONDecoder().raw_decode
 
 
@@ -44,19 +49,88 @@ def write(batches: Iterable[Batch], file: BinaryIO) -> None:
 
 
 def cut(source: Source) -> Iterator[Block]:
-    """The whole document; the records of a small one are counted, so that it can be packed with others."""
-    block = cut_whole(Tape(source))
-    yield replace(block, rows=sum(1 for _ in json(block))) if block.length <= SMALLEST else block
+    """A large array in blocks of whole entries, any other document whole; the records of a small one are counted."""
+    tape = Tape(source)
+    tape.reach(SMALLEST + 1)
+    start = _past_space(tape.data[:SMALLEST].decode("latin-1"), 0)
+    if len(tape.data) > SMALLEST and tape.data[start : start + 1] == b"[" and "records" not in source.options:
+        tape.skip(start + 1)
+        tape.context = "["
+        yield from _cut_array(tape)
+        return
+    block = cut_whole(tape)
+    yield replace(block, rows=sum(1 for _ in json(block, **source.options))) if block.length <= SMALLEST else block
 
 
-@format(version=1, suffixes=(".json",), cut=cut, write=write)
-def json(block: Block) -> Iterator[Record]:
+def _cut_array(tape: Tape) -> Iterator[Block]:
+    """The entries of an array whose bracket was cut off, up to the first that cannot be read; and a row for the rest."""
+    is_first, why = True, _NOT_CLOSED
+    while tape.reach(size := tape.size):
+        end, rows, why = _measure_array(tape.data, size, is_first=is_first, final=tape.ended)
+        while why and why not in (_CLOSED, _NO_COMMA) and not tape.ended and len(tape.data) <= LONGEST_ROW:
+            tape.reach(min(2 * len(tape.data), LONGEST_ROW + 1))
+            end, rows, why = _measure_array(tape.data, size, is_first=is_first, final=tape.ended)
+        if rows:
+            yield tape.block(end, rows)
+        else:
+            tape.skip(end)
+        if why:
+            break
+        is_first, why = False, _NOT_CLOSED
+    _skip_over(tape, b" \t\r\n")
+    if why != _CLOSED or tape.data or tape.broken:
+        _skip_over(tape, b" \t\r\n,")
+        yield tape.give_up(f"the rest cannot be read: {tape.broken or why}")
+
+
+def _skip_over(tape: Tape, marks: bytes) -> None:
+    while tape.reach(1) and (blank := len(tape.data) - len(tape.data.lstrip(marks))):
+        tape.skip(blank)
+
+
+def _measure_array(data: bytearray, at: int, *, is_first: bool, final: bool) -> tuple[int, int, str]:
+    """The end of the first entry that ends at or after `at`, or of the last that can be read; the entries; and what stops it.
+
+    Bytes are taken for Latin-1: what JSON's grammar knows is ASCII.
+    """
+    text = data.decode("latin-1")
+    end = rows = 0
+    try:
+        while end < at:
+            start = _past_space(text, end)
+            if is_first and not rows and text.startswith("]", start):
+                return start + 1, rows, _CLOSED
+            _, stop = _read(text, start)
+            stop = _past_space(text, stop)
+            if text.startswith("]", stop):
+                return stop + 1, rows + 1, _CLOSED
+            if stop == len(text) and not final:
+                return end, rows, _NOT_CLOSED
+            end, rows = stop, rows + 1
+            if not text.startswith(",", stop):
+                return end, rows, _NO_COMMA
+            end = _past_space(text, stop + 1)
+    except (ValueError, RecursionError) as error:
+        return end, rows, why_not(error).partition(" at character ")[0]
+    return end, rows, ""
+
+
+@format(version=2, suffixes=(".json",), cut=cut, write=write)
+def json(block: Block, *, records: str | None = None) -> Iterator[Record]:
     """The records of a document."""
+    if records is None:
+        return _whole(block, arrays=True)
+    found = (each for outer in _whole(block, arrays=False) for each in _inside(outer, records.split(".")))
+    return (each._replace(row=row) for row, each in enumerate(found, block.first_row))
+
+
+def _whole(block: Block, *, arrays: bool) -> Iterator[Record]:
+    """The records as they stand. `arrays`: whether an object of arrays holds them in these."""
     text, suspect = block.text()
     pairs = has_half_pairs(text)
     row, line, counted, end = block.first_row, block.first_line, 0, 0
     try:
-        for value, start, end, part in _elements(text):
+        for value, start, end, part in _entries(text) if block.context else _elements(text, arrays=arrays):
             line, counted = line + text.count("\n", counted, start), start
             raw = text[start:end]
             error = block.flaw(raw) if suspect else None
@@ -72,6 +146,22 @@ def json(block: Block) -> Iterator[Record]:
         yield Record(row, line, None, why, rest)
 
 
+def _inside(outer: Record, path: Sequence[str]) -> Iterator[Record]:
+    """The entries of the list at a path inside of a record, each with what stands around it."""
+    if outer.value is None or not path:
+        yield outer
+        return
+    around = dict(outer.value)
+    entries = around.pop(path[0], None)
+    if not isinstance(entries, list):
+        yield outer._replace(value=None, error=f"{path[0]!r} is {kind_of(entries)}, not a list of records")
+        return
+    for entry in entries:
+        fields, why = _fields(entry)
+        inner = None if fields is None else {**around, **fields}
+        yield from _inside(outer._replace(value=inner, error=why), path[1:])
+
+
 def _fields(value: Any) -> tuple[Value | None, str | None]:
     try:
         return fields_of(value), None
@@ -79,7 +169,17 @@ def _fields(value: Any) -> tuple[Value | None, str | None]:
         return None, str(error)
 
 
-def _elements(text: str) -> Iterator[_Element]:
+def _entries(text: str) -> Iterator[_Element]:
+    """The entries of a piece of an array, which ends after one, the comma after one, or the array's bracket."""
+    end = 0
+    while (start := _past_space(text, end)) != len(text) and not text.startswith("]", start):
+        value, end = _read(text, start)
+        yield _Element(value, start, end, None)
+        end = _past_space(text, end)
+        end += text.startswith(",", end)
+
+
+def _elements(text: str, *, arrays: bool) -> Iterator[_Element]:
     """The records of a document. Raises ValueError or RecursionError where it cannot be read on."""
     start = _past_space(text, 0)
     if text.startswith("[", start):
@@ -90,12 +190,13 @@ def _elements(text: str) -> Iterator[_Element]:
     try:
         value, end = _read(text, start)
     except (ValueError, RecursionError):
-        if not _ARRAYS.match(text, start):
+        if not arrays or not _ARRAYS.match(text, start):
             raise
         yield from _arrays(text, start + 1)
         return
     if (
-        type(value) is dict
+        arrays
+        and type(value) is dict
         and value
         and _past_space(text, end) == len(text)
         and all(type(entry) is list for entry in value.values())

@@ -20,7 +20,7 @@ def cut(source: Source) -> Iterator[Block]:
     return cut_delimited(source, **{"quotes": None, "delimiter": "\t", "header": None, **source.options})
 
 
-@format(version=1, suffixes=(".tsv",), cut=cut, write=write)
+@format(version=2, suffixes=(".tsv",), cut=cut, write=write)
 def tsv(block: Block, *, quotes: bool = False, delimiter: str = "\t", header: bool | None = None) -> Iterator[Record]:  # noqa: ARG001 - it was cut off
     """The rows of a block."""
     return records(block, quotes=quotes, delimiter=delimiter)

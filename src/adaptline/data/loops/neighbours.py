@@ -52,7 +52,7 @@ def least_equal(threshold: float, minima: int) -> int:
 
 def worth_comparing(
     buckets: Numbers, signatures: npt.NDArray[np.uint16], threshold: float, fresh: int = 0
-) -> npt.NDArray[np.bool_]:
+) -> tuple[npt.NDArray[np.bool_], Numbers]:
     """Which rows have any other that `walk` may compare with them, as far as buckets and signatures tell: most have none.
 
     Args:
@@ -60,14 +60,19 @@ def worth_comparing(
         signatures: (R, P).
         threshold: that of the walk.
         fresh: that of the walk.
+
+    Returns:
+        Per row whether it has; and the first row of its group. What becomes of a row depends on its group alone.
     """
     count, bands = buckets.shape
-    found = np.zeros(count, np.bool_)
+    found, groups = np.zeros(count, np.bool_), np.arange(count, dtype=np.int32)
     if count:
         lists = _lists(int(buckets.max()) + 1, count * bands)
         seen = np.full(count, -1, np.int32)
-        _worth_comparing(buckets, signatures, least_equal(threshold, signatures.shape[1]), lists, seen, found, fresh)
-    return found
+        least = least_equal(threshold, signatures.shape[1])
+        _worth_comparing(buckets, signatures, least, lists, seen, found, groups, fresh)
+        _flatten(groups)
+    return found, groups
 
 
 def walk(rows: Rows, threshold: float, *, words: bool, size: int, fresh: int = 0) -> Found:
@@ -342,7 +347,9 @@ def _enter(buckets: Any, lists: Any, row: int) -> None:
 
 
 @compiled
-def _worth_comparing(buckets: Any, signatures: Any, least: int, lists: Any, seen: Any, found: Any, fresh: int) -> None:
+def _worth_comparing(
+    buckets: Any, signatures: Any, least: int, lists: Any, seen: Any, found: Any, groups: Any, fresh: int
+) -> None:
     """Looks at all earlier rows of a row's buckets: those that are kept are among them."""
     bands = buckets.shape[1]
     for row in range(len(buckets)):
@@ -352,12 +359,43 @@ def _worth_comparing(buckets: Any, signatures: Any, least: int, lists: Any, seen
                 continue
             if lists.held[bucket] > BUCKET_ROWS:
                 found[row] = True  # nobody knows: what it does not remember may be kept
+            full = lists.held[bucket] >= BUCKET_ROWS
             place = lists.head[bucket]
-            while row >= fresh and place >= 0:
+            while (row >= fresh or full) and place >= 0:
                 other = place // bands
                 place = lists.next[place]
-                if seen[other] != row:
-                    seen[other] = row
-                    if not (found[row] and found[other]) and _equal(signatures, row, other) >= least:
-                        found[row] = found[other] = True
+                if full:  # who takes a place in it matters to all that ask it
+                    _join(groups, row, other)
+                if row < fresh or seen[other] == row:
+                    continue
+                seen[other] = row
+                is_done = found[row] and found[other] and _first(groups, row) == _first(groups, other)
+                if not is_done and _equal(signatures, row, other) >= least:
+                    found[row] = found[other] = True
+                    _join(groups, row, other)
         _enter(buckets, lists, row)
+
+
+@compiled
+def _first(groups: Any, row: int) -> int:
+    """The first row of a row's group; the way there is halved for the next who asks."""
+    while groups[row] != row:
+        groups[row] = groups[groups[row]]
+        row = groups[row]
+    return row
+
+
+@compiled
+def _join(groups: Any, row: int, other: int) -> None:
+    """Makes one group of those of two rows."""
+    one, two = _first(groups, row), _first(groups, other)
+    if one < two:
+        groups[two] = one
+    else:
+        groups[one] = two
+
+
+@compiled
+def _flatten(groups: Any) -> None:
+    for row in range(len(groups)):
+        groups[row] = _first(groups, row)

@@ -31,7 +31,7 @@ def exact(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
     texts: Sequence[pa.StringArray],
-    known: matching.Known = matching.NOTHING,
+    start: matching.Start = matching.NOTHING,
 ) -> pa.Table:
     """Drops every text that was there before. A null text matches nothing; the score is 1.0.
 
@@ -39,13 +39,13 @@ def exact(
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts: what has one fingerprint is compared.
-        known: the verdicts on the first shards, where they are known: only the others are looked at.
+        start: the verdicts on the first shards, where they are known: only the others are looked at.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score.
     """
-    positions, prints, folded = _printed(shards, known.without(alive))
-    fresh = known.fresh(positions)
+    positions, prints, folded = _printed(shards, start.without(alive))
+    fresh = start.fresh(positions)
     asked = bands.worth_sorting(prints[:, 0], fresh)
     high, low = prints[asked].T
     order = np.lexsort((low, high))  # stable: equal fingerprints stay in row order
@@ -54,11 +54,32 @@ def exact(
     dropped, of = order[repeats], order[~repeats][np.cumsum(~repeats) - 1][repeats]
     dropped, of = asked[dropped], asked[of]
     dropped, of = dropped[dropped >= fresh], of[dropped >= fresh]
-    chosen = np.unique(np.concatenate([dropped, of]))
-    data, offsets = matching.gathered(texts, positions, chosen, normalised=folded)
-    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
-    same = fingerprints.same(data, offsets, pairs, folded=folded)
+    same = _same(texts, positions, dropped, of, start.memory, folded=folded)
     return matching.drops(positions, dropped[same], of[same], np.ones(int(same.sum())))
+
+
+def _same(
+    texts: Sequence[pa.StringArray],
+    positions: Sequence[matching.Positions],
+    dropped: matching.Positions,
+    of: matching.Positions,
+    memory: int,
+    *,
+    folded: bool,
+) -> matching.Mask:
+    """Per pair whether its texts are the same, looked at in parts that memory holds."""
+    same = np.zeros(len(dropped), np.bool_)
+    chosen = np.unique(np.concatenate([dropped, of]))
+    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
+    with matching.Gathered(texts, positions, chosen, normalised=folded) as gathered:
+        sizes = np.cumsum(np.diff(gathered.offsets)[pairs].sum(axis=1))
+        for part in np.split(
+            np.arange(len(pairs)), np.searchsorted(sizes, np.arange(memory, sizes[-1:].sum(), memory))
+        ):
+            rows, places = np.unique(pairs[part], return_inverse=True)
+            data, offsets = gathered.take(rows)
+            same[part] = fingerprints.same(data, offsets, places.reshape(-1, 2), folded=folded)
+    return same
 
 
 def _printed(

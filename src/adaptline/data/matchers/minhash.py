@@ -12,7 +12,8 @@ No text becomes a Python string on the way, but where it must be normalised: Arr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -25,6 +26,8 @@ from adaptline.data import bands as lsh
 from adaptline.data import folding, matching
 from adaptline.data.loops import neighbours, sketches
 from adaptline.errors import UserError
+
+Scores = npt.NDArray[np.float64]
 
 RECALL = 0.995  # of pairs exactly at the threshold, where `bands` is left to us; above the threshold it is higher
 
@@ -70,10 +73,12 @@ def minhash(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
     texts: Sequence[pa.StringArray],
-    known: matching.Known = matching.NOTHING,
+    start: matching.Start = matching.NOTHING,
+    scores: Sequence[Scores] | None = None,
     *,
     threshold: Annotated[float, between(0, 1, low_too=False)] = 0.8,
     bands: Annotated[int, at_least(1)] | None = None,
+    best: str | None = None,
 ) -> pa.Table:
     """Drops a text whose n-grams are nearly those of an earlier, kept text.
 
@@ -86,50 +91,134 @@ def minhash(
     compared (both in neighbours.py). What that leaves out may be a near-duplicate missed, never one wrongly dropped:
     the result's metadata counts the rows concerned (matching.in_part), none in most data.
 
+    With `best` the rows are taken by a score, the highest first, so that the best of a cluster stays. Then an appended row
+    can take the place of a kept one, and no verdict is known before the match.
+
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
         texts: per shard its texts, read when they are asked for: those of candidates alone are compared.
-        known: the verdicts on the first shards, where they are known: only the others are looked at.
+        start: the verdicts on the first shards, where they are known: only the others are looked at; and how much memory
+            texts and signatures may take.
+        scores: per shard the scores of the filter that `best` names; null ones come last.
         threshold: the Jaccard similarity from which two texts are the same.
         bands: of permutations // bands minima each. None: the fewest that find at least RECALL of the pairs exactly at
             the threshold (21 bands of 6 for 0.8 with 128 permutations: 0.998).
+        best: the name of a filter before it in `do` that gives numbers, or "length" without one (characters); with a minus
+            sign before it the lowest is best ("-perplexity"). Of equals the earliest. None: the earliest of all.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score (the true Jaccard).
     """
     if not shards:
         return matching.SCHEMA.empty_table()
-    positions, signatures, facts = _signed(shards, known.without(alive))
-    fresh = known.fresh(positions)
-    bands = bands or signatures.shape[1] // lsh.rows_per_band(threshold, signatures.shape[1], RECALL)
-    members, buckets = lsh.shared_buckets((lsh.band_keys(signatures, bands, band) for band in range(bands)), fresh)
-    fresh = int(np.searchsorted(members, fresh))
-    signatures = signatures[members]
-    worth = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
-    number = np.where(worth, np.cumsum(worth) - 1, -1).astype(np.int32)
-    signatures = signatures[worth]
-    data, offsets = matching.gathered(texts, positions, members[worth])
-    rows = neighbours.Rows(buckets, number, data, offsets, signatures)
-    found = neighbours.walk(rows, threshold, words=facts[b"ngram"] == b"word", size=int(facts[b"size"]), fresh=fresh)
-    dropped = np.flatnonzero(found.of >= 0)
-    verdicts = matching.drops(positions, members[dropped], members[found.of[dropped]], found.similarity[dropped])
-    return matching.with_in_part(verdicts, matching.per_shard(positions, members[found.in_part]))
+    alive = start.without(alive)
+    positions, bands, members, buckets = _bucketed(shards, alive, start, threshold, bands)
+    fresh = int(np.searchsorted(members, start.fresh(positions)))
+    signatures = _signatures(shards, positions, members)
+    worth, groups = neighbours.worth_comparing(buckets, signatures, threshold, fresh)
+    facts = shards[0].schema.metadata
+    taken = None if scores is None else _living(scores, positions)[members]
+    if best is not None and taken is None and best.removeprefix("-") != matching.LENGTH:
+        raise ValueError(f"no scores of {best}")
+    how = {"words": facts[b"ngram"] == b"word", "size": int(facts[b"size"])}
+    of, similarity, in_part = (
+        np.full(len(members), -1, np.int64),
+        np.zeros(len(members)),
+        np.zeros(len(members), np.bool_),
+    )
+    with matching.Gathered(texts, positions, members[worth]) as gathered:
+        place = np.cumsum(worth) - 1  # in what is gathered
+        sizes = np.where(worth, 2 * signatures.shape[1], 0)
+        sizes[worth] += np.diff(gathered.offsets)
+        for batch_rows in _batches(groups, sizes, start.memory):
+            batch, inner = batch_rows, worth[batch_rows]
+            number = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
+            data, offsets = gathered.take(place[batch[inner]])
+            signed = signatures[batch[inner]]
+            if best is not None:
+                score = _lengths(data, offsets)[number] if taken is None else taken[batch]
+                order = np.argsort(
+                    score if best.startswith("-") else -score, kind="stable"
+                )  # what is no number comes last
+                batch, number = batch[order], number[order]
+            rows = neighbours.Rows(buckets[batch], number, data, offsets, signed)
+            found = neighbours.walk(rows, threshold, **how, fresh=int(np.searchsorted(batch, fresh)))
+            out = found.of >= 0
+            of[batch[out]] = batch[found.of[out]]
+            similarity[batch], in_part[batch] = found.similarity, found.in_part
+    dropped = np.flatnonzero(of >= 0)
+    verdicts = matching.drops(positions, members[dropped], members[of[dropped]], similarity[dropped])
+    return matching.with_in_part(verdicts, matching.per_shard(positions, members[in_part]))
 
 
-def _signed(
-    shards: Sequence[pa.Table], alive: Sequence[matching.Mask]
-) -> tuple[list[matching.Positions], npt.NDArray[np.uint16], dict[bytes, bytes]]:
-    """Per shard the rows that take part; their signatures, of all shards together; and what their sketches say of them."""
-    positions: list[matching.Positions] = []
-    signatures, facts, done = np.empty((0, 1), np.uint16), {}, 0
-    for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
-        (rows,) = matching.living([shard], [mask], "signature")
+def _bucketed(
+    shards: Sequence[pa.Table],
+    alive: Sequence[matching.Mask],
+    start: matching.Start,
+    threshold: float,
+    bands: int | None,
+) -> tuple[list[matching.Positions], int, npt.NDArray[np.int64], lsh.Buckets]:
+    """Per shard the rows that take part; how many bands; the rows that share a bucket with another, and their buckets."""
+    positions = []
+    with contextlib.ExitStack() as stack:
+        banded = None
+        for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
+            (rows,) = matching.living([shard], [mask], "signature")
+            found = matching.fixed_bytes(shard["signature"]).view(np.uint16)
+            bands = bands or found.shape[1] // lsh.rows_per_band(threshold, found.shape[1], RECALL)
+            banded = banded or stack.enter_context(lsh.Banded(bands))
+            banded.add(found[rows])
+            positions.append(rows)
+        members, buckets = lsh.shared_buckets(banded or [], start.fresh(positions))
+    return positions, bands or 0, members, buckets
+
+
+def _signatures(
+    shards: Sequence[pa.Table], positions: Sequence[matching.Positions], members: matching.Positions
+) -> npt.NDArray[np.uint16]:
+    """The signatures of some of the rows that take part: (members, permutations)."""
+    starts = np.cumsum([0, *(len(rows) for rows in positions)])
+    cuts = np.searchsorted(members, starts)
+    signatures = np.empty((0, 1), np.uint16)
+    for shard, rows, begins, first, last in zip(shards, positions, starts, cuts, cuts[1:], strict=False):
         found = matching.fixed_bytes(shard["signature"]).view(np.uint16)
-        if not positions:
-            most = sum(int(np.count_nonzero(one)) for one in alive)
-            signatures, facts = np.empty((most, found.shape[1]), np.uint16), shard.schema.metadata
-        signatures[done : done + len(rows)] = found[rows]
-        positions.append(rows)
-        done += len(rows)
-    return positions, signatures[:done], facts
+        if not signatures.size:
+            signatures = np.empty((len(members), found.shape[1]), np.uint16)
+        signatures[first:last] = found[rows[members[first:last] - begins]]
+    return signatures
+
+
+def _batches(
+    groups: npt.NDArray[np.int32], sizes: npt.NDArray[np.int64], memory: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows that are walked together, in order: whole groups, as many as memory holds, or one that is larger.
+
+    Args:
+        groups: the first row of each row's group; a row that is a group by itself is left out.
+        sizes: bytes of each row.
+        memory: bytes.
+    """
+    first, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    of_group = np.bincount(inverse, weights=sizes, minlength=len(first))
+    of_group[counts == 1] = 0
+    number = np.zeros(len(first), np.int64)
+    held, batch = 0.0, 0
+    for group in np.flatnonzero(counts > 1):
+        if held and held + of_group[group] > memory:
+            held, batch = 0.0, batch + 1
+        held += of_group[group]
+        number[group] = batch
+    of_row = np.where(counts[inverse] > 1, number[inverse], -1)
+    yield from (np.flatnonzero(of_row == each) for each in range(batch + 1) if (of_row == each).any())
+
+
+def _lengths(data: npt.NDArray[np.uint8], offsets: matching.Positions) -> Scores:
+    """Characters of each text in UTF-8; one more, 0, for the rows that are compared with none and have the number -1."""
+    before = np.concatenate([[0], np.cumsum((data & 0xC0) != 0x80, dtype=np.int64)])  # noqa: PLR2004 - a later byte of a character
+    return np.append(np.diff(before[offsets]), 0).astype(np.float64)
+
+
+def _living(scores: Sequence[Scores], positions: Sequence[matching.Positions]) -> Scores:
+    """The scores of the rows that take part."""
+    return np.concatenate([scores[shard][rows] for shard, rows in enumerate(positions)])

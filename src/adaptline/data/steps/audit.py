@@ -119,7 +119,7 @@ def _fates(desk: Desk, rows: Rows, wanted: set[tuple[str, int]]) -> dict[tuple[s
         }
         now = texts(table).to_pylist()
         for position, place in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):
-            if place in wanted:
+            if place in wanted and place not in fates:  # a child, which comes later, names its parent's place
                 fates[place] = {
                     "dropped_by": rules[position],
                     "changed_by": [use for use, touched in changed.items() if position in touched],

@@ -22,7 +22,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import matching, settled
+from adaptline.data import matching, ranking, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -50,7 +50,8 @@ class _State:
 
 def _check(node: Node) -> None:
     """Refuses bounds that do not fit their filter, and `on` for a filter that sees whole rows."""
-    for use in node.values["do"]:
+    for number, use in enumerate(node.values["do"]):
+        ranking.refuse_strange(use, node.values["do"][:number])
         if use.kind == "transform" and _asks_for(use.load().function) != list[str]:
             what = f"has {use.use!r}, a transform whose first parameter is not list[str]"
             raise BadParameterError("do", what, "A transform takes and gives Python strings.", place=("do", use.use))
@@ -86,7 +87,7 @@ def _labels(method: Method) -> tuple[str, ...]:
     return tuple(labels()) if labels else ()
 
 
-@step(version=2, output="rows", check=_check)
+@step(version=2, output="rows", check=_check, notes=ranking.notes)
 def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows:
     """Filters, drops duplicates, and mends text, method by method.
 
@@ -137,7 +138,7 @@ def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
 
 
 def _filter(state: _State, use: Use, units: Units) -> None:
-    masks = [_pack(mask) if use.load().cost == "high" else None for mask in state.alive]
+    masks = [_pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
     work = [
         Unit(
@@ -153,10 +154,12 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         state.drop(i, out, int((unjudged & state.alive[i]).sum()))
     if settle := use.load().options["settle"]:
         settle((units.read(ref) for ref in refs), **use.parameters)
+    if tell := use.load().options["tell"]:
+        state.methods[-1]["told"] = list(tell(**use.parameters))
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
-    """The scores of one shard: columns score, and because where the filter gives evidence."""
+    """The scores of one shard: column score, and what else the filter gives beside it: because, its evidence in words."""
     shard = read(text)
     function = use.load().function
     on: On = use.settings.get("on", "all")
@@ -174,11 +177,11 @@ def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Tabl
     places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
     spread = scores.take(places)
     spread = spread.combine_chunks() if isinstance(spread, pa.ChunkedArray) else spread
-    because: dict[str, Any] = {}
+    beside: dict[str, Any] = {}
     if pa.types.is_struct(spread.type):
-        because = {"because": pc.struct_field(spread, "because")}
+        beside = {field.name: pc.struct_field(spread, field.name) for field in spread.type if field.name != "score"}
         spread = pc.struct_field(spread, "score")
-    return pa.table({"score": _alike(spread, use)} | because)
+    return pa.table({"score": _alike(spread, use)} | beside)
 
 
 def _alike(scores: pa.Array, use: Use) -> pa.Array:
@@ -274,12 +277,17 @@ def _match(state: _State, use: Use, units: Units) -> None:
     whole = zip(sketches, masks, state.text, strict=True)
     shards = [[ref.digest, keys.digest(mask), text.digest if asks else None] for ref, mask, text in whole]
     meaning = [*_meaning(use, "match", parameters), on if asks else None, shards]
-    links = settled.links(meaning[:-1], shards) if registry.takes_known(method) else []
+    best = ranking.best_of(use)
+    scores = _scores_of(state, best) if best else []
+    meaning += [[ref.digest for ref in scores]] if scores else []
+    # By a score, an appended row can take the place of any: nothing is settled.
+    links = settled.links(meaning[:-1], shards) if registry.takes_start(method) and best is None else []
     held = units.first_there(links)
-    arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters}
+    arguments = {"sketches": sketches, "alive": masks, "use": use, "parameters": parameters, "scores": scores}
+    memory = units.memory_for(sum(ref.rows for ref in sketches))
     (ref,) = units.map(
         match_all,
-        [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held})],
+        [Unit(meaning, arguments | {"shards": state.text if asks else [], "held": held, "memory": memory})],
         f"{use.use}, match",
     )
     found = units.read(ref)
@@ -293,6 +301,12 @@ def _match(state: _State, use: Use, units: Units) -> None:
         out = np.zeros(len(state.alive[i]), bool)
         out[rows[shards == i]] = True
         state.drop(int(i), out)
+
+
+def _scores_of(state: _State, best: str) -> list[Ref]:
+    """The units of the scores of the last filter of a name; none where there is no such filter: the matcher knows lengths."""
+    named = [method for method in state.methods if method["use"] == best and "scores" in method]
+    return [Ref(*ref) for ref in named[-1]["scores"]] if named else []
 
 
 def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) -> pa.Table:
@@ -324,8 +338,10 @@ def match_all(
     alive: Sequence[bytes],
     shards: Sequence[Ref],
     held: Sequence[Ref],
+    scores: Sequence[Ref],
     use: Use,
     parameters: dict[str, Any],
+    memory: int,
 ) -> pa.Table:
     """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
     masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
@@ -333,12 +349,14 @@ def match_all(
     given: list[Any] = []
     if registry.takes_texts(use.load()):
         given.append(_Read(shards, lambda ref: texts(read(ref, ["messages"]), on)))
-    known = settled.known(read, held)
-    if held:
-        given.append(known)
+    start = settled.start(read, held, memory)
+    if registry.takes_start(use.load()):
+        given.append(start)
+    if scores:
+        given.append(_Read(scores, lambda ref: read(ref, ["score"])["score"].to_numpy()))
     with use.blamed():
         found: pa.Table = use.load().function(_Read(sketches, read), masks, *given, **parameters)
-    return settled.joined(known, found, len(sketches)) if held else found
+    return settled.joined(start, found, len(sketches)) if held else found
 
 
 def _finish(rows: Rows, state: _State, units: Units) -> Rows:

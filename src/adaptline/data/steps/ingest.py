@@ -27,8 +27,8 @@ from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
-_OPTIONS = ("header", "quotes", "delimiter", "row_per")  # of formats; each takes those that it knows
-_WINDOW = 64 << 20  # bytes of decompressed blocks that wait for workers at a time
+_OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
+_WINDOW = 32 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
 def _check(node: Node) -> None:
@@ -52,7 +52,7 @@ def _columns(values: Mapping[str, Any]) -> Columns:
     return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
 
 
-@step(version=2, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
+@step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
@@ -63,6 +63,7 @@ def ingest(
     quotes: bool | None = None,
     delimiter: Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")] | None = None,
     row_per: Literal["line", "paragraph", "file"] = "line",
+    records: str | None = None,
     text: str | None = None,
     label: str | None = None,
     prompt: str | None = None,
@@ -83,15 +84,18 @@ def ingest(
     answer; text or content; a field that is alone. system and history are taken beside messages or an instruction; label, references and split are taken where fields are called so.
 
     Args:
-        files: patterns relative to the recipe, or a table of them: { train = "a.csv", test = "b.csv" } sets the split.
+        files: patterns relative to the recipe, or a table of them: { train = "a.csv", test = "b.csv" } sets the split. A
+            folder that Hugging Face datasets saved brings its splits.
         units: where blocks are read.
-        format: one of csv, json, jsonl, parquet, tsv, txt, if the suffix does not tell. .gz and .zst are decompressed.
+        format: one of arrow, csv, json, jsonl, parquet, tsv, txt, xml, yaml, if the suffix does not tell. .gz and .zst are decompressed.
         encoding: if a byte order mark, valid UTF-8 or the text's plausibility does not tell.
         header: csv and tsv: whether the first line names the columns; by default it does unless columns are named by
             position.
         quotes: csv and tsv: whether quotes enclose fields; by default in csv only.
         delimiter: csv and tsv: what stands between fields.
         row_per: txt: what a row is; paragraphs end at blank lines.
+        records: json: the path of the list whose entries are the records ("data.paragraphs.qas" of SQuAD), with the fields
+            around it.
         text: the field of plain text.
         label: the field of the class.
         prompt: the field of what is asked.
@@ -122,7 +126,7 @@ def ingest(
         group=group,
         subject=tuple(subject),
     )
-    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per), strict=True))
+    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per, records), strict=True))
     sources = [
         open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)
         for path, name, part in zip(files, files.names, files.parts, strict=True)

@@ -16,8 +16,10 @@ import pyarrow as pa
 from adaptline.core import registry
 from adaptline.core.artifacts import Read, Unit, Units
 from adaptline.core.demands import Demand
+from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import On, Ref, Rows, Shard, extra_values, texts
+from adaptline.core.signatures import BadParameterError
 from adaptline.errors import UserError, did_you_mean
 
 _EXACT = 1e-9
@@ -28,7 +30,19 @@ def _are_shares(share: dict[str, float]) -> bool:
     return bool(share) and min(share.values()) >= 0 and abs(sum(share.values()) - 1) <= _EXACT
 
 
-@step(version=4, output="rows")
+def _check(node: Node) -> None:
+    """Refuses to divide rows that have children: a child could land where its parent is not."""
+    for before in node.ancestors():
+        if before.table.step == "augment":
+            raise BadParameterError(
+                "",
+                f"divides what [{before.table.name}] augmented: a child could land in another split than its parent",
+                f"Split first: let [{before.table.name}] take from this step.",
+                place=("from",),
+            )
+
+
+@step(version=4, output="rows", check=_check)
 def split(
     rows: Rows,
     *,

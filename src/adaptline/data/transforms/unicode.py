@@ -1,7 +1,7 @@
 """Text as it was meant: mojibake, HTML remains, invisible characters, line ends, normal form.
 
 Knows characters, of any script. Knows nothing of words or languages, and takes away no character that a reader would
-miss: curly quotes, ligatures and full-width forms stay, unless `form` is "NFKC".
+miss: curly quotes, ligatures and full-width forms stay, unless `form` is "NFKC" or an option of typography.py is on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 import ftfy.fixes
 
 from adaptline.core.registry import transform
+from adaptline.data import typography
 
 Pass = Callable[[str], str]
 
@@ -57,6 +58,10 @@ _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Kh
 # Tag characters are seen in flags of regions only (a black flag, five or so of them, an end); elsewhere they smuggle
 # words past the eye.
 _FLAG = r"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{4,6}\U000e007f"
+_SUSPECT = re.compile(  # one of these is in all that goes, and most texts have none
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
 _INVISIBLE = re.compile(
     rf"({_FLAG})"
     r"|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -77,8 +82,17 @@ def unicode(
     breaks: Literal["line", "space"] = "line",
     invisible: bool = True,
     white_space: bool = True,
+    single_spaces: bool = False,
+    straight_quotes: bool = False,
+    plain_dashes: bool = False,
+    lower_case: bool = False,
+    no_punctuation: bool = False,
 ) -> list[str]:
     r"""Mends how a text is written down. A mended text stays as it is when mended again.
+
+    The last five are off because they take away what a model is to write itself: one that learns from lower-cased text
+    without punctuation answers so. They suit what is only read (a classifier's input, a comparison). Markdown's code
+    stays as it is under each of them.
 
     Args:
         texts: the texts.
@@ -90,6 +104,11 @@ def unicode(
         invisible: removes control, bidirectional and zero-width characters; joiners stay where a script or an emoji
             needs them.
         white_space: line ends become \n; white space before them and at the text's end goes.
+        single_spaces: several spaces between words become one, several empty lines one; indentation stays.
+        straight_quotes: curly quotation marks and apostrophes become ' and ".
+        plain_dashes: hyphens, en dashes and minus signs become -, a dash between clauses a - between spaces.
+        lower_case: capitals become small letters.
+        no_punctuation: punctuation goes, but for apostrophes inside words and what parts the digits of a number.
 
     Returns:
         One text per text.
@@ -100,12 +119,21 @@ def unicode(
     if html:
         passes.append(partial(_without_html, parted=_line_break if breaks == "line" else _space))
     if invisible:
-        passes.append(partial(_INVISIBLE.sub, r"\1"))
+        passes.append(_without_invisible)
     if white_space:
         passes.append(_without_trailing)
+    wanted = {
+        typography.single_spaces: single_spaces,
+        typography.straight_quotes: straight_quotes,
+        typography.plain_dashes: plain_dashes,
+        typography.lower_case: lower_case,
+        typography.without_punctuation: no_punctuation,
+    }
+    passes += [change for change, is_on in wanted.items() if is_on]
     if form != "none":
         passes.append(partial(unicodedata.normalize, form))
-    return [text if _is_plain(text) else _mend(text, passes) for text in texts]
+    spares_ascii = not (single_spaces or lower_case or no_punctuation)
+    return [text if spares_ascii and _is_plain(text) else _mend(text, passes) for text in texts]
 
 
 def _is_plain(text: str) -> bool:
@@ -129,6 +157,10 @@ def _mend(text: str, passes: Sequence[Pass]) -> str:
 
 def _without_mojibake(text: str) -> str:
     return text if text.isascii() else "\n".join(map(ftfy.fix_encoding, text.split("\n")))
+
+
+def _without_invisible(text: str) -> str:
+    return _INVISIBLE.sub(r"\1", text) if _SUSPECT.search(text) else text
 
 
 def _without_trailing(text: str) -> str:

@@ -1,0 +1,92 @@
+"""xml: the records are the children of the root. Read as a stream; entities that a document declares are refused.
+
+What the root's own tag says beside its name is not kept. What is not well-formed costs its record; a document's DTD is never
+read, so an entity of it is such a fault, too. How an element becomes fields, elements.py says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from xml.parsers import expat
+
+from adaptline.core.registry import format
+from adaptline.data import cutting
+from adaptline.data.blocks import Block, Record, Source
+from adaptline.data.cutting import LONGEST_ROW, Tape
+from adaptline.data.elements import elements
+from adaptline.errors import UserError
+
+_LONGEST_PROLOG = 1 << 20  # bytes before the root
+_TAG = re.compile(rb"""<[^\s/>]+(?:[^>"']|"[^"]*"|'[^']*')*>""")
+
+
+class _RootError(Exception):
+    """The root was found: its name, and where its tag begins."""
+
+
+def cut(source: Source) -> Iterator[Block]:
+    """Blocks of whole records. Raises UserError where it is no XML, or declares entities."""
+    tape = Tape(source)
+    name, length = _root(tape)
+    tape.skip(length)
+    tape.context = name
+    return cutting.cut(tape, partial(_measure, encoding=source.coding.of_stream, root=name))
+
+
+@format(version=1, suffixes=(".xml",), cut=cut)
+def xml(block: Block) -> Iterator[Record]:
+    """The records of a block."""
+    data, encoding = block.data(), block.source.coding.of_stream
+    line, counted = block.first_line, 0
+    found = elements(data, encoding, block.context, final=True)
+    for row, (start, end, value, error) in enumerate(found, block.first_row):
+        line, counted = line + data.count(b"\n", counted, start), start
+        raw = data[start:end].decode(encoding, "surrogateescape")
+        yield Record(row, line, value, error and (block.flaw(raw) or error), raw)
+
+
+def _measure(data: bytearray, at: int, final: bool, *, encoding: str, root: str) -> tuple[int, int] | None:
+    """The first record's end at or after `at`; see cutting.Measure. Raises UserError for a record longer than any may be."""
+    rows = 0
+    for rows, element in enumerate(elements(data, encoding, root, final=final), 1):
+        if element.end >= at:
+            return element.end, rows
+    if not final and len(data) > LONGEST_ROW:
+        raise UserError(f"has a record longer than {LONGEST_ROW >> 20} MiB", do="Leave that record out.")
+    return (len(data), rows) if final else None
+
+
+def _root(tape: Tape) -> tuple[str, int]:
+    """The root's name, and where the first record can begin."""
+    length = 1 << 12
+    while tape.reach(length):
+        data = bytes(tape.data)
+        try:
+            _prolog(tape.source.coding.of_stream).Parse(data, tape.ended)
+        except _RootError as found:
+            name, place = found.args
+            tag = _TAG.match(data, place)
+            return name, tag.end() if tag else len(data)
+        except expat.ExpatError as error:
+            what = f"is no XML: {expat.ErrorString(error.code)}"
+            raise UserError(what, line=error.lineno, do="Is it of the format that its name says?") from error
+        if length > _LONGEST_PROLOG:
+            raise UserError("has no root element in its first MiB", do="Is it XML?")
+        length *= 4
+    raise UserError("has no rows", do="Leave it out.")
+
+
+def _prolog(encoding: str) -> Any:
+    parser = expat.ParserCreate(encoding)
+
+    def root(name: str, _: Any) -> None:
+        raise _RootError(name, parser.CurrentByteIndex)
+
+    def entity(name: str, *_: Any) -> None:
+        raise UserError(f"declares the entity {name!r}", do="Write out what it stands for, and leave its DTD out.")
+
+    parser.StartElementHandler, parser.EntityDeclHandler = root, entity
+    return parser

@@ -1,0 +1,78 @@
+"""What the rules of a curate step said of its rows, all rows at once, as its artifact keeps it.
+
+Knows manifests of curate steps, scores and bounds. Knows nothing of texts: not one is read here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from adaptline.core.rows import Ref
+from adaptline.core.store import Store
+from adaptline.data.verdicts import Mask, judge
+
+REVIEW = "review"  # the filter that reads what people said
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one filter says of every row; the arrays are (rows,), over all shards.
+
+    `out` are rows that its bounds drop, whoever else dropped them before; `judged` those with a score. `scores` is None for
+    labels.
+    """
+
+    number: int
+    name: str
+    settings: dict[str, Any]
+    out: Mask
+    judged: Mask
+    scores: npt.NDArray[np.float64] | None
+
+
+def fates(store: Store, manifest: dict[str, Any]) -> list[npt.NDArray[np.int16]]:
+    """Per shard and row the number of the rule that dropped it: -1 before this step began, as many as rules for a kept row."""
+    kept = len(manifest["detail"]["methods"])
+    found = (store.read(Ref(*triple))["dropped_by"] for triple in manifest["detail"]["verdicts"])
+    return [column.fill_null(kept).to_numpy() for column in found]
+
+
+def names(manifest: dict[str, Any]) -> list[str]:
+    """The step's rules as a person tells them apart: a second `length` is "length (2)"."""
+    seen: Counter[str] = Counter()
+    found = []
+    for method in manifest["detail"]["methods"]:
+        seen[method["use"]] += 1
+        found.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
+    return found
+
+
+def opinions(store: Store, manifest: dict[str, Any]) -> Iterator[Opinion]:
+    """What each filter says, in the order of the recipe, without what people said."""
+    for number, (name, method) in enumerate(zip(names(manifest), manifest["detail"]["methods"], strict=True)):
+        if "scores" in method and method["use"] != REVIEW:
+            yield _opinion(store, number, name, method)
+
+
+def _opinion(store: Store, number: int, name: str, method: dict[str, Any]) -> Opinion:
+    columns = [store.read(Ref(*triple), ["score"])["score"] for triple in method["scores"]]
+    out, judged = [np.zeros(0, np.bool_)], [np.zeros(0, np.bool_)]
+    for column in columns:
+        dropped, unjudged = judge(column, method["use"], method["settings"])
+        out.append(dropped & ~unjudged)
+        judged.append(~unjudged)
+    labels = any(pa.types.is_string(column.type) for column in columns)
+    scores = None if labels else np.concatenate([np.zeros(0), *(_floats(column) for column in columns)])
+    return Opinion(number, name, method["settings"], np.concatenate(out), np.concatenate(judged), scores)
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Scores as numbers, NaN for none."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)

@@ -1,0 +1,44 @@
+"""Which of several like rows stays, where a matcher is told to keep the best by a score instead of the earliest.
+
+Knows recipes' uses of matchers. Knows nothing of how rows are matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adaptline.core import registry
+from adaptline.core.artifacts import Use
+from adaptline.core.grid import Node
+from adaptline.core.signatures import BadParameterError
+from adaptline.data.matching import LENGTH
+from adaptline.errors import did_you_mean
+
+
+def best_of(use: Use) -> str | None:
+    """What a matcher takes rows by, without the sign: "length", a filter's name, or None for their order."""
+    given = use.parameters.get("best") if use.kind == "matcher" and registry.takes_scores(use.load()) else None
+    return None if given is None else str(given).removeprefix("-")
+
+
+def refuse_strange(use: Use, before: Sequence[Use]) -> None:
+    """Raises BadParameterError for a best that is neither "length" nor a filter of numbers among the methods before."""
+    best = best_of(use)
+    numbers = [one.use for one in before if one.kind == "filter" and registry.score_kind(one.load()) == "number"]
+    if best is not None and best not in (*numbers, LENGTH):
+        raise BadParameterError(
+            "best",
+            f"must name a filter before {use.use} that gives numbers, or be 'length', not {best!r}",
+            did_you_mean(best, [*numbers, LENGTH]),
+            place=("do", use.use, "best"),
+        )
+
+
+def notes(node: Node) -> list[str]:
+    """What it costs to keep the best, for each method of a curate step that does."""
+    return [
+        f"{use.use} keeps the best by {use.parameters['best']!r}: appended rows may take the place of kept ones, so every run "
+        "after an append matches all rows anew, and old verdicts may change"
+        for use in node.values["do"]
+        if best_of(use) is not None
+    ]

@@ -1,0 +1,120 @@
+"""A person's review of rows: a file of verdicts on positions in source files.
+
+Knows positions and verdicts. Knows nothing of what the rows say, or of what is done with a verdict.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from adaptline.core.sources import Files, refuse_changed
+from adaptline.data.jsons import objects
+from adaptline.errors import UserError, did_you_mean
+
+VERDICTS = ("keep", "drop")
+_EXAMPLE = '{"file": "messages.jsonl", "row": 12, "verdict": "drop", "why": "not a request", "by": "anna"}'
+_TYPES = {"file": str, "row": int, "verdict": str, "why": str, "by": str}
+_NEEDED = ("file", "row", "verdict")
+
+Place = tuple[str, int]  # a source file, relative to the recipe, and the 1-based row in it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one person said of one row, and the line that says it."""
+
+    source: str
+    row: int
+    verdict: str
+    by: str
+    why: str
+    where: Path
+    name: str
+    line: int
+
+    @property
+    def because(self) -> str:
+        """Where it stands, who said it, and why."""
+        by = f" by {self.by}" if self.by else ""
+        return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
+
+
+@lru_cache(maxsize=2)
+def read(files: Files) -> dict[Place, tuple[Verdict, ...]]:
+    """What each person said last of each row, the latest last; read once per process, not once per shard.
+
+    Raises:
+        UserError: a line is no verdict; with file and line.
+    """
+    said: dict[Place, dict[str, Verdict]] = {}
+    for path, name in zip(files.paths, files.names, strict=True):
+        for place, verdict in lines(path, name):
+            people = said.setdefault(place, {})
+            people.pop(verdict.by, None)  # so that the latest verdict stands last
+            people[verdict.by] = verdict
+    refuse_changed(files)  # what is read once per process must be what its key says
+    return {place: tuple(verdicts.values()) for place, verdicts in said.items()}
+
+
+def is_agreed(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all who spoke of a row say the same."""
+    return len({verdict.verdict for verdict in verdicts}) == 1
+
+
+def refuse_difference(verdicts: Sequence[Verdict]) -> None:
+    """Raises UserError where different people say different things of one row."""
+    last = verdicts[-1]
+    other = next((verdict for verdict in verdicts if verdict.verdict != last.verdict), None)
+    if other is not None:
+        raise UserError(
+            f"{last.by or 'nobody named'} says {last.verdict!r} of {last.source}:{last.row}, "
+            f"{other.by or 'nobody named'} says {other.verdict!r} at {other.name}:{other.line}",
+            where=last.where,
+            line=last.line,
+            do='Agree, and add or remove a line; or let the filter review take such rows for unjudged: disagreement = "unjudged".',
+        )
+
+
+def lines(path: Path, name: str) -> Iterator[tuple[Place, Verdict]]:
+    """The verdicts of a file in its order, each with the row that it is about.
+
+    Args:
+        path: the file.
+        name: it relative to the recipe: sources are named relative to the file.
+
+    Raises:
+        UserError: a line is no verdict; with file and line.
+    """
+    for number, value in objects(path, _EXAMPLE):
+        try:
+            _check(value)
+        except UserError as error:
+            raise error.at(path, number) from error
+        source = os.path.normpath(Path(name).parent / value["file"])
+        said = Verdict(
+            source, value["row"], value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number
+        )
+        yield (source, value["row"]), said
+
+
+def _check(value: dict[str, Any]) -> None:
+    """Raises UserError, without a place, for an object that is no verdict."""
+    if missing := [key for key in _NEEDED if value.get(key) is None]:
+        raise UserError(f"a review has no {', '.join(missing)}", do=f"A line is like {_EXAMPLE}")
+    for key, kind in _TYPES.items():
+        given = value.get(key)
+        if given is not None and (not isinstance(given, kind) or isinstance(given, bool)):
+            raise UserError(f"{key} = {given!r} is no {'whole number' if kind is int else 'string'}", do=_EXAMPLE)
+    if value["row"] < 1:
+        raise UserError(f"row = {value['row']}: rows count from 1")
+    if value["verdict"] == "mend":
+        raise UserError(
+            "the verdict 'mend' is not read by this version", do="Drop the row, and add the mended text to a source."
+        )
+    if value["verdict"] not in VERDICTS:
+        raise UserError(f"unknown verdict {value['verdict']!r}", do=did_you_mean(value["verdict"], VERDICTS))

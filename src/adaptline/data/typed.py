@@ -1,0 +1,129 @@
+"""Typed files, whose columns have types of their own: how records get one schema, and how rows are cut into blocks.
+
+Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adaptline.core import keys
+from adaptline.data.blocks import Batch, Block, Source
+from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
+from adaptline.errors import UserError
+
+# What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
+DAMAGE = (pa.ArrowException, OSError, MemoryError, ValueError)
+NewWriter = Callable[[pa.Schema], Any]  # a writer of tables (Arrow's) for a schema
+
+
+def write_typed(batches: Iterable[Batch], new_writer: NewWriter) -> None:
+    """Records as tables, their schema that of the first ones. Raises UserError where later records do not fit it.
+
+    Of no records at all comes a file without columns: a reader then says that it has no rows, not that it is damaged.
+    """
+    writer, schema = None, pa.schema([])
+    try:
+        for batch in batches:
+            if not batch.records:  # all of a shard may have been dropped; it tells no schema
+                continue
+            if writer is None:
+                schema = schema_of(batch)
+                writer = new_writer(schema)
+            writer.write_table(table_of(batch, schema))
+        writer = writer or new_writer(schema)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def table_of(batch: Batch, schema: pa.Schema) -> pa.Table:
+    """Records as a table of a schema. Raises UserError where they do not fit it."""
+    strange = {name for record in batch.records for name in record} - set(schema.names)
+    if strange:
+        raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
+    with_one_schema = "rows do not share one schema"
+    try:
+        return pa.Table.from_pylist(batch.records, schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"{with_one_schema}: {error}", do="Write .jsonl instead.") from error
+
+
+def schema_of(batch: Batch) -> pa.Schema:
+    """The types that are known, and for the others those of the records; strings where all are null. Raises UserError."""
+    names = dict.fromkeys(name for record in batch.records for name in record)
+    try:
+        kinds = {name: batch.types.get(name) or _kind([record.get(name) for record in batch.records]) for name in names}
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise UserError(f"rows do not share one schema: {error}", do="Write .jsonl instead.") from error
+    return pa.schema(list(kinds.items()))
+
+
+def _kind(values: list[Any]) -> pa.DataType:
+    kind = pa.array(values).type
+    return pa.string() if pa.types.is_null(kind) else kind
+
+
+def refuse_schema(schema: pa.Schema) -> None:
+    """Raises UserError for a typed file whose columns cannot be told apart, or cannot be kept as Parquet."""
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"two columns are called {twice!r}", do="Rename one.")
+    try:
+        pq.write_table(schema.empty_table(), io.BytesIO())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
+        raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
+
+
+def cut_batches(
+    source: Source, batches: Iterable[pa.RecordBatch | str], offset: int = 0, row: int = 1
+) -> Iterator[Block]:
+    """Blocks of rows as large as those of a text of that size would be, each kept as an Arrow stream of its own.
+
+    Args:
+        source: the file.
+        batches: its rows; a string says why a row cannot be read.
+        offset: bytes that came before, as they are in memory.
+        row: the first row's number, from 1.
+    """
+    waiting: list[pa.RecordBatch] = []
+    size = 0
+    for piece in chain(chain.from_iterable(map(_halved, batches)), [None]):
+        if waiting and (not isinstance(piece, pa.RecordBatch) or size >= block_size(offset)):
+            block = _block(source, offset, row, waiting)
+            yield block
+            offset, row, size, waiting = offset + size, row + (block.rows or 0), 0, []
+        if isinstance(piece, pa.RecordBatch):
+            size += piece.nbytes
+            waiting.append(piece)
+        elif piece is not None:
+            yield Block(source, offset, 0, row, 1, 1, keys.digest(b""), payload=b"", broken=piece)
+            row += 1
+
+
+def _halved(batch: pa.RecordBatch | str) -> Iterator[pa.RecordBatch | str]:
+    """Pieces of at most 1 MiB or one row."""
+    if isinstance(batch, pa.RecordBatch) and batch.num_rows > 1 and batch.nbytes > SMALLEST:
+        half = batch.num_rows // 2
+        yield from _halved(batch.slice(0, half))
+        yield from _halved(batch.slice(half))
+    elif isinstance(batch, pa.RecordBatch) and batch.nbytes > LONGEST_ROW:
+        yield f"a row longer than {LONGEST_ROW >> 20} MiB"
+    elif isinstance(batch, str) or batch.num_rows:
+        yield batch
+
+
+def _block(source: Source, offset: int, row: int, batches: list[pa.RecordBatch]) -> Block:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    payload = sink.getvalue().to_pybytes()
+    size, rows = sum(batch.nbytes for batch in batches), sum(batch.num_rows for batch in batches)
+    return Block(source, offset, size, row, 1, rows, keys.digest(payload), payload=payload)

@@ -1,0 +1,1 @@
+"""Augmenters that need a translator or another model: one a file."""

@@ -1,0 +1,1 @@
+"""One way to ask a model for the probability of labels a file."""

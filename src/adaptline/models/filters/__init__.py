@@ -1,0 +1,1 @@
+"""One filter a file: a score per text, by a model."""

@@ -1,0 +1,1 @@
+"""One matcher a file: rows that are the same, by a model."""

@@ -1,0 +1,1 @@
+"""Translators: one a file, each with `translate(texts, source, target)`."""

@@ -1,0 +1,87 @@
+"""Which rows a person looks at: every kind of them, the same ones each time, and no row twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import lines
+import pytest
+
+from adaptline.core import recipe as recipes
+from adaptline.core.run import run
+from adaptline.core.store import Store
+from adaptline.core.trace import History
+from adaptline.data import opinions, sampling
+
+RECIPE = """
+[raw]
+step  = "ingest"
+files = ["data/*.jsonl"]
+[clean]
+step = "curate"
+from = "raw"
+do   = [{ use = "length", min = 20 }, { use = "share", of = "letter", min = 0.8 }, "exact", { use = "length", max = 60 }]
+"""
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("line")
+    path = lines.make(folder, files=2, rows=80, recipe=RECIPE)
+    lines.write(folder / "data" / "marks.jsonl", [{"text": f"?!?! {i} ?!?!?! 1234 5678 !?!?"} for i in range(6)])
+    run(path)
+    history = History.open(Store.open(folder / ".adaptline"), "recipe", [t.name for t in recipes.read(path).tables])
+    return history.store, history.manifests["clean"][0]
+
+
+Judged = tuple[Store, dict[str, Any]]
+
+
+def test_every_kind_of_row_is_there_and_no_row_twice(judged: Judged) -> None:
+    picks = sampling.sample(*judged, 60)
+    kinds = Counter(pick.stratum for pick in picks)
+    assert len({(pick.shard, pick.position) for pick in picks}) == len(picks) == 60
+    assert kinds[sampling.KEPT] >= 15
+    assert {"dropped by exact", sampling.DISAGREED, "near a bound of length", "near a bound of share"} <= kinds.keys()
+    assert sum(count for kind, count in kinds.items() if kind.startswith("dropped")) >= 15
+
+
+def test_the_strata_say_the_truth(judged: Judged) -> None:
+    store, manifest = judged
+    fates, names = opinions.fates(store, manifest), opinions.names(manifest)
+    assert names == ["length", "share", "exact", "length (2)"]
+    for pick in sampling.sample(store, manifest, 60):
+        fate = int(fates[pick.shard][pick.position])
+        if pick.stratum == sampling.KEPT:
+            assert fate == len(names)
+        elif pick.stratum.startswith("dropped by "):
+            assert pick.stratum == f"dropped by {names[fate]}"
+
+
+def test_it_is_the_same_for_a_seed_and_another_for_another(judged: Judged) -> None:
+    assert sampling.sample(*judged, 30, seed=3) == sampling.sample(*judged, 30, seed=3)
+    assert sampling.sample(*judged, 30, seed=3) != sampling.sample(*judged, 30, seed=4)
+
+
+def test_a_sample_larger_than_the_data_is_all_of_it(judged: Judged) -> None:
+    store, manifest = judged
+    total = sum(int((fate >= 0).sum()) for fate in opinions.fates(store, manifest))
+    assert len(sampling.sample(store, manifest, 10_000)) == total
+    assert sampling.sample(store, manifest, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "given"),
+    [([10, 10, 10], 9, [3, 3, 3]), ([1, 10, 10], 9, [1, 4, 4]), ([0, 2], 9, [0, 2]), ([5, 5], 3, [2, 1]), ([], 4, [])],
+)
+def test_what_one_lacks_the_others_have(sizes: list[int], count: int, given: list[int]) -> None:
+    assert sampling.shared_out(sizes, count) == given
+
+
+def test_a_filter_judges_rows_that_others_dropped(judged: Judged) -> None:
+    store, manifest = judged
+    said = {one.name: one for one in opinions.opinions(store, manifest)}
+    assert said["share"].judged.sum() == 166
+    assert (said["share"].out & said["length"].out).any()
+    assert said["share"].out.sum() >= 6

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from adaptline.data.blocks import Batch
+from adaptline.data.typed import refuse_schema, schema_of, table_of
+from adaptline.errors import UserError
+
+
+def test_known_types_are_kept_and_others_told() -> None:
+    batch = Batch([{"n": 1, "x": None, "s": "a"}, {"n": 2, "late": [1]}], {"n": pa.int8()})
+    assert schema_of(batch) == pa.schema(
+        {"n": pa.int8(), "x": pa.string(), "s": pa.string(), "late": pa.list_(pa.int64())}
+    )
+
+
+@pytest.mark.parametrize("values", [[1, "a"], [2**70], [{"a": 1}, [1]]])
+def test_values_without_a_common_type_are_told(values: list[object]) -> None:
+    with pytest.raises(UserError, match="rows do not share one schema"):
+        schema_of(Batch([{"x": value} for value in values], {}))
+
+
+def test_rows_that_do_not_fit_are_told() -> None:
+    schema = pa.schema({"n": pa.int64()})
+    with pytest.raises(UserError, match="field 'm' is not in the first rows"):
+        table_of(Batch([{"m": 1}], {}), schema)
+    with pytest.raises(UserError, match="rows do not share one schema"):
+        table_of(Batch([{"n": "a"}], {}), schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "what"),
+    [
+        (pa.schema([("a", pa.string()), ("a", pa.int64())]), "two columns are called 'a'"),
+        (pa.schema([("a", pa.month_day_nano_interval())]), "has a column of a kind that cannot be kept"),
+    ],
+)
+def test_schemas_that_are_refused(schema: pa.Schema, what: str) -> None:
+    with pytest.raises(UserError, match=what):
+        refuse_schema(schema)
+    refuse_schema(pa.schema([("a", pa.string()), ("b", pa.list_(pa.struct([("c", pa.date32())])))]))
