@@ -15,12 +15,13 @@ CHAIN = f"""
   {{ use = "fineweb", drop = [] }},
   {{ use = "language", drop = [] }},
   {MATCHERS},
+  {{ use = "toxicity", max = 1 }},
   "mask_pii",
 """
 
 
 def main(corpus: str, out: str, workers: str = "") -> None:
-    """Normalisation, seven filters, language, exact and near-duplicates, personal data."""
+    """Normalisation, seven filters, language, exact and near-duplicates, toxicity, personal data."""
     run(corpus, out, CHAIN, workers)
 
 
