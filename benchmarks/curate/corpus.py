@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROWS, COPIES, SEED = 100_000, 0.2, 11
-_WORD = re.compile(r"\w+")
+WORD = re.compile(r"\w+")
 _SUFFIXES = {".py", ".md", ".rst", ".txt", ".pyi"}
 _LARGEST = 400_000  # bytes of a file: tables of data are no text
 
@@ -54,7 +54,7 @@ def pieces(texts: Iterator[str], draw: Draw) -> Iterator[str]:
             piece = "".join(parts[at : at + length]).strip()
             at += length
             digest = hashlib.blake2b(piece.encode(), digest_size=8).digest()
-            if len(_WORD.findall(piece)) >= 20 and digest not in seen:  # noqa: PLR2004 - shorter ones are no documents
+            if len(WORD.findall(piece)) >= 20 and digest not in seen:  # noqa: PLR2004 - shorter ones are no documents
                 seen.add(digest)
                 yield piece
 
@@ -126,7 +126,7 @@ KINDS: dict[Callable[[Words, Words, Draw], str], int] = {
 
 def grams(text: str, size: int = 5) -> set[tuple[str, ...]]:
     """n-grams as peers cut them."""
-    words = _WORD.findall(text.lower())
+    words = WORD.findall(text.lower())
     return {tuple(words[at : at + size]) for at in range(max(1, len(words) - size + 1))}
 
 
