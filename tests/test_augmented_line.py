@@ -127,3 +127,12 @@ def test_a_grid_that_has_both_already_stays_as_it_is(line: Path) -> None:
     path.write_text(text)
     cells = al.with_and_without(path, "more").table("more").cells
     assert list(cells) == [{"augmented": False}, {"augmented": True}]
+
+
+def test_of_a_grid_of_its_own_there_is_one_run_without_it(line: Path) -> None:
+    text = RECIPE.replace("swap = 0.1 }]", 'swap = 0.1 }]\neach = { "noise.share" = [0.1, 0.2] }')
+    path = line.with_name("shares.toml")
+    path.write_text(text)
+    cells = al.with_and_without(path, "more").table("more").cells
+    assert list(cells) == [{"augmented": False}, *({"noise.share": share, "augmented": True} for share in (0.1, 0.2))]
+    assert len([one for one in al.plan(al.with_and_without(path, "more")) if one.step == "more"]) == 3

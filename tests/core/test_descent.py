@@ -115,7 +115,7 @@ def test_a_child_leads_back_to_its_parent_and_its_source(history: trace.History)
     # Of its parent's life before only what it comes from; not what else became of its parent, then or later.
     assert list(told) == ["parts", "clean", "more", "most", "last"]
     (birth,) = told["more"]
-    assert birth["did"] == "made by again"
+    assert (birth["did"], birth["text"]) == ("made by again", "TWO ROWS again")
     assert birth["parent"] == {"shard": parent["clean"][0]["shard"], "position": 1}
     assert (birth["shard"], birth["position"]) == (child["shard"], child["position"])
     assert [one["text"] for one in told["most"][0]["children"]] == ["TWO ROWS again and twice"]

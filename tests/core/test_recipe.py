@@ -295,6 +295,10 @@ class TestGrids:
         assert error.what.startswith(f"[parts] {what}")
         assert error.line == 9
 
+    def test_a_dotted_key_of_two_methods_at_once(self, folder: Path) -> None:
+        error = refused(folder, CURATE + "do = ['exact', 'length', { use = 'length' }]\neach = { length.min = [3] }\n")
+        assert error.what.startswith("[clean] 'length.min' reaches 2 methods of do")
+
     def test_a_dotted_key_of_a_method_that_is_not_listed(self, folder: Path) -> None:
         error = refused(folder, CURATE + "do = ['exact']\neach = { minhash.threshold = [0.7] }\n")
         assert error.what.startswith("[clean] 'minhash.threshold' reaches nothing: no method or table 'minhash'")

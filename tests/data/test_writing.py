@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from adaptline.data.opening import open_source
 from adaptline.data.reading import read_table
 from adaptline.data.schemas import Columns
-from adaptline.data.writing import write_rows
+from adaptline.data.writing import refuse_unwritable, write_rows
 from adaptline.errors import UserError
 
 Put = Callable[[str, bytes | str], Path]
@@ -217,3 +217,9 @@ def test_chats_and_references_come_back_from_a_table(put: Put, tmp_path: Path, s
 def test_a_string_that_is_no_list_is_one_reference(put: Put, text: str) -> None:
     path = put("in.jsonl", json.dumps({"text": "t", "references": text}) + "\n")
     assert read_table(path, columns=Columns(text="text", references="references"))["references"].to_pylist() == [[text]]
+
+
+@pytest.mark.parametrize("name", ["a.parquet.gz", "a.arrow.zst"])
+def test_what_is_compressed_inside_is_not_compressed_again(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"compressed inside(?s:.*)Leave "):
+        refuse_unwritable(tmp_path / name)

@@ -65,10 +65,26 @@ def test_a_row_that_could_not_be_read_says_why(line: Path) -> None:
     assert told(library.trace(line, "rows.jsonl:6")["graph"])[0][2].startswith("unreadable: ")
 
 
+def test_a_child_says_who_made_it_of_what() -> None:
+    step = {"cell": {}, "key": "k", "digest": "d" * 64, "step": "more", "shard": "c" * 64}
+    born = {**step, "did": "made by noise", "parent": {"shard": "b" * 64, "position": 0}, "text": "siad"}
+    origin = {"file": "a", "row": 1, "text": "said", "unreadable": None, "shard": "a" * 64}
+    made = life.graph({"origin": origin, "steps": [born], "children": []})
+    assert told(made)[1] == ("step", "more", "made by noise: siad", 0)
+
+
 def test_children_and_adapters_branch_off() -> None:
     step = {"cell": {}, "key": "k", "digest": "d" * 64}
     trained = {**step, "step": "adapters", "did": "trained on it"}
-    child = {**step, "step": "more", "shard": "c" * 64, "parent": "b" * 64, "position": 3, "text": "said anew"}
+    child = {
+        **step,
+        "step": "more",
+        "shard": "c" * 64,
+        "parent": "b" * 64,
+        "position": 3,
+        "text": "said anew",
+        "by": "noise",
+    }
     found = {
         "origin": {"file": "a", "row": 1, "text": "said", "unreadable": None, "shard": "a" * 64},
         "steps": [{**step, "step": "clean", "shard": "b" * 64, "kept": True}, trained],
@@ -77,7 +93,7 @@ def test_children_and_adapters_branch_off() -> None:
     made = life.graph(found)
     assert told(made)[2:5] == [
         ("adapter", "adapters", "trained on it, dddddddddddd", 1),
-        ("child", "more, cccccccccccc:3", "said anew", 1),
+        ("child", "noise in more, cccccccccccc:3", "said anew", 1),
         ("adapter", "adapters", "trained on it, dddddddddddd", 2),
     ]
     assert made["edges"][2] == {"from": 1, "to": 3, "kind": "child"}

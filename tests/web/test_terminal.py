@@ -129,7 +129,7 @@ def test_no_foreign_string_of_a_life_reaches_the_terminal_raw() -> None:
     method = {"use": "review", "verdict": "dropped", "score": NASTY, "settings": {"drop": [NASTY]}, "because": NASTY}
     step = {"step": "clean", "cell": {"each": NASTY}, "digest": "0" * 64, "did": NASTY, "methods": [method]}
     _harmless(terminal.life({"origin": origin, "steps": [step], "children": []}), 5)
-    child = {"step": "more", "cell": {"each": NASTY}, "shard": "0" * 64, "position": 3, "text": NASTY}
+    child = {"step": "more", "cell": {"each": NASTY}, "shard": "0" * 64, "position": 3, "text": NASTY, "by": "noise"}
     child |= {"steps": [step], "children": [{**child, "steps": [], "children": []}]}
     _harmless(terminal.life({"origin": origin, "steps": [], "children": [child]}), 6)
     parent = {"step": "raw", "digest": "0" * 64, "inputs": [], "files": [(NASTY, 3)]}

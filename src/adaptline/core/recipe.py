@@ -129,8 +129,9 @@ def with_and_without(recipe: Recipe, step: str) -> Recipe:
             f"{table.step} has no parameter augmented: there is no run without it to compare with",
             f"Steps that have one: {', '.join(augmenting)}." if augmenting else "Only augment has one.",
         )
-    cells = [cell | {"augmented": value} for value in (False, True) for cell in table.cells]
-    cells = [cell for number, cell in enumerate(cells) if cell not in cells[:number]]  # its own grid may have both
+    # Without it all cells of its own grid are one.
+    with_it = [cell | {"augmented": True} for cell in table.cells if cell.get("augmented", True)]
+    cells = [{"augmented": False}, *with_it]
     changed = replace(table, cells=tuple(cells))
     return replace(recipe, tables=tuple(changed if each is table else each for each in recipe.tables))
 
@@ -242,6 +243,9 @@ def _reach_method(recipe: Recipe, name: str, given: dict[str, Any], reach: str, 
     for key, entries in given.items():
         if isinstance(entries, list):
             names = [_called(entry) for entry in entries]
+            if names.count(use) > 1:
+                do = "Give each a name of its own where the step lets you, or a step of its own."
+                recipe.fail(name, ("each", reach), f"{reach!r} reaches {names.count(use)} methods of {key}", do)
             if use in names:
                 found = True
                 changed[key] = [

@@ -276,12 +276,23 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int, 
             for manifest in (one for one in manifests if one["digest"] in born):
                 birth = born[manifest["digest"]]
                 followed.add(manifest, birth.place)
-                told = {"did": f"made by {birth.by}", "parent": birth.of}
+                told = {
+                    "did": f"made by {birth.by}",
+                    "parent": birth.of,
+                    "text": _text_at(history, manifest, birth.place),
+                }
                 yield {**_entry(manifest), **told, **_life_in_rows(history, manifest, *birth.place)}
             continue
         for manifest in manifests:
             if (not unborn or manifest["digest"] in before) and (life := _life(history, manifest, followed)):
                 yield {**_entry(manifest), **life}
+
+
+def _text_at(history: History, manifest: dict[str, Any], place: Place) -> str | None:
+    shard, position = place
+    table = history.store.read(_ref(manifest["shards"][shard]["text"]), ["messages"])
+    text: str | None = texts(table.slice(position, 1))[0].as_py()
+    return text
 
 
 def _entry(manifest: dict[str, Any]) -> dict[str, Any]:

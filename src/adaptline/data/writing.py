@@ -28,6 +28,9 @@ from adaptline.data.saving import save
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.errors import UserError
 
+_COMPRESSIONS = (".gz", ".zst")
+_COMPRESSED_INSIDE = ("arrow", "parquet")
+
 
 def write_rows(
     tables: Iterable[pa.Table],
@@ -85,6 +88,9 @@ def refuse_unwritable(path: Path, format: str | None = None) -> None:
         raise error.at(path) from error
     if method.options["write"] is None:
         raise UserError(f"{method.name} is read, not written", where=path, do="Write .jsonl instead.")
+    if method.name in _COMPRESSED_INSIDE and path.suffix.lower() in _COMPRESSIONS:
+        what = f"{method.name} is compressed inside: what is compressed again cannot be read"
+        raise UserError(what, where=path, do=f"Leave {path.suffix} out.")
 
 
 def is_folder(path: Path, format: str | None = None) -> bool:

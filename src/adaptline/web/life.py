@@ -109,7 +109,14 @@ def _steps(
             shards[step["shard"]] = last
     for child in children[:MOST_CHILDREN]:
         name = f"{child['step']} {label(child['cell'])}".rstrip() + f", {short(child['shard'])}:{child['position']}"
-        start = made.add("child", name, _cut(child["text"]), column + 1, shards.get(child["parent"], last), "child")
+        start = made.add(
+            "child",
+            f"{child['by']} in {name}",
+            _cut(child["text"]),
+            column + 1,
+            shards.get(child["parent"], last),
+            "child",
+        )
         _steps(made, child["steps"], child["children"], {child["shard"]: start}, start, column + 1)
     if len(children) > MOST_CHILDREN:
         made.add("child", f"and {len(children) - MOST_CHILDREN:,} more", "", column + 1, last, "child")
@@ -123,6 +130,8 @@ def _told(origin: Data) -> str:
 
 
 def _did(step: Data) -> str:
+    if "parent" in step:
+        return f"{step['did']}: {_cut(step['text'])}"
     if "did" in step:
         return str(step["did"])
     if "dropped_by" in step:

@@ -107,7 +107,7 @@ def life(found: dict[str, Any]) -> str:
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
         if parent := step.get("parent"):
-            lines.append(f"  a child of {short(parent['shard'])}:{parent['position']}")
+            lines.append(f"  a child of {short(parent['shard'])}:{parent['position']}: {_cut(step['text'])}")
     lines += [line for child in found["children"] for line in _child(child, 1)]
     return _joined(lines)
 
@@ -115,7 +115,10 @@ def life(found: dict[str, Any]) -> str:
 def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
     """A row that was made of another, and its own life."""
     name = f"{child['step']} {label(child['cell'])}".rstrip()
-    yield "  " * depth + f"child by {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
+    yield (
+        "  " * depth
+        + f"child by {child['by']} in {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
+    )
     for step in child["steps"]:
         yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
     for grandchild in child["children"]:
