@@ -177,9 +177,9 @@ def test_no_key_judges_while_the_first_row_is_on_its_way(serve: Serve, show: Ope
     assert page.inner_text("#progress") == f"3 of {len(TEXTS)} judged"
     assert page.inner_text("#messages") == ""
     page.keyboard.press("d")
-    page.unroute("**/row/*")
     held.pop().continue_()
     page.wait_for_selector("body[data-ready]")
+    page.unroute("**/row/*")
     assert page.inner_text("#which") == f"Row 4 of {len(TEXTS)}"
     assert [entry["verdict"] for entry in said(tmp_path)] == ["keep"] * 3
     press(page, "d")
