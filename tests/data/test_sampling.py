@@ -101,3 +101,16 @@ def test_a_row_and_its_children_are_one_place_and_the_row_is_shown(tmp_path: Pat
     picks = sampling.sample(store, manifest, 1000)
     assert len(picks) == 40
     assert {shards[pick.shard][1] for pick in picks} == set(given)
+
+
+@pytest.mark.parametrize("count", [1, 60, 100, 230, 300])
+def test_the_sample_has_as_many_rows_as_are_asked_for_or_there_are(tmp_path: Path, count: int) -> None:
+    texts = [*("x" * (21 + 10 * (i > 0) + i) for i in range(200)), *("x" * 19 for _ in range(30))]
+    lines.write(tmp_path / "rows.jsonl", [{"text": text} for text in texts])
+    path = tmp_path / "recipe.toml"
+    rule = 'step = "curate"\nfrom = "raw"\ndo = [{ use = "length", min = 20 }]\n'
+    path.write_text(f'[raw]\nstep = "ingest"\nfiles = "rows.jsonl"\n[clean]\n{rule}')
+    run(path)
+    history = History.open(Store.open(tmp_path / ".adaptline"), "recipe", ["raw", "clean"])
+    picks = sampling.sample(history.store, history.manifests["clean"][0], count)
+    assert len({(pick.shard, pick.position) for pick in picks}) == len(picks) == min(count, 230)

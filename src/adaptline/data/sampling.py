@@ -86,13 +86,16 @@ def _strata(
     """The chosen places of every stratum; a place is in one only."""
     doubtful = _doubtful(dropped_by, said, number, count)
     sizes = [int((dropped_by == len(names)).sum()), int(((dropped_by >= 0) & (dropped_by < len(names))).sum())]
-    of_kept, of_dropped, of_doubtful = shared_out([*sizes, sum(len(places) for _, places in doubtful)], count)
+    of_doubtful = shared_out([*sizes, sum(len(places) for _, places in doubtful)], count)[2]
     each = shared_out([len(places) for _, places in doubtful], of_doubtful)
     chosen = [(name, places[:take]) for (name, places), take in zip(doubtful, each, strict=True)]
     taken = np.zeros(len(dropped_by), np.bool_)
     for _, places in chosen:
         taken[places] = True
     free = [np.flatnonzero((dropped_by == rule) & ~taken) for rule in range(len(names) + 1)]
+    # Doubtful rows were kept or dropped, too: what is left of either may be too few for a third.
+    sizes = [len(free[-1]), sum(len(places) for places in free[:-1])]
+    of_kept, of_dropped = shared_out(sizes, count - int(taken.sum()))
     each = shared_out([len(places) for places in free[:-1]], of_dropped)
     for name, places, take in zip(names, free[:-1], each, strict=True):
         chosen.append((f"dropped by {name}", _lowest(places, number, take)))
