@@ -156,6 +156,12 @@ CASES = {
         "do has reviewed without rows",
         "reviewed names verdicts",
     ),
+    "idle reading": (
+        clean('{ use = "quality", kept = "a.jsonl", dropped = "a.jsonl", header = false }'),
+        8,
+        "do has header, which does nothing: the files are jsonl",
+        "Leave it out.",
+    ),
     "no examples": (clean('"quality"'), 8, "do has no examples", "Name them: kept = "),
     "toxic labels": (
         clean('{ use = "toxicity", model = "judge", labels = ["toxik"], max = 0.5 }'),

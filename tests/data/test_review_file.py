@@ -72,6 +72,19 @@ def test_taking_back_touches_nobody_elses_lines(file: ReviewFile, path: Path) ->
     assert ReviewFile(path, beside=path.parent.parent, by="ben").said == {A: "keep"}
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])  # the last is what two conversions of line ends make
+def test_taking_back_finds_its_line_however_lines_end(path: Path, mark: str, end: str) -> None:
+    path.parent.mkdir()
+    said = [{"file": "../data/a.jsonl", "row": row, "verdict": "drop", "by": by} for row, by in enumerate("xyz", 1)]
+    path.write_bytes((mark + end.join([*map(json.dumps, said), ""])).encode())
+    file = ReviewFile(path, beside=path.parent.parent, by="y")
+    assert file.undo({("data/a.jsonl", 2)}) == ("data/a.jsonl", 2)
+    for by, row in (("x", 1), ("y", None), ("z", 3)):
+        left = ReviewFile(path, beside=path.parent.parent, by=by).said
+        assert left == ({("data/a.jsonl", row): "drop"} if row else {})
+
+
 def test_nothing_is_taken_back_of_other_rows_or_before_anything_was_said(file: ReviewFile) -> None:
     assert file.undo({A}) is None
     file.say(A, "drop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import lines
@@ -85,3 +86,31 @@ def test_a_filter_judges_rows_that_others_dropped(judged: Judged) -> None:
     assert said["share"].judged.sum() == 166
     assert (said["share"].out & said["length"].out).any()
     assert said["share"].out.sum() >= 6
+
+
+def test_a_row_and_its_children_are_one_place_and_the_row_is_shown(tmp_path: Path) -> None:
+    more = '[more]\nstep = "augment"\nfrom = "raw"\ndo = [{ use = "noise", share = 1.0, swap = 0.2, copies = 2 }]\n'
+    recipe = RECIPE.replace("[clean]", f"{more}[clean]").replace('from = "raw"\ndo   =', 'from = "more"\ndo   =')
+    path = lines.make(tmp_path, files=2, rows=20, recipe=recipe)
+    run(path)
+    history = History.open(Store.open(tmp_path / ".adaptline"), "recipe", ["raw", "more", "clean"])
+    store, manifest, raw = history.store, history.manifests["clean"][0], history.manifests["raw"][0]
+    given = [shard["text"][1] for shard in raw["shards"]]
+    shards = [shard["text"] for shard in manifest["shards"]]
+    assert sum(size for _, _, size in shards) > 60
+    picks = sampling.sample(store, manifest, 1000)
+    assert len(picks) == 40
+    assert {shards[pick.shard][1] for pick in picks} == set(given)
+
+
+@pytest.mark.parametrize("count", [1, 60, 100, 230, 300])
+def test_the_sample_has_as_many_rows_as_are_asked_for_or_there_are(tmp_path: Path, count: int) -> None:
+    texts = [*("x" * (21 + 10 * (i > 0) + i) for i in range(200)), *("x" * 19 for _ in range(30))]
+    lines.write(tmp_path / "rows.jsonl", [{"text": text} for text in texts])
+    path = tmp_path / "recipe.toml"
+    rule = 'step = "curate"\nfrom = "raw"\ndo = [{ use = "length", min = 20 }]\n'
+    path.write_text(f'[raw]\nstep = "ingest"\nfiles = "rows.jsonl"\n[clean]\n{rule}')
+    run(path)
+    history = History.open(Store.open(tmp_path / ".adaptline"), "recipe", ["raw", "clean"])
+    picks = sampling.sample(history.store, history.manifests["clean"][0], count)
+    assert len({(pick.shard, pick.position) for pick in picks}) == len(picks) == min(count, 230)

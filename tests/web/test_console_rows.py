@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,23 @@ def test_a_file_with_an_odd_name_has_an_address(served: Served) -> None:
 def test_what_names_no_row_is_not_found(served: Served, path: str) -> None:
     assert "<b>" not in get(served, path, 404).text
     assert "error" in get(served, path + ".json", 404).json()
+
+
+@pytest.mark.parametrize("path", ["/rows", "/rows.json"])
+def test_the_first_rows_are_chosen_once_until_the_store_holds_something_else(
+    served: Served, tmp_path: Path, path: str
+) -> None:
+    before = get(served, path).content
+    units = tmp_path / ".adaptline" / "units"
+    units.rename(tmp_path / "away")  # so that they cannot be chosen again
+    assert get(served, path).content == before
+    (tmp_path / "away").rename(units)
+    lines = (tmp_path / "da ta" / "a%2f#?.jsonl").read_text()
+    (tmp_path / "da ta" / "b.jsonl").write_text(lines)
+    al.run(tmp_path / "recipe.toml")
+    deadline = time.monotonic() + 20
+    while b"b.jsonl" not in get(served, path).content:
+        assert time.monotonic() < deadline
 
 
 def test_where_nothing_ran_there_are_no_rows(tmp_path: Path) -> None:

@@ -60,3 +60,16 @@ def test_without_a_review_there_is_no_word_of_it(tmp_path: Path) -> None:
     path = run(tmp_path, {"anna": {1: "keep"}})
     history = library._history(path, None)
     assert gather_review.agreements(history.store, history.manifests["plain"][0]) is None
+
+
+def test_a_row_with_children_counts_once(tmp_path: Path) -> None:
+    path = run(tmp_path, {"anna": {1: "keep", 2: "drop", 3: "drop"}})
+    more = '[more]\nstep = "augment"\nfrom = "raw"\ndo = [{ use = "noise", share = 1.0, double = 0.5 }]\n'
+    path.write_text(RECIPE.replace('from = "raw"', 'from = "more"', 1).replace("[clean]", f"{more}[clean]"))
+    al.run(path)
+    history = library._history(path, None)
+    assert sum(shard["text"][2] for shard in history.manifests["clean"][0]["shards"]) == 12
+    found = gather_review.agreements(history.store, history.manifests["clean"][0])
+    assert found is not None
+    (length,) = found
+    assert (length.reviewed, length.rows) == (3, 3)

@@ -20,7 +20,7 @@ from adaptline.errors import UserError
 from adaptline.web.review_server import ReviewServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
     from playwright.sync_api import Page as BrowserPage
 
     Open = Callable[..., "BrowserPage"]
@@ -162,6 +162,28 @@ def test_undo_takes_back_and_a_new_start_goes_on(serve: Serve, show: Open, tmp_p
     assert other.inner_text("#progress") == f"0 of {len(TEXTS)} judged"
     press(other, "k")
     assert {entry["by"] for entry in said(tmp_path)} == {"anna", "ben"}
+
+
+def test_no_key_judges_while_the_first_row_is_on_its_way(serve: Serve, show: Open, tmp_path: Path) -> None:
+    server = serve()
+    for number in range(3):
+        server.review.say(number, "keep")
+    page = show(server)
+    held: list[Route] = []
+    page.route("**/row/*", lambda route: held.append(route))  # noqa: PLW0108 - it takes no built-in
+    page.goto(server.url)
+    while not held:
+        page.wait_for_timeout(10)
+    assert page.inner_text("#progress") == f"3 of {len(TEXTS)} judged"
+    assert page.inner_text("#messages") == ""
+    page.keyboard.press("d")
+    held.pop().continue_()
+    page.wait_for_selector("body[data-ready]")
+    page.unroute("**/row/*")
+    assert page.inner_text("#which") == f"Row 4 of {len(TEXTS)}"
+    assert [entry["verdict"] for entry in said(tmp_path)] == ["keep"] * 3
+    press(page, "d")
+    assert [entry["verdict"] for entry in said(tmp_path)] == ["keep"] * 3 + ["drop"]
 
 
 @pytest.mark.parametrize("width", [320, 768, 1400])

@@ -22,7 +22,9 @@ def objects(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
         UserError: it is no UTF-8, or a line is no object; `example` says what a line is like.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = path.read_bytes().decode(
+            "utf-8-sig"
+        )  # as text \r would end lines, too, and numbers be others than in bytes
     except UnicodeDecodeError as error:
         what = f"not UTF-8: {error.reason} at byte {error.start}"
         raise UserError(what, where=path, do="Save it as UTF-8.") from error

@@ -9,11 +9,14 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from adaptline.core import registry
+from adaptline.core.demands import Demand
 from adaptline.data.blocks import Record, Source
+from adaptline.data.delimited import is_delimiter
 from adaptline.data.encodings import detect as detect_coding
+from adaptline.data.encodings import is_encoding
 from adaptline.data.records import UnreadableError, lift, take_messages, take_people, take_references, take_scalar
 from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, nested, require, shortened
 from adaptline.errors import UserError, did_you_mean
@@ -22,7 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from adaptline.core.registry import Method
+    from adaptline.core.sources import Files
     from adaptline.data.blocks import Block
+
+# How a recipe says what bytes do not tell.
+Encoding = Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16")]
+Delimiter = Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")]
+RowPer = Literal["line", "paragraph", "file"]
+OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
 
 _SAMPLE = 100  # records that tell what a file's fields are
 _SCANNED = 100_000  # records; a field that is named and that none of these has is taken for a mistake
@@ -91,6 +101,19 @@ def format_of(name: str) -> str:
             do=f"{did_you_mean(suffix, suffixes)} Or say format = one of {known}.",
         )
     return suffixes[suffix]
+
+
+def idle(given: Mapping[str, Any], *files: Files) -> tuple[str, str] | None:
+    """One of the given OPTIONS that no format of the files knows, and these formats. Raises UserError for an unknown format."""
+    formats = set()
+    for path, name in ((path, name) for some in files for path, name in zip(some.paths, some.names, strict=True)):
+        try:
+            formats.add(given.get("format") or format_of(path.name))
+        except UserError as error:
+            raise error.at(name) from error
+    known = {name for format_ in formats for name in registry.parameters(format_method(format_).function)}
+    without = [name for name in OPTIONS if name in given and name not in known]
+    return (without[0], ", ".join(sorted(formats))) if without else None
 
 
 def blocks_of(source: Source) -> Iterator[Block]:

@@ -19,6 +19,7 @@ from adaptline.core.store import Store
 from adaptline.data.verdicts import Mask, judge
 
 REVIEW = "review"  # the filter that reads what people said
+_ROW_BITS = 40  # a file of more rows than that is none
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,22 @@ def fates(store: Store, manifest: dict[str, Any]) -> list[npt.NDArray[np.int16]]
     kept = len(manifest["detail"]["methods"])
     found = (store.read(Ref(*triple))["dropped_by"] for triple in manifest["detail"]["verdicts"])
     return [column.fill_null(kept).to_numpy() for column in found]
+
+
+def first_of_places(store: Store, manifest: dict[str, Any]) -> list[Mask]:
+    """Per shard, which rows are the first of their place in a source file; a row's augmented children come behind it."""
+    numbers: dict[str | None, int] = {}
+    keys = [np.zeros(0, np.int64)]
+    for shard in manifest["shards"]:
+        where = store.read(Ref(*shard["text"]), ["file", "row"])
+        files = where["file"].combine_chunks().dictionary_encode()
+        known = [numbers.setdefault(name, len(numbers)) for name in files.dictionary.to_pylist()]
+        of = np.array([*known, -1], np.int64)[files.indices.fill_null(len(known)).to_numpy()]
+        keys.append((of << _ROW_BITS) + where["row"].fill_null(0).to_numpy())
+    sizes = [len(key) for key in keys[1:]]
+    first = np.zeros(sum(sizes), np.bool_)
+    first[np.unique(np.concatenate(keys), return_index=True)[1]] = True
+    return np.split(first, np.cumsum(sizes)[:-1]) if sizes else []
 
 
 def names(manifest: dict[str, Any]) -> list[str]:

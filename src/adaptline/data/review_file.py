@@ -15,6 +15,7 @@ from pathlib import Path
 
 from adaptline.core import disk
 from adaptline.data.reviews import Place, Verdict, lines
+from adaptline.errors import UserError
 
 _BEGINNING = b'{"file": '  # of every line that we write
 
@@ -60,7 +61,8 @@ class ReviewFile:
     def undo(self, among: Collection[Place]) -> Place | None:
         """Takes back this person's last verdict on one of these rows and returns the row; None where there is none.
 
-        What was said of it before counts again. A line in the middle of the file becomes blank.
+        What was said of it before counts again. A line in the middle of the file becomes blank. Raises UserError where the
+        file is changed meanwhile by what does not lock it.
         """
         if not self.path.exists():
             return None
@@ -73,6 +75,7 @@ class ReviewFile:
             data = self.path.read_bytes()
             start = sum(len(line) + 1 for line in data.split(b"\n")[: number - 1])
             end = data.index(b"\n", start)
+            self._refuse_other(data[start:end], place)
             if end + 1 == len(data):
                 os.ftruncate(file, start)
             else:
@@ -80,6 +83,12 @@ class ReviewFile:
             os.fsync(file)
             self._read()
         return place
+
+    def _refuse_other(self, line: bytes, place: Place) -> None:
+        """Raises UserError where a line is not this person's on a row: somebody wrote to the file without its lock."""
+        entry = json.loads(line.decode("utf-8-sig"))
+        if (entry["row"], entry.get("by") or "") != (place[1], self.by):
+            raise UserError("changed while a verdict was taken back", where=self.path, do="Try again.")
 
     def _read(self) -> None:
         self.said = {place: said.verdict for place, said in self._lines() if said.by == self.by}

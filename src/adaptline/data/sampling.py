@@ -21,6 +21,7 @@ from adaptline.data.opinions import Opinion
 KEPT = "kept"
 DISAGREED = "filters disagree"
 NEAR = "near a bound of "
+_NOT_SHOWN = np.int16(-1)  # as rows that were dropped before the step
 
 Places = npt.NDArray[np.int64]
 
@@ -38,7 +39,8 @@ def sample(store: Store, manifest: dict[str, Any], count: int, seed: int = 0) ->
     """At most `count` rows: a third each of kept, dropped and doubtful ones; where one has too few, the others have more.
 
     Dropped ones are shared out evenly among the rules. Doubtful are rows that some filters would drop and others, which
-    also judged them, would not, and rows whose score lies next to a bound.
+    also judged them, would not, and rows whose score lies next to a bound. Of rows of one place in a file, of which a verdict
+    cannot tell one from another, the first is looked at: the one that was read, not its children by an augment step.
 
     Args:
         store: where the artifact is.
@@ -49,7 +51,10 @@ def sample(store: Store, manifest: dict[str, Any], count: int, seed: int = 0) ->
     Returns:
         The rows in a random order, so that their place says nothing of what they were picked for.
     """
-    fates = opinions.fates(store, manifest)
+    firsts = opinions.first_of_places(store, manifest)
+    fates = [
+        np.where(first, fate, _NOT_SHOWN) for fate, first in zip(opinions.fates(store, manifest), firsts, strict=True)
+    ]
     dropped_by = np.concatenate([np.zeros(0, np.int16), *fates])
     number = _random([shard["text"][1] for shard in manifest["shards"]], [len(fate) for fate in fates], seed)
     strata = _strata(dropped_by, opinions.names(manifest), list(opinions.opinions(store, manifest)), number, count)
@@ -81,13 +86,16 @@ def _strata(
     """The chosen places of every stratum; a place is in one only."""
     doubtful = _doubtful(dropped_by, said, number, count)
     sizes = [int((dropped_by == len(names)).sum()), int(((dropped_by >= 0) & (dropped_by < len(names))).sum())]
-    of_kept, of_dropped, of_doubtful = shared_out([*sizes, sum(len(places) for _, places in doubtful)], count)
+    of_doubtful = shared_out([*sizes, sum(len(places) for _, places in doubtful)], count)[2]
     each = shared_out([len(places) for _, places in doubtful], of_doubtful)
     chosen = [(name, places[:take]) for (name, places), take in zip(doubtful, each, strict=True)]
     taken = np.zeros(len(dropped_by), np.bool_)
     for _, places in chosen:
         taken[places] = True
     free = [np.flatnonzero((dropped_by == rule) & ~taken) for rule in range(len(names) + 1)]
+    # Doubtful rows were kept or dropped, too: what is left of either may be too few for a third.
+    sizes = [len(free[-1]), sum(len(places) for places in free[:-1])]
+    of_kept, of_dropped = shared_out(sizes, count - int(taken.sum()))
     each = shared_out([len(places) for places in free[:-1]], of_dropped)
     for name, places, take in zip(names, free[:-1], each, strict=True):
         chosen.append((f"dropped by {name}", _lowest(places, number, take)))

@@ -70,11 +70,11 @@ class Console:
         if path == "/report":
             return await self._report_page()
         name = path.removesuffix(".json")
-        if name == "/rows" or name.startswith("/rows/"):
+        if name.startswith("/rows/"):
             return await asyncio.to_thread(self._of_rows, path)
         if path in ("/", "/index.json", "/chat", "/chat.json"):
             return await self._live_page(path)
-        if name in ("/releases", "/report") or name.startswith("/releases/"):
+        if name in ("/releases", "/report", "/rows") or name.startswith("/releases/"):
             return await self._kept_page(path)
         return None
 
@@ -116,6 +116,8 @@ class Console:
             return self._made(path, console_data.all_releases(shelf))
         if name == "/report":
             return self._made(path, {"artifacts": self._shown()})
+        if name == "/rows":
+            return self._made(path, console_rows.some(self.recipe, self.store))
         found = console_data.one_release(shelf, name.removeprefix("/releases/"))
         if found is not None:
             return self._made(path, found)
@@ -125,10 +127,8 @@ class Console:
         return self._missing({"title": "No such release", "told": told, "do": None})
 
     def _of_rows(self, path: str) -> Page:
-        """A few rows, or the life of one."""
+        """The life of a row. There are too many to keep."""
         name = path.removesuffix(".json")
-        if name == "/rows":
-            return self._made(path, console_rows.some(self.recipe, self.store))
         try:
             return self._made(path, console_rows.one(self.recipe, self.store, name.removeprefix("/rows/")))
         except UserError as error:

@@ -1,7 +1,7 @@
 """Reads from a store how people who looked at rows agree with the rules and with each other.
 
 Knows curate steps that use the filter `review`: its scores are people's verdicts, and each filter's opinion of every row is
-stored beside them. Nothing is read of texts.
+stored beside them. Nothing is read of texts, and a row's place in its file is counted once.
 """
 
 from __future__ import annotations
@@ -48,11 +48,15 @@ def _reviewed(store: Store, manifest: dict[str, Any]) -> tuple[dict[int, str] | 
     for method in manifest["detail"]["methods"]:
         if method["use"] != opinions.REVIEW:
             continue
-        verdicts, start = verdicts or {}, 0
-        for triple in method["scores"]:
+        verdicts, start, seen = verdicts or {}, 0, set[tuple[str, int]]()
+        for triple, shard in zip(method["scores"], manifest["shards"], strict=True):
             table = store.read(Ref(*triple))
             rows = np.flatnonzero(pc.is_valid(table["because"]).to_numpy())
-            for row, entry in zip(rows.tolist(), table.take(rows).to_pylist(), strict=True):
+            where = store.read(Ref(*shard["text"]), ["file", "row"]).take(rows).to_pylist() if len(rows) else []
+            for row, entry, of in zip(rows.tolist(), table.take(rows).to_pylist(), where, strict=True):
+                if (place := (of["file"], of["row"])) in seen:
+                    continue  # a child that an augment step made: the verdict was on its parent
+                seen.add(place)
                 if entry["score"] is not None:
                     verdicts.setdefault(start + row, entry["score"])
                 for said in entry.get("said") or ():

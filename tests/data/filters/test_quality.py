@@ -76,6 +76,46 @@ def test_it_learns_from_a_review(folder: Path) -> None:
         scores("a text", **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
 
 
+@pytest.mark.parametrize(
+    ("name", "reading", "written"),
+    [
+        ("all.csv", {"header": False, "text": "0"}, "{}\n"),
+        ("all.csv", {"delimiter": "|", "header": False, "text": "1"}, "a, b|{}\n"),
+        ("all.txt", {"row_per": "paragraph"}, "{}\nfor all of them\n\n"),
+        ("all.data", {"format": "txt", "encoding": "utf-16"}, "{}\n"),
+    ],
+)
+def test_rows_that_were_reviewed_are_read_as_they_were(
+    folder: Path, name: str, reading: dict[str, Any], written: str
+) -> None:
+    rows = [
+        one for pair in zip(texts(GOOD, 30), texts(BAD, 30), strict=True) for one in pair
+    ]  # off by one is all wrong
+    text = "".join(written.format(row["text"].replace(",", "")) for row in rows)
+    (folder / name).write_text(text, encoding=reading.get("encoding", "utf-8"))
+    verdicts = [{"file": name, "row": i + 1, "verdict": "drop" if i % 2 else "keep"} for i in range(60)]
+    lines.write(folder / "review.jsonl", verdicts)
+    asked = given(folder, reviewed="review.jsonl", rows=name) | reading
+    high, low = scores("the bread and the warm soup", "click to win money", **asked)
+    assert high is not None
+    assert low is not None
+    assert high > 0.7
+    assert low < 0.3
+
+
+def test_records_inside_of_others_are_counted_as_ingest_counts_them(folder: Path) -> None:
+    said = [{"said": [good, bad]} for good, bad in zip(texts(GOOD, 30), texts(BAD, 30), strict=True)]
+    (folder / "all.json").write_text(json.dumps({"talks": said}))
+    verdicts = [{"file": "all.json", "row": i + 1, "verdict": "drop" if i % 2 else "keep"} for i in range(60)]
+    lines.write(folder / "review.jsonl", verdicts)
+    asked = given(folder, reviewed="review.jsonl", rows="all.json")
+    high, low = scores("the bread and the warm soup", "click to win money", **asked, records="talks.said")
+    assert high is not None
+    assert low is not None
+    assert high > 0.7
+    assert low < 0.3
+
+
 def test_the_order_of_files_and_rows_makes_no_difference(folder: Path) -> None:
     lines.write(folder / "good_a.jsonl", texts(GOOD, 60)[30:])
     lines.write(folder / "good_b.jsonl", texts(GOOD, 60)[:30])

@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score
 from adaptline.core import registry
 from adaptline.core.sources import find_folder
 from adaptline.data import linear
-from adaptline.data.filters.toxicity import MODEL, toxicity
+from adaptline.data.filters.toxicity import MODEL, _check, toxicity
 from adaptline.errors import UserError
 
 Find = Callable[[str], Path]
@@ -79,12 +79,21 @@ def test_the_file_is_what_is_packed() -> None:
     assert len(registry.load("filter", "toxicity").identity[3]) == 2
 
 
+@pytest.mark.parametrize("languages", [[], ["en"], ["en", "en"]])
+def test_the_languages_that_the_packages_own_model_knows_can_be_said(languages: list[str]) -> None:
+    _check(languages=languages)
+    with pytest.raises(UserError, match="knows English alone"):
+        _check(languages=[*languages, "de"])
+
+
 def test_who_somebody_is_is_no_insult() -> None:
     harmless = [
         f"My new colleague is {who}."
         for who in ("gay", "a lesbian", "Muslim", "Jewish", "Black", "transgender", "a nurse", "tall")
     ]
-    assert max(score or 0 for score in scores(*harmless)) < 0.3
+    found = scores(*harmless)
+    assert None not in found
+    assert max(score for score in found if score is not None) < 0.3
 
 
 def test_obfuscated_insults_are_found() -> None:

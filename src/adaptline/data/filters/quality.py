@@ -7,10 +7,11 @@ topic or length of lines rather than their worth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,7 @@ from adaptline.core.rows import texts as texts_of
 from adaptline.core.sources import Files, refuse_changed
 from adaptline.data import linear, reviews
 from adaptline.data import text as words_of
+from adaptline.data.opening import OPTIONS, Delimiter, Encoding, RowPer, idle
 from adaptline.data.reading import read_table
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.errors import UserError
@@ -30,7 +32,13 @@ _TELLING, _LEAST_TEXTS = 8, 3  # words that are told of either kind; in so many 
 _NUMBER = "0"  # stands for all of them, as in the features
 _CHANCE = 0.6  # an area below this is hardly better than guessing (0.5)
 
-Given = tuple[Files | None, Files | None, Files | None, Files | None, str | None]
+Given = tuple[Files | None, Files | None, Files | None, Files | None]
+_READING = (
+    "text",
+    "format",
+    "encoding",
+    *OPTIONS,
+)  # what says how the files are read; by default their bytes and names
 
 
 def _check(
@@ -39,7 +47,7 @@ def _check(
     dropped: Files | None = None,
     reviewed: Files | None = None,
     rows: Files | None = None,
-    text: str | None = None,  # noqa: ARG001 - the form of every check
+    **reading: Any,
 ) -> None:
     if (kept is None) != (dropped is None):
         have, lack = ("kept", "dropped") if dropped is None else ("dropped", "kept")
@@ -52,17 +60,13 @@ def _check(
             "no examples",
             do='Name them: kept = ["good.jsonl"], dropped = ["bad.jsonl"]; or reviewed = "review.jsonl", rows = ["a.jsonl"].',
         )
+    files = [found for found in (kept, dropped, rows) if found is not None]
+    if reading.keys() - {"text"} and (told := idle(reading, *files)):
+        raise UserError(f"{told[0]}, which does nothing: the files are {told[1]}", do="Leave it out.")
 
 
-def _tell(
-    *,
-    kept: Files | None = None,
-    dropped: Files | None = None,
-    reviewed: Files | None = None,
-    rows: Files | None = None,
-    text: str | None = None,
-) -> Sequence[str]:
-    return _trained((kept, dropped, reviewed, rows, text)).told
+def _tell(**given: Any) -> Sequence[str]:
+    return _trained(*_sorted(given)).told
 
 
 @filter(version=1, gives="number", defaults={"min": 0.5}, uses=("format",), check=_check, tell=_tell)
@@ -74,6 +78,13 @@ def quality(
     reviewed: Files | None = None,
     rows: Files | None = None,
     text: str | None = None,
+    format: Annotated[str, "format"] | None = None,
+    encoding: Encoding | None = None,
+    header: bool | None = None,
+    quotes: bool | None = None,
+    delimiter: Delimiter | None = None,
+    row_per: RowPer = "line",
+    records: str | None = None,
 ) -> pa.Array:
     """How likely a text would be kept, 0 to 1, learnt from kept and dropped examples. Drops below 0.5, unless a recipe gives min.
 
@@ -88,8 +99,16 @@ def quality(
         dropped: files of texts to drop.
         reviewed: review files, as the review filter reads them, with verdicts of both kinds; a row on which people differ
             is left out.
-        rows: the source files that these verdicts are on.
-        text: the field of those files that holds the text; by default it is told from the fields' names.
+        rows: the source files that these verdicts are on. A verdict names a row by its number, so these files must be read as
+            the step ingest read them: give it the same parameters from here on as ingest.
+        text: the field of all these files that holds the text; by default it is told from the fields' names.
+        format: their format, if the suffix does not tell.
+        encoding: their encoding, if the bytes do not tell.
+        header: csv and tsv: whether the first line names the columns; as ingest by default.
+        quotes: csv and tsv: whether quotes enclose fields; by default in csv only.
+        delimiter: csv and tsv: what stands between fields.
+        row_per: txt: what a row is.
+        records: json: the path of the list whose entries are the records.
 
     Returns:
         One probability per text.
@@ -97,7 +116,10 @@ def quality(
     Raises:
         UserError: an example cannot be read, a verdict is on no row of `rows`, or there are fewer than 20 examples of a kind.
     """
-    model = _trained((kept, dropped, reviewed, rows, text)).model
+    names = {"kept": kept, "dropped": dropped, "reviewed": reviewed, "rows": rows}
+    reading = {"text": text, "format": format, "encoding": encoding, "header": header, "quotes": quotes}
+    rest = {"delimiter": delimiter, "row_per": row_per, "records": records}
+    model = _trained(*_sorted(names | reading | rest)).model
     scores = model.probabilities(texts)
     return pa.array(scores, mask=pc.is_null(texts).to_numpy(zero_copy_only=False))
 
@@ -108,18 +130,46 @@ class _Trained:
     told: tuple[str, ...]
 
 
-@lru_cache(maxsize=2)
-def _trained(given: Given) -> _Trained:
-    """The model of some examples; trained once per process, not once per shard."""
-    kept, dropped, reviewed, rows, text = given
+@dataclass(frozen=True)
+class _Reading:
+    """How the files of examples are read."""
+
+    columns: Columns = UNNAMED
+    format: str | None = None
+    encoding: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def table(self, path: Path, name: str) -> pa.Table:
+        """A file's rows."""
+        return read_table(
+            path,
+            name=name,
+            columns=self.columns,
+            format=self.format,
+            encoding=self.encoding,
+            options=dict(self.options),
+        )
+
+
+def _sorted(given: Mapping[str, Any]) -> tuple[Given, _Reading]:
+    """What names files, and what says how they are read."""
+    text, format_, encoding, *options = (given.get(key) for key in _READING)
     columns = UNNAMED if text is None else Columns(text=text)
-    good = [one for files in (kept,) if files for one in _texts(files, columns)]
-    bad = [one for files in (dropped,) if files for one in _texts(files, columns)]
+    reading = _Reading(columns, format_, encoding, tuple(zip(OPTIONS, options, strict=True)))
+    return (given.get("kept"), given.get("dropped"), given.get("reviewed"), given.get("rows")), reading
+
+
+@lru_cache(maxsize=2)
+def _trained(given: Given, reading: _Reading) -> _Trained:
+    """The model of some examples; trained once per process, not once per shard."""
+    kept, dropped, reviewed, rows = given
+    good = [one for files in (kept,) if files for one in _texts(files, reading)]
+    bad = [one for files in (dropped,) if files for one in _texts(files, reading)]
     if reviewed and rows:
-        for verdict, one in _verdicts(reviewed, rows, columns):
+        for verdict, one in _verdicts(reviewed, rows, reading):
             (good if verdict == "keep" else bad).append(one)
-    for files in given[:4]:
-        if isinstance(files, Files):
+    for files in given:
+        if files is not None:
             refuse_changed(files)  # what is kept for later shards must be what its key says
     both = set(good) & set(bad)
     good, bad = (sorted(set(found) - both) for found in (good, bad))
@@ -129,14 +179,14 @@ def _trained(given: Given) -> _Trained:
     return _Trained(trained.model, tuple(_told(trained, good, bad, len(both))))
 
 
-def _texts(files: Files, columns: Columns) -> Iterator[str]:
+def _texts(files: Files, reading: _Reading) -> Iterator[str]:
     for path, name in zip(files.paths, files.names, strict=True):
-        yield from (one for _, one in _rows(path, name, columns))
+        yield from (one for _, one in _rows(path, name, reading))
 
 
-def _rows(path: Path, name: str, columns: Columns) -> Iterator[tuple[int, str]]:
+def _rows(path: Path, name: str, reading: _Reading) -> Iterator[tuple[int, str]]:
     """The number and text of each row of a file that has a text. Raises UserError for one that cannot be read."""
-    table = read_table(path, name=name, columns=columns)
+    table = reading.table(path, name)
     for bad in table.filter(pc.is_valid(table["unreadable"])).slice(0, 1).to_pylist():
         what = f"row {bad['row']} cannot be read: {bad['unreadable']}"
         raise UserError(what, where=path, line=bad["line"], do="Mend it, or take it out: every example counts.")
@@ -145,11 +195,11 @@ def _rows(path: Path, name: str, columns: Columns) -> Iterator[tuple[int, str]]:
             yield number, one
 
 
-def _verdicts(reviewed: Files, rows: Files, columns: Columns) -> Iterator[tuple[str, str]]:
+def _verdicts(reviewed: Files, rows: Files, reading: _Reading) -> Iterator[tuple[str, str]]:
     """The verdict and the text of each row that was reviewed; one on which people differ teaches nothing."""
     said = dict(reviews.read(reviewed))
     for path, name in zip(rows.paths, rows.names, strict=True):
-        for number, one in _rows(path, name, columns):
+        for number, one in _rows(path, name, reading):
             found = said.pop((name, number), ())
             if found and reviews.is_agreed(found):
                 yield found[-1].verdict, one

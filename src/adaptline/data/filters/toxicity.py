@@ -39,7 +39,7 @@ def _check(*, model: Folder | None = None, labels: list[str] | None = None, lang
     if model is None:
         if labels is not None:
             raise UserError("labels without a model", do='Name a classifier: model = "folder or hub:ORG/NAME".')
-        if languages:
+        if languages and set(languages) != {"en"}:
             raise UserError(
                 f"languages = {languages}, and the model inside the package knows English alone",
                 do="Name a model that knows them, or leave languages out.",

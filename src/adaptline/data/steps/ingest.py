@@ -8,11 +8,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from adaptline.core import registry
 from adaptline.core.artifacts import Unit, Units
-from adaptline.core.demands import Demand
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard
@@ -20,14 +19,19 @@ from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
 from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import pack
-from adaptline.data.delimited import is_delimiter
-from adaptline.data.encodings import is_encoding
-from adaptline.data.opening import blocks_of, format_method, format_of, open_source
+from adaptline.data.opening import (
+    OPTIONS,
+    Delimiter,
+    Encoding,
+    RowPer,
+    blocks_of,
+    format_method,
+    idle,
+    open_source,
+)
 from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
-from adaptline.errors import UserError
 
-_OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
 _WINDOW = 32 << 20  # bytes of decompressed blocks that wait for workers at a time
 
 
@@ -35,17 +39,8 @@ def _check(node: Node) -> None:
     """Refuses columns that contradict each other, files of unknown formats, and parameters that no format knows."""
     values = node.values
     _columns(values).check()
-    files: Files = values["files"]
-    formats = set()
-    for path, name in zip(files, files.names, strict=True):
-        try:
-            formats.add(values.get("format") or format_of(path.name))
-        except UserError as error:
-            raise error.at(name) from error
-    known = {name for format_ in formats for name in registry.parameters(format_method(format_).function)}
-    for name in _OPTIONS:
-        if name in values and name not in known:
-            raise BadParameterError(name, f"does nothing: the files are {', '.join(sorted(formats))}", "Leave it out.")
+    if told := idle(values, values["files"]):
+        raise BadParameterError(told[0], f"does nothing: the files are {told[1]}", "Leave it out.")
 
 
 def _columns(values: Mapping[str, Any]) -> Columns:
@@ -58,11 +53,11 @@ def ingest(
     *,
     units: Units,
     format: Annotated[str, "format"] | None = None,
-    encoding: Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16")] | None = None,
+    encoding: Encoding | None = None,
     header: bool | None = None,
     quotes: bool | None = None,
-    delimiter: Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")] | None = None,
-    row_per: Literal["line", "paragraph", "file"] = "line",
+    delimiter: Delimiter | None = None,
+    row_per: RowPer = "line",
     records: str | None = None,
     text: str | None = None,
     label: str | None = None,
@@ -126,7 +121,7 @@ def ingest(
         group=group,
         subject=tuple(subject),
     )
-    options = dict(zip(_OPTIONS, (header, quotes, delimiter, row_per, records), strict=True))
+    options = dict(zip(OPTIONS, (header, quotes, delimiter, row_per, records), strict=True))
     sources = [
         open_source(path, name, format=format, encoding=encoding, columns=columns, options=options, part=part)
         for path, name, part in zip(files, files.names, files.parts, strict=True)

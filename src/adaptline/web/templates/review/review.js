@@ -2,7 +2,7 @@
 /* One row at a time, judged by keys. Everything shown is set as text, never as HTML. */
 (() => {
   const at = name => document.getElementById(name);
-  let row = 0, of = 0, asked = 0, busy = false;
+  let row = Infinity, of = 0, asked = 0, busy = true; /* nothing is shown until the first row is, and nothing judged */
 
   async function ask(path, body) {
     const given = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -110,14 +110,17 @@
   const why = async () => { if (row < of) tell(await ask(`why/${row}`), "") };
   const keys = { k: say("keep"), d: say("drop"), u: undo, w: why, " ": skip, ArrowRight: skip, ArrowLeft: back };
 
-  async function press(key) {
-    const act = keys[key.length === 1 ? key.toLowerCase() : key];
-    if (!act || busy) return;
+  async function perform(act) {
     busy = true;
     at("problem").hidden = true;
     try { await act() } catch (error) { at("problem").textContent = error.message; at("problem").hidden = false }
     busy = false;
     document.body.dataset.ready = String(row);
+  }
+
+  function press(key) {
+    const act = keys[key.length === 1 ? key.toLowerCase() : key];
+    if (act && !busy) perform(act);
   }
 
   addEventListener("keydown", event => {
@@ -126,6 +129,5 @@
     if (event.key in keys || event.key.toLowerCase() in keys) { if (!onButton) { event.preventDefault(); press(event.key) } }
   });
   document.querySelectorAll("[data-key]").forEach(button => button.addEventListener("click", () => press(button.dataset.key)));
-  ask("start").then(async found => { progress(found); await show(found.next); document.body.dataset.ready = String(row) })
-    .catch(error => { at("problem").textContent = error.message; at("problem").hidden = false });
+  perform(async () => { const found = await ask("start"); progress(found); await show(found.next) });
 })();
