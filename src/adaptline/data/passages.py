@@ -14,6 +14,7 @@ import numpy as np
 from adaptline.core import keys
 
 T = TypeVar("T")
+TOO_LONG = "too_long"  # the gate of a text that is longer than what would say it otherwise can take
 _AT_ONCE = 16  # raw numbers that a stream makes at a time
 _FLOAT = 2.0**-53  # doubles have 53 bits
 
