@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.data.gates import GATES, Bounds, Gate, loops, names, numbers, refusals, similarity
+from adaptline.data.gates import GATES, Bounds, Gate, _stand_in, loops, names, numbers, refusals, similarity
 
 BOUNDS = Bounds(min_similarity=0.3, max_similarity=0.95, min_length=0.5, max_length=2.0)
 OLD = "Please tell Anna Berg that 2 cards cost 1,234.50 euros at https://example.com/cards today."
@@ -88,6 +91,21 @@ def test_a_name_that_begins_a_sentence_afterwards_is_kept_and_a_new_one_is_seen(
     assert refused("Banks called me.", "I was called by Banks.", gates=("names",)) is None
     assert refused("the bank called me.", "the Bank called me.", gates=("names",)) == "names"
     assert refused("the bank called me.", "the Barclays called me.", gates=("names",)) == "names"
+
+
+@given(st.text("ab{}. ", min_size=1, max_size=5), st.text("ab{}. ", max_size=30))
+def test_a_name_stands_where_no_letter_is_at_its_sides(name: str, text: str) -> None:
+    assert _stand_in({name}, text) == bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+
+
+@pytest.mark.parametrize("form", ["Nam{0}q", "Al-Nam{0}q"])
+def test_many_names_are_looked_for_in_one_walk_over_the_text(form: str) -> None:
+    forms = [form.format("".join(map(chr, (97 + i // 676, 97 + i // 26 % 26, 97 + i % 26)))) for i in range(15_000)]
+    old = "x " + " ".join(f"then {one} went" for one in forms)
+    new = ". ".join(f"{one} went" for one in forms)
+    began = time.process_time()
+    assert refused(old, new, gates=("names",)) is None
+    assert time.process_time() - began < 4
 
 
 @pytest.mark.parametrize(

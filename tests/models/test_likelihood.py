@@ -31,6 +31,12 @@ def test_windows_score_every_token_but_the_first_once(length: int, room: int, st
     assert all(window.scored - window.begin >= min(room - stride, window.scored) for window in found)
 
 
+@pytest.mark.parametrize("stride", [16, 17])
+def test_windows_that_do_not_overlap_are_refused(stride: int) -> None:
+    with pytest.raises(ValueError, match=f"stride {stride} of windows of 16 tokens"):
+        likelihood.windows(40, 16, stride)
+
+
 def test_no_bit_depends_on_what_is_computed_beside_a_text(writer: Writer) -> None:
     tokens = [[1, *range(5, 5 + length)] for length in (3, 9, 40, 200, 300)]
 

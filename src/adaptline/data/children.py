@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from adaptline.core.artifacts import Use
 from adaptline.core.rows import COLUMNS, On, contents, table
-from adaptline.data.passages import Draws, Passage, Refused
+from adaptline.data.passages import TOO_LONG, Draws, Passage, Refused
 
 COPY = "copy"  # the gate of a text that is the old one still
 REPEAT = "repeat"  # of a child that says what an earlier copy of the same row says
@@ -32,8 +32,14 @@ CHANGES = pa.schema(
         ("refused", pa.string()),  # the gate that it did not pass; null for what the child says
     ]
 )
+# Augmenters hold a text as a list of its words, at about 100 bytes a character: 20 MB for one of this length.
+LONGEST = 200_000  # characters of a text that is said otherwise
+AT_ONCE, _CHARACTERS_AT_ONCE = 2048, 1_000_000  # passages that an augmenter gets together
 # What these say is no prompt of a user's, wherever it stands in a chat: an answer that is learnt, or an instruction.
 _NO_PROMPT = ("assistant", "system", "developer", "tool", "function")
+
+Place = tuple[int, int, int]  # row, copy, message
+Entry = tuple[int, int, int, str, "str | None"]  # as the columns of CHANGES
 
 
 class Made(NamedTuple):
@@ -74,36 +80,57 @@ def rewritten(
         RunError: the augmenter failed, or gives what is no text; its name is told.
     """
     chosen = shard.take(pa.array(rows))
-    places, passages = [], []
-    for copy in range(copies):
-        for place, passage in _passages(chosen, on, seed, name, copy):
-            places.append((int(rows[place[0]]), copy, place[1]))
-            passages.append(passage)
-    with use.blamed():
-        answers = use.load().function(passages, **use.parameters)
-        if not isinstance(answers, list):
-            raise TypeError(
-                f"it gives {type(answers).__name__}: an augmenter takes passages and gives a list of as many texts"
-            )
-        if len(answers) != len(passages):
-            raise ValueError(f"{len(answers)} texts for {len(passages)} passages")
-        found = [_judged(passage.text, answer) for passage, answer in zip(passages, answers, strict=True)]
-    ordered = sorted((*place, *said) for place, said in zip(places, found, strict=True))
+    entries: list[Entry] = []
+    for piece in _pieces(_passages(chosen, on, seed, name, copies)):
+        with use.blamed():
+            said = _said(use, [passage for _, passage in piece])
+        entries += [
+            (int(rows[row]), copy, message, *one) for ((row, copy, message), _), one in zip(piece, said, strict=True)
+        ]
     return pa.Table.from_pylist(
-        [dict(zip(CHANGES.names, entry, strict=True)) for entry in _without_repeats(ordered)], CHANGES
+        [dict(zip(CHANGES.names, entry, strict=True)) for entry in _without_repeats(sorted(entries))], CHANGES
     )
 
 
-def _passages(chosen: pa.Table, on: On, seed: int, name: str, copy: int) -> Iterator[tuple[tuple[int, int], Passage]]:
-    """(row, message) of every text that may be said otherwise, with the text; rows count within what is chosen."""
+def _pieces(passages: Iterable[tuple[Place, Passage]]) -> Iterator[list[tuple[Place, Passage]]]:
+    """The same in their order, as many together as an augmenter gets at once, however many there are."""
+    piece: list[tuple[Place, Passage]] = []
+    characters = 0
+    for place, passage in passages:
+        if piece and (len(piece) == AT_ONCE or characters + len(passage.text) > _CHARACTERS_AT_ONCE):
+            yield piece
+            piece, characters = [], 0
+        piece.append((place, passage))
+        characters += len(passage.text)
+    if piece:
+        yield piece
+
+
+def _said(use: Use, passages: Sequence[Passage]) -> list[tuple[str, str | None]]:
+    """For each passage a new text and the gate that it did not pass, None if there is none."""
+    given = [passage for passage in passages if len(passage.text) <= LONGEST]
+    answers = use.load().function(given, **use.parameters)
+    if not isinstance(answers, list):
+        raise TypeError(
+            f"it gives {type(answers).__name__}: an augmenter takes passages and gives a list of as many texts"
+        )
+    if len(answers) != len(given):
+        raise ValueError(f"{len(answers)} texts for {len(given)} passages")
+    said = iter([_judged(passage.text, answer) for passage, answer in zip(given, answers, strict=True)])
+    return [next(said) if len(passage.text) <= LONGEST else (passage.text, TOO_LONG) for passage in passages]
+
+
+def _passages(chosen: pa.Table, on: On, seed: int, name: str, copies: int) -> Iterator[tuple[Place, Passage]]:
+    """(row, copy, message) of every text that may be said otherwise, with the text; rows count within what is chosen."""
     told = chosen.select(["messages", "label", "references", "file", "row"]).to_pylist()
     for (row, message), text in zip(*contents(chosen, on), strict=True):
         of = told[row]
         if not text.strip() or (on == "prompt" and of["messages"][message]["role"] in _NO_PROMPT):
             continue
         protected = tuple(said for said in (of["label"], *(of["references"] or ())) if said)
-        stream = Draws("augment", seed, name, of["file"], of["row"], message, copy)
-        yield (row, message), Passage(text, stream, protected)
+        for copy in range(copies):
+            stream = Draws("augment", seed, name, of["file"], of["row"], message, copy)
+            yield (row, copy, message), Passage(text, stream, protected)
 
 
 def _judged(before: str, answer: Any) -> tuple[str, str | None]:
@@ -113,9 +140,6 @@ def _judged(before: str, answer: Any) -> tuple[str, str | None]:
     if not isinstance(answer, str):
         raise TypeError(f"{answer!r} is no text, and not Refused")
     return answer, COPY if answer == before else None
-
-
-Entry = tuple[int, int, int, str, "str | None"]  # as the columns of CHANGES
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterator[Entry]:

@@ -45,9 +45,7 @@ class Variety:
 
     def __add__(self, other: Variety) -> Variety:
         """The counts of both sets together."""
-        hashes = [_smallest(np.concatenate(pair)) for pair in zip(self.smallest, other.smallest, strict=True)]
-        grams = [one + two for one, two in zip(self.grams, other.grams, strict=True)]
-        return Variety(self.rows + other.rows, self.words + other.words, self.labels + other.labels, grams, hashes)
+        return total((self, other))
 
     def told(self) -> dict[str, Any]:
         """The figures of a report, JSON-like.
@@ -86,6 +84,19 @@ class Variety:
         (row,) = table.to_pylist()
         hashes = [np.array(one, np.uint64) for one in row["smallest"]]
         return cls(row["rows"], Counter(dict(row["words"])), Counter(dict(row["labels"])), row["grams"], hashes)
+
+
+def total(varieties: Iterable[Variety]) -> Variety:
+    """The counts of many sets together, taken one by one; unlike a sum by +, it copies no counts at each."""
+    whole = Variety()
+    for one in varieties:
+        whole.rows += one.rows
+        whole.words.update(one.words)
+        whole.labels.update(one.labels)
+        whole.grams = [sum(pair) for pair in zip(whole.grams, one.grams, strict=True)]
+        pairs = zip(whole.smallest, one.smallest, strict=True)
+        whole.smallest = [_smallest(np.concatenate(pair)) for pair in pairs]
+    return whole
 
 
 def variety(texts: pa.Array, labels: Iterable[str | None]) -> Variety:

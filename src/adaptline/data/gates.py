@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -24,6 +24,7 @@ _LONGEST_LOOP, _ROUNDS = 8, 3  # words that a loop repeats, and how often they m
 _NUMBER = re.compile(r"\d(?:[.,:'\u00a0\u202f]?\d)*")
 _FIXED = re.compile(f"{URL}|{EMAIL}|{PLACEHOLDER}")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019&.-][^\W\d_]+)*")
+_RUN = re.compile(r"\w+")
 _STARTS = re.compile(
     r"[.!?:;\u2026\n\"\u201c\u201e\u00ab(*>#]"
 )  # between two words, of which the second may begin a sentence
@@ -155,13 +156,26 @@ def _is_name(word: str, language: str, *, starts: bool) -> bool:
 def _names_kept(old: str, new: str, language: str) -> bool:
     """Every name of the old text still stands in the new one, and the other way round, wherever in a sentence."""
     before, after = names(old, language), names(new, language)
-    return all(_stands_in(name, new) for name in before - after) and all(
-        _stands_in(name, old) for name in after - before
-    )
+    return _stand_in(before - after, new) and _stand_in(after - before, old)
 
 
-def _stands_in(name: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+def _stand_in(wanted: Collection[str], text: str) -> bool:
+    """Whether each name stands in a text, with no letter or digit at its sides."""
+    if not wanted:
+        return True
+    places: dict[str, list[int]] = {}  # of each word: a text is walked once, not once a name
+    for run in _RUN.finditer(text):
+        places.setdefault(run[0], []).append(run.start())
+    return all(_stands_in(name, text, places) for name in wanted)
+
+
+def _stands_in(name: str, text: str, places: Mapping[str, Sequence[int]]) -> bool:
+    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    runs = [(places.get(run[0], ()), run.start()) for run in _RUN.finditer(name)]
+    if not runs:
+        return whole.search(text) is not None
+    found, offset = min(runs, key=lambda run: len(run[0]))  # its rarest word: addresses begin alike
+    return any(whole.match(text, at - offset) for at in found if at >= offset)
 
 
 def _foreign(pairs: Sequence[tuple[str, str]], language: str) -> list[bool]:

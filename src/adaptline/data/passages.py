@@ -14,6 +14,7 @@ import numpy as np
 from adaptline.core import keys
 
 T = TypeVar("T")
+TOO_LONG = "too_long"  # the gate of a text that is longer than what would say it otherwise can take
 _AT_ONCE = 16  # raw numbers that a stream makes at a time
 _FLOAT = 2.0**-53  # doubles have 53 bits
 
@@ -27,7 +28,8 @@ class Draws:
 
     def __init__(self, *stream: object) -> None:
         """The names of a stream: a seed, a method's name, a row's file and number."""
-        self._generator = np.random.Philox(key=int(keys.key("draws", *stream)[:32], 16))
+        self._stream = stream
+        self._generator: np.random.Philox | None = None  # a kilobyte, made for those that draw
         self._raw: list[int] = []
 
     def uniform(self) -> float:
@@ -48,6 +50,8 @@ class Draws:
 
     def _next(self) -> int:
         if not self._raw:
+            if self._generator is None:
+                self._generator = np.random.Philox(key=int(keys.key("draws", *self._stream)[:32], 16))
             self._raw = self._generator.random_raw(_AT_ONCE).tolist()
         return self._raw.pop()
 

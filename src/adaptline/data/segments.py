@@ -62,13 +62,14 @@ class Sentence:
     kept: tuple[tuple[str, str], ...]
 
     def restored(self, said: str) -> tuple[str, bool]:
-        """What is said instead, begun with a capital as the sentence is; and whether each stand-in came back, once."""
+        """What is said instead, begun with a capital as the sentence is (NASA stays); and whether each stand-in came back, once."""
         whole = True
         for stand_in, kept in self.kept:
             whole = whole and said.count(stand_in) == 1
             said = said.replace(stand_in, kept)
-        first = self.text[:1]
-        if said and first.isalpha() and first.isupper() != said[0].isupper():
+        first, begins = self.text[:1], "".join(said.split(maxsplit=1)[:1])
+        has_own_case = any(map(str.isupper, begins[1:]))  # NASA, iPhone: written so wherever it stands
+        if said and first.isalpha() and not has_own_case and first.isupper() != said[0].isupper():
             said = (said[0].upper() if first.isupper() else said[0].lower()) + said[1:]
         return said, whole
 
@@ -145,10 +146,11 @@ def _sentences(line: str, *, by_sentence: bool) -> Iterator[tuple[str, bool]]:
     mark = (_MARK.match(line) or [""])[0]
     body = line[len(mark) :].rstrip()
     yield mark, False
-    at = 0
+    at = seen = 0  # where the sentence begins, and where the last dot that may have ended it was looked at
     for end in _END.finditer(body) if by_sentence else ():
         stop = end.start() + len(end[0].rstrip())
-        last = body[at : end.start()].rpartition(" ")[2]
+        last = body[seen : end.start()].rpartition(" ")[2]
+        seen = end.end()
         if end[0][0] == "." and is_abbreviation(last.lstrip("(\"'")):
             continue
         yield body[at:stop], True

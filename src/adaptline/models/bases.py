@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Kind = Literal["classifier", "writer"]
 
 _WRITES = ("ForCausalLM", "LMHeadModel")  # ends of the names of architectures that predict the next token
+# What config.json calls the number of positions: most models; GPT-2 and its kin; the first GPT-2s, beside n_positions.
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx")
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
@@ -49,6 +51,12 @@ def config_of(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def positions_of(folder: Path) -> int | None:
+    """How many tokens config.json says that the base takes at once; None where it does not say."""
+    told = config_of(folder)
+    return next((told[name] for name in _POSITIONS if isinstance(told.get(name), int)), None)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -25,8 +25,13 @@ def windows(length: int, room: int, stride: int) -> list[Window]:
     """Windows of up to `room` tokens that score every token of a sequence but the first exactly once.
 
     Each but the first ends `stride` tokens after the one before, so that of what it scores every token has at least
-    room - stride before it (strided perplexity, as in the documentation of transformers). stride < room.
+    room - stride before it (strided perplexity, as in the documentation of transformers).
+
+    Raises:
+        ValueError: stride >= room: the windows would not overlap, and tokens would be scored by what is not there.
     """
+    if stride >= room:
+        raise ValueError(f"stride {stride} of windows of {room} tokens")
     found: list[Window] = []
     done, end = 1, min(room, length)
     while done < length:

@@ -14,6 +14,7 @@ from adaptline.core import recipe as recipes
 from adaptline.core.rows import Ref
 from adaptline.core.run import run
 from adaptline.core.store import Store
+from adaptline.data import children
 from adaptline.errors import RunError, UserError
 
 MINE = '''
@@ -54,6 +55,13 @@ def fewer(passages: list[Passage]) -> list[str | Refused]:
 def numbers(passages: list[Passage]) -> list[str | Refused]:
     """No texts."""
     return [7 for _ in passages]
+
+
+@augmenter(version=1)
+def together(passages: list[Passage]) -> list[str | Refused]:
+    """How many texts and characters it got at once."""
+    letters = sum(len(passage.text) for passage in passages)
+    return [f"{number} {len(passages)} {letters}" for number, _ in enumerate(passages)]
 
 
 @augmenter(version=1)
@@ -171,6 +179,23 @@ def test_every_child_that_was_asked_for_is_made_or_refused_by_a_gate(tmp_path: P
     assert (story["asked"], story["made"], story["refused"]) == (8, 4, {"parking": 2, "copy": 2})
     assert [row["parent_row"] for row in children_of(shards)] == [0, 0, 3, 3]
     assert manifest["detail"]["summary"] == "5 rows and 4 children of them"
+
+
+def test_an_augmenter_gets_a_bounded_number_of_passages_and_characters_at_once(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": f"message number {i}"} for i in range(1600)])
+    lines.write(tmp_path / "b.jsonl", [{"text": f"{i} " + "long " * 30_000} for i in range(30)])
+    use = {"use": "./mine.py:together", "share": 1.0, "copies": 5}
+    told = [[int(one) for one in text.split()] for text in texts_of(children_of(made(tmp_path, [use])[1]))]
+    assert len(told) == 1630 * 5
+    assert max(count for _, count, _ in told) == children.AT_ONCE
+    assert max(letters for *_, letters in told) <= 1_000_000
+
+
+def test_a_text_that_is_too_long_is_refused_and_given_to_no_augmenter(tmp_path: Path) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": "x" * (children.LONGEST + more)} for more in (0, 1)])
+    manifest, _ = made(tmp_path, [{"use": "./mine.py:together", "share": 1.0}])
+    (story,) = manifest["detail"]["augmenters"]
+    assert (story["asked"], story["made"], story["refused"]) == (2, 1, {"too_long": 1})
 
 
 def test_copies_that_say_the_same_are_made_once(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_writer
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 import adaptline as al
 from adaptline.core.sources import Folder, find_folder
@@ -94,6 +95,36 @@ def test_a_recipe_drops_by_it_and_moving_the_bound_runs_no_model(base: Folder, t
 def test_mistakes_are_told_before_any_work(base: Folder, tmp_path: Path, use: str, told: str) -> None:
     with pytest.raises(al.UserError, match=told):
         al.plan(recipe(tmp_path, base, use))
+
+
+@pytest.fixture
+def gpt2(base: Folder, tmp_path: Path) -> Folder:
+    """A base whose config.json calls the number of positions n_positions."""
+    folder = Path(shutil.copytree(base.path, tmp_path / "gpt2"))
+    config = GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=340, n_positions=64, bos_token_id=1, eos_token_id=2)
+    torch.manual_seed(0)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    return find_folder(folder.name, folder.parent)
+
+
+@pytest.mark.parametrize(
+    ("use", "told"), [("max_tokens = 65", "the base takes at most 64"), ("stride = 64", "stride = 64 of 64 tokens")]
+)
+def test_positions_are_known_by_whatever_name_the_config_has(gpt2: Folder, tmp_path: Path, use: str, told: str) -> None:
+    with pytest.raises(al.UserError, match=told):
+        al.plan(recipe(tmp_path, gpt2, use))
+    assert perplexity(TEXTS[:1], base=gpt2, stride=63) == [pytest.approx(plainly(gpt2, TEXTS[0], 64, 63), rel=2e-5)]
+
+
+def test_windows_that_do_not_overlap_are_refused_also_where_only_the_tokenizer_says_how_many_tokens(
+    gpt2: Folder, tmp_path: Path
+) -> None:
+    told = json.loads((gpt2.path / "tokenizer_config.json").read_text())
+    (gpt2.path / "tokenizer_config.json").write_text(json.dumps(told | {"model_max_length": 32}))
+    shorter = find_folder(gpt2.path.name, tmp_path)
+    al.plan(recipe(tmp_path, shorter, "stride = 32"))
+    with pytest.raises(al.UserError, match="stride = 32 of 32 tokens"):
+        perplexity(TEXTS, base=shorter, stride=32)
 
 
 def test_a_base_that_reads_only_is_refused(tmp_path: Path) -> None:

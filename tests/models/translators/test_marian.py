@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 import tiny_translator
 
+from adaptline.data.gates import Bounds
+from adaptline.data.passages import Draws, Passage, Refused
 from adaptline.errors import UserError
+from adaptline.models.augments.back_translate import there_and_back
 from adaptline.models.translators.marian import ROWS, Marian, _load
 from adaptline.models.translators.marian_folder import refuse_misfit
 
@@ -62,7 +65,7 @@ def test_beams_find_other_texts_and_are_as_stable(folder: Path) -> None:
 
 
 def test_what_is_drawn_depends_on_the_text_its_salt_and_the_temperature(folder: Path) -> None:
-    def drawn(salts: list[int], temperature: float = 1.0) -> list[str]:
+    def drawn(salts: list[int], temperature: float = 1.0) -> list[str | None]:
         return Marian({("en", "sv"): folder}, temperature=temperature).translate(TEXTS[: len(salts)], "en", "sv", salts)
 
     found = drawn(list(range(20)))
@@ -80,9 +83,27 @@ def test_a_text_that_is_longer_than_the_models_positions_is_translated_in_parts(
     assert len(parts) > 1
     assert " ".join(parts) == long
     assert all(len(tokens) <= model.most_tokens for tokens in model.tokens(parts))
-    assert marian(folder).translate([long], "en", "sv") == [" ".join(marian(folder).translate(parts, "en", "sv"))]
+    said = [one or "" for one in marian(folder).translate(parts, "en", "sv")]
+    assert all(said)
+    assert marian(folder).translate([long], "en", "sv") == [" ".join(said)]
+
+
+def test_a_word_that_is_longer_than_the_models_positions_is_no_translation(folder: Path) -> None:
+    model = _load(folder, "en", "sv")
     word = "x" * 4000
-    assert marian(folder).translate([word, TEXTS[0]], "en", "sv")[0] == word
+    whole, other = marian(folder).translate([f"a {word} cat", TEXTS[0]], "en", "sv")
+    assert whole is None
+    assert [other] == marian(folder).translate(TEXTS[:1], "en", "sv")
+    dense = "?" * (model.most_tokens - 1)  # fewer characters than positions, and more tokens
+    assert len(dense) < model.most_tokens < len(model.tokens([dense])[0])
+    assert marian(folder).translate([dense], "en", "sv") == [None]
+    assert len(model.fitting(" ".join([dense[:60], dense[60:]]))) == 2
+
+
+def test_a_text_that_does_not_fit_is_refused_by_a_gate_of_back_translation(folder: Path) -> None:
+    word = "x" * (_load(folder, "en", "sv").most_tokens - 1)
+    found = there_and_back([Passage(word, Draws(0))], marian(folder), "en", "sv", Bounds(0, 1, 0, 100), ())
+    assert found == [Refused("too_long", word)]
 
 
 def test_a_model_with_several_targets_is_told_which(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from adaptline.core.servers import Server
 from adaptline.core.sources import Folder
 from adaptline.data.gates import GATES, Bounds, Gate, refusals
 from adaptline.data.languages import LANGUAGES, model_files
-from adaptline.data.passages import Passage, Refused
+from adaptline.data.passages import TOO_LONG, Passage, Refused
 from adaptline.data.segments import Segments, cut
 from adaptline.errors import RunError, UserError
 
@@ -41,8 +41,10 @@ class Translator(Protocol):
     def draws(self) -> bool:
         """Whether it wants a salt for each text: with another, another translation."""
 
-    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:
-        """From one language to another, by their ISO codes."""
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()
+    ) -> Sequence[str | None]:
+        """From one language to another, by their ISO codes; None for a text that is too long to be translated."""
 
 
 def _check(*, via: str, language: str = "en", by: str = "apertium", **given: Any) -> None:
@@ -81,7 +83,7 @@ def _dictionaries(*, via: str, language: str = "en", by: str = "apertium", **_: 
     return apertium.dictionaries(language, via)
 
 
-@augmenter(version=1, files=model_files, auto={"dictionaries": _dictionaries}, check=_check)
+@augmenter(version=2, files=model_files, auto={"dictionaries": _dictionaries}, check=_check)
 def back_translate(
     passages: list[Passage],
     *,
@@ -106,7 +108,7 @@ def back_translate(
     Code, addresses, placeholders and what is protected stay as they are, and so do line ends. What comes back passes these
     gates in this order, or is refused: not a `copy` but for case and punctuation, `length` within a band, no `loop` of
     words, the same `numbers`, the same `names`, the `language` kept, `similarity` (chrF) within a band; besides,
-    everything that had to stay came back (`protected`).
+    everything that had to stay came back (`protected`), and nothing was too long for the translator (`too_long`).
 
     Args:
         passages: the texts.
@@ -186,22 +188,30 @@ def there_and_back(
     joined = [_joined(segments, home, salt) for segments, salt in zip(cuts, salts, strict=True)]
     pairs = [(passage.text, text) for passage, (text, _) in zip(passages, joined, strict=True)]
     found: list[str | Refused] = []
-    for (_, text), (_, whole), gate in zip(pairs, joined, refusals(pairs, language, bounds, gates), strict=True):
-        stopped = gate if whole else "protected"
+    for (_, text), (_, lost), gate in zip(pairs, joined, refusals(pairs, language, bounds, gates), strict=True):
+        stopped = lost or gate
         found.append(text if stopped is None else Refused(stopped, text))
     return found
 
 
-def _joined(segments: Segments, home: dict[tuple[str, int], str], salt: int) -> tuple[str, bool]:
-    return segments.joined(lambda sentence: home[sentence.text, salt])
+def _joined(segments: Segments, home: dict[tuple[str, int], str | None], salt: int) -> tuple[str, str | None]:
+    """What a text becomes, and the gate that refuses it whatever gates stand: what was not translated stays as it was."""
+    lost = {one.text: one.text for one in segments.sentences if home[one.text, salt] is None}
+    text, whole = segments.joined(lambda sentence: home[sentence.text, salt] or lost.get(sentence.text, ""))
+    if lost:
+        return text, TOO_LONG
+    return text, None if whole else "protected"
 
 
 def _translated(
-    translator: Translator, texts: Sequence[str], salts: Sequence[int], source: str, target: str
-) -> list[str]:
-    if not texts:
-        return []
-    found = translator.translate(texts, source, target, salts)
-    if len(found) != len(texts):
-        raise RunError(f"the translator gave {len(found)} texts for {len(texts)}, from {source!r} to {target!r}")
-    return found
+    translator: Translator, texts: Sequence[str | None], salts: Sequence[int], source: str, target: str
+) -> list[str | None]:
+    """A translation per text, None for one that was lost before or is lost now."""
+    asked = [(text, salt) for text, salt in zip(texts, salts, strict=True) if text is not None]
+    if not asked:
+        return list(texts)
+    found = translator.translate([text for text, _ in asked], source, target, [salt for _, salt in asked])
+    if len(found) != len(asked):
+        raise RunError(f"the translator gave {len(found)} texts for {len(asked)}, from {source!r} to {target!r}")
+    said = iter(found)
+    return [None if text is None else next(said) for text in texts]

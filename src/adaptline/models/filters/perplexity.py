@@ -27,18 +27,24 @@ def _check(*, base: Folder, max_tokens: int | None = None, stride: int | None = 
     if bases.kind_of(base.path) != "writer":
         do = "Name a causal language model; its config.json says so in architectures."
         raise UserError(f"a base that reads only, and foretells nothing: {base.name}", do=do)
-    most = bases.config_of(base.path).get("max_position_embeddings")
-    if isinstance(most, int) and max_tokens is not None and max_tokens > most:
+    most = bases.positions_of(base.path)
+    if most is not None and max_tokens is not None and max_tokens > most:
         raise UserError(f"max_tokens = {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}.")
-    room = max_tokens or (most if isinstance(most, int) else None)
-    if stride is not None and room is not None and stride >= room:
+    room = max_tokens or most
+    if stride is not None and room is not None:
+        _refuse_gaps(stride, room)
+
+
+def _refuse_gaps(stride: int, room: int) -> None:
+    """Raises UserError for windows that do not overlap: the first token of each would have nothing to go by."""
+    if stride >= room:
         raise UserError(
             f"stride = {stride} of {room} tokens that are read at once",
             do=f"Set stride = {room // 2}, or less than {room}.",
         )
 
 
-@filter(version=1, cost="high", finds=("gibberish",), check=_check)
+@filter(version=2, cost="high", finds=("gibberish",), check=_check)
 def perplexity(
     texts: list[str],
     *,
@@ -67,7 +73,7 @@ def perplexity(
         1 or more per text, null for one without tokens to score.
 
     Raises:
-        UserError: the base cannot be loaded.
+        UserError: the base cannot be loaded, or reads no more than `stride` tokens at once.
     """
     with runtime.deterministic(runtime.thread_count()):
         return _perplexities(texts, _writer(base, max_tokens), stride)
@@ -76,7 +82,9 @@ def perplexity(
 def _perplexities(texts: list[str], writer: Writer, stride: int | None) -> list[float | None]:
     from adaptline.models import likelihood  # noqa: PLC0415 - a recipe is planned with this module, without torch
 
-    room = writer.max_tokens
+    room = writer.max_tokens  # known by now: the tokenizer may take fewer tokens than the model has positions for
+    if stride is not None:
+        _refuse_gaps(stride, room)
     tokenizer = writer.tokenizer
     beginning = [token for token in (tokenizer.bos_token_id, tokenizer.eos_token_id) if token is not None][:1]
     with runtime.quiet():

@@ -37,8 +37,8 @@ def _check(*, base: Folder, max_tokens: int | None = None, **_: object) -> None:
     needs("torch", "transformers", extra="train")
     if bases.kind_of(base.path) == "writer":
         raise UserError(f"a base that writes: {base.name}", do="Name a sentence encoder, such as all-MiniLM-L6-v2.")
-    most = bases.config_of(base.path).get("max_position_embeddings")
-    if isinstance(most, int) and max_tokens is not None and max_tokens > most:
+    most = bases.positions_of(base.path)
+    if most is not None and max_tokens is not None and max_tokens > most:
         raise UserError(f"max_tokens = {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}.")
 
 

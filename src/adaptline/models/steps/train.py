@@ -47,9 +47,9 @@ def _check(node: Node) -> None:
         bases.refuse_unsuited(node.values["method"], kind)
     except UserError as error:
         raise BadParameterError("", error.what, error.do, place=("method",)) from error
-    most = bases.config_of(base.path).get("max_position_embeddings")
+    most = bases.positions_of(base.path)
     asked = node.values.get("max_tokens", _MAX_TOKENS if reads else None)
-    if isinstance(most, int) and asked is not None and asked > most:
+    if most is not None and asked is not None and asked > most:
         raise BadParameterError(
             "max_tokens", f"is {asked}, and the base takes at most {most}", f"Set max_tokens = {most}, or less."
         )

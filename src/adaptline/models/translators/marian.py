@@ -45,8 +45,10 @@ class Marian:
         """Whether a translation depends on a salt, too."""
         return self.temperature > 0
 
-    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:
+    def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str | None]:
         """A translation per text; one that is longer than the model's positions is cut at spaces, and joined again.
+
+        None for a text with a word that alone is longer.
 
         Args:
             texts: the texts.
@@ -69,7 +71,7 @@ class Marian:
         )
         drawn = _Drawn(self.temperature, streams) if self.draws else None
         done = iter(model.translated([piece for parts in pieces for piece in parts], self.beams, drawn))
-        return [" ".join(next(done) for _ in parts) for parts in pieces]
+        return [_joined([next(done) for _ in parts]) for parts in pieces]
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class _Model:
 
     def fitting(self, text: str) -> list[str]:
         """The text, or its halves, until the model has positions for each; a word that is too long is left as it is."""
-        if len(text) < self.most_tokens or len(self.tokens([text])[0]) <= self.most_tokens:
+        # Characters tell nothing: of bytes and of letters that it does not know a tokenizer makes several tokens each.
+        if len(self.tokens([text])[0]) <= self.most_tokens:
             return [text]
         words = text.split()
         if len(words) < 2:  # noqa: PLR2004 - nothing to halve
@@ -127,10 +130,10 @@ class _Model:
         middle = len(words) // 2
         return [*self.fitting(" ".join(words[:middle])), *self.fitting(" ".join(words[middle:]))]
 
-    def translated(self, texts: Sequence[str], beams: int, drawn: _Drawn | None = None) -> list[str]:
-        """One translation per text."""
+    def translated(self, texts: Sequence[str], beams: int, drawn: _Drawn | None = None) -> list[str | None]:
+        """One translation per text; None where the model has no positions for it."""
         tokens = self.tokens(texts)
-        found = list(texts)
+        found: list[str | None] = [None] * len(texts)
         with deterministic(thread_count()), torch.inference_mode(), quiet():
             for rows in _batches([len(ids) for ids in tokens], self.most_tokens):
                 given = torch.tensor([tokens[row] for row in rows])  # (ROWS, tokens)
@@ -158,6 +161,11 @@ class _Model:
             ),
         )
         return ids
+
+
+def _joined(parts: Sequence[str | None]) -> str | None:
+    said = [part for part in parts if part is not None]
+    return " ".join(said) if len(said) == len(parts) else None
 
 
 @lru_cache(maxsize=2)
