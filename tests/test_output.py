@@ -134,3 +134,16 @@ def test_fields_inside_objects_go_the_whole_way(tmp_path: Path) -> None:
     assert all(len(person) == 64 for person in people), "an HMAC, in its old place"
     with pytest.raises(al.UserError, match=r"no column 'message\.text'"):
         al.curate(tmp_path / "in.jsonl", tmp_path / "no.jsonl", do=[], reading={"text": "message.text"})
+
+
+def test_times_that_python_cannot_hold_are_no_reason_to_stop(tmp_path: Path) -> None:
+    when = pa.array([1, 2], pa.timestamp("ns", "Mars/Base"))
+    pq.write_table(pa.table({"text": ["a message", None], "when": when}), tmp_path / "in.parquet")
+    al.curate(tmp_path / "in.parquet", tmp_path / "out.parquet", do=[])
+    assert pq.read_table(tmp_path / "out.parquet")["when"].combine_chunks().equals(when[:1])
+    (bad,) = map(json.loads, (tmp_path / "out.parquet.unreadable.jsonl").read_text().splitlines())
+    assert (bad["row"], bad["raw"]) == (2, None)
+    path = tmp_path / "recipe.toml"
+    path.write_text('[raw]\nstep = "ingest"\nfiles = "in.parquet"\n')
+    al.run(path, workers=1)
+    assert "in.parquet" in al.report(path).read_text()

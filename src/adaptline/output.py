@@ -5,7 +5,6 @@ Knows stores, manifests and how rows become files again. Knows nothing of recipe
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adaptline.core import disk, keys
 from adaptline.core.manifests import rows_of
 from adaptline.core.store import Store
+from adaptline.data.builder import raw_texts
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.data.writing import write_rows
 from adaptline.errors import UserError
@@ -69,10 +69,11 @@ def unreadable(store: Store, manifest: dict[str, Any]) -> Iterator[dict[str, Any
     """Every row that could not be read: where it stands, why, and as much of it as was kept."""
     for shard in rows_of(manifest).shards:
         table = store.read(shard.text)
-        for row in table.filter(table["unreadable"].is_valid()).to_pylist():
-            extra = json.loads(row["extra"]) if isinstance(row["extra"], str) else row["extra"] or {}
+        bad = table.filter(table["unreadable"].is_valid())
+        rows = bad.select(["file", "row", "line", "unreadable"]).to_pylist()
+        for row, raw in zip(rows, raw_texts(bad["extra"]), strict=True):
             place = {name: row[name] for name in ("file", "row", "line")}
-            yield {**place, "reason": row["unreadable"], "raw": extra.get("raw")}
+            yield {**place, "reason": row["unreadable"], "raw": raw}
 
 
 def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:

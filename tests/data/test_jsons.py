@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from adaptline.data.jsons import decode, fields_of, half_pair, has_half_pairs, why_not
+from adaptline.data.jsons import decode, fields_of, why_not
+from adaptline.data.records import half_pair, has_half_pairs
 
 
 @pytest.mark.parametrize(

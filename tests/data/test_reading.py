@@ -212,3 +212,17 @@ def test_a_row_of_100_megabytes_is_a_row(put: Put) -> None:
     text = "x" * 100_000_000
     table = read_table(put("a.jsonl", f'{{"text": "a"}}\n{{"text": "{text}"}}\n{{"text": "b"}}\n'))
     assert [len(value) for value in texts(table.combine_chunks()).to_pylist()] == [1, 100_000_000, 1]
+
+
+def test_half_a_character_in_a_list_that_is_written_as_json_costs_its_row(put: Put) -> None:
+    lists = [{"references": ["\ud800"]}, {"references": ["ok"]}]
+    content = "".join(json.dumps({"text": "a", "references": json.dumps(row["references"])}) + "\n" for row in lists)
+    why = "half of a UTF-16 pair (\\ud800) is no character"
+    assert read_table(put("a.jsonl", content))["unreadable"].to_pylist() == [why, None]
+    chats = [[{"role": "user", "content": "\ud800"}], [{"role": "user", "content": "ok", "other": "\ud800"}]]
+    table = pa.table({"messages": [json.dumps(chat) for chat in chats]})
+    csv = "messages,n\n" + "".join('"' + json.dumps(chat).replace('"', '""') + '",1\n' for chat in chats)
+    assert read_table(put("a.csv", csv), columns=Columns(messages="messages"))["unreadable"].to_pylist() == [why, None]
+    path = put("a.parquet", b"")
+    pq.write_table(table, path)
+    assert read_table(path)["unreadable"].to_pylist() == [why, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +78,12 @@ class ShardBuilder:
         columns["messages"] = _messages(self._messages, lengths)
         columns["file"] = pa.repeat(self._file, len(self))
         return table(columns if extra is None else columns | {"extra": extra}, len(self))
+
+
+def raw_texts(extra: pa.ChunkedArray) -> list[str | None]:
+    """What `fail` kept of rows that cannot be read, from their `extra`: nothing where the source is typed."""
+    kept = extra.to_pylist() if pa.types.is_string(extra.type) else [None] * len(extra)
+    return [json.loads(entry).get("raw") if entry else None for entry in kept]
 
 
 def _messages(messages: list[Message], lengths: list[int]) -> pa.Array:

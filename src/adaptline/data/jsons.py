@@ -7,12 +7,11 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any
 
-from adaptline.data.records import encode, kind_of
+from adaptline.data.records import TOO_DEEP, kind_of
 from adaptline.data.schemas import Value
 from adaptline.errors import UserError
 
 decode = JSONDecoder().decode
-_TOO_DEEP = "nested too deeply"
 
 
 def objects(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -56,21 +55,5 @@ def fields_of(value: Any) -> Value:
 def why_not(error: ValueError | RecursionError) -> str:
     """What is wrong with a text that is no JSON, with the place in its line."""
     if isinstance(error, RecursionError):
-        return _TOO_DEEP
+        return TOO_DEEP
     return f"not JSON: {error.msg} at character {error.colno}" if isinstance(error, JSONDecodeError) else str(error)
-
-
-def has_half_pairs(text: str) -> bool:
-    """Whether escapes of a text may stand for halves of UTF-16 pairs; a cheap question before `half_pair`."""
-    return "\\ud" in text or "\\uD" in text
-
-
-def half_pair(value: Any) -> str | None:
-    """Why a value cannot be written as UTF-8, if so: JSON lets an escape stand for half a character."""
-    try:
-        encode(value).encode()
-    except RecursionError:
-        return _TOO_DEEP
-    except UnicodeEncodeError as error:
-        return f"half of a UTF-16 pair (\\u{ord(error.object[error.start]):04x}) is no character"
-    return None

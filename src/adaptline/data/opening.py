@@ -17,6 +17,7 @@ from adaptline.data.blocks import Record, Source
 from adaptline.data.delimited import is_delimiter
 from adaptline.data.encodings import detect as detect_coding
 from adaptline.data.encodings import is_encoding
+from adaptline.data.moments import rows_of
 from adaptline.data.records import UnreadableError, lift, take_messages, take_people, take_references, take_scalar
 from adaptline.data.schemas import UNNAMED, Columns, Value, by_position, detect, nested, require, shortened
 from adaptline.errors import UserError, did_you_mean
@@ -174,7 +175,7 @@ def _values(blocks: Iterable[Block], columns: Columns) -> Iterator[tuple[int | N
                 yield item.line, item.error or value
             else:
                 for start in range(0, item.num_rows, _SAMPLE):
-                    yield from ((None, value) for value in item.slice(start, _SAMPLE).to_pylist())
+                    yield from ((None, value) for value in rows_of(item.slice(start, _SAMPLE)))
 
 
 def _check(

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from adaptline.core.rows import COLUMNS
 from adaptline.data.builder import ShardBuilder
+from adaptline.data.moments import rows_of
 from adaptline.data.opening import blocks_of, items_of, open_source
 from adaptline.data.schemas import UNNAMED, Columns
 
@@ -100,7 +101,7 @@ def _add_typed(builder: ShardBuilder, block: Block) -> pa.ChunkedArray | None:
     for batch in items_of(block):
         taken = [name for name in columns.named if name in batch.schema.names]
         rest = [name for name in batch.schema.names if not _is_held(name, batch.schema.field(name).type, columns)]
-        for value in batch.select(taken).to_pylist():
+        for value in rows_of(batch.select(taken)):
             builder.add(row, None, value, "", block.source.part)
             row += 1
         if rest:

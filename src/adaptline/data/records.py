@@ -38,6 +38,7 @@ _ROLES = {
     "function_call": "assistant",
     "observation": "tool",
 }
+TOO_DEEP = "nested too deeply"
 _PAIR = 2  # a question and its answer
 _ABSENT: Any = object()
 _KINDS = {
@@ -81,6 +82,22 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):  # the pairs of a Parquet map are tuples
         return [_without_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def has_half_pairs(text: str) -> bool:
+    """Whether escapes of a text may stand for halves of UTF-16 pairs; a cheap question before `half_pair`."""
+    return "\\ud" in text or "\\uD" in text
+
+
+def half_pair(value: Any) -> str | None:
+    """Why a value cannot be written as UTF-8, if so: JSON lets an escape stand for half a character."""
+    try:
+        encode(value).encode()
+    except RecursionError:
+        return TOO_DEEP
+    except UnicodeEncodeError as error:
+        return f"half of a UTF-16 pair (\\u{ord(error.object[error.start]):04x}) is no character"
+    return None
 
 
 class UnreadableError(Exception):
@@ -165,6 +182,7 @@ def take_references(value: Value, name: str | None) -> list[str] | None:
         return None
     if isinstance(found, list):
         references = [_spelled(entry, name) for entry in found]
+        _refuse_half_pairs(references, value[name])
         if references == found:
             del value[name]
         return references
@@ -278,6 +296,7 @@ def _take_chat(value: Value, name: str) -> list[Message]:
     if not found:
         raise UnreadableError(f"{name!r} is empty")
     messages = [_message(entry, name, number) for number, entry in enumerate(found, 1)]
+    _refuse_half_pairs(messages, value[name])
     if found == [{"role": role, "content": content} for role, content in messages]:
         del value[name]
     return messages
@@ -292,6 +311,12 @@ def _listed(value: Any) -> Any:
     except (ValueError, RecursionError):
         return value
     return found if isinstance(found, list) and len({type(entry) for entry in found} & {str, dict}) == 1 else value
+
+
+def _refuse_half_pairs(taken: Any, field: Any) -> None:
+    """Raises UnreadableError for half a character in what was decoded here; a reader has looked at the rest."""
+    if isinstance(field, str) and has_half_pairs(field) and (why := half_pair(taken)):
+        raise UnreadableError(why)
 
 
 def _message(entry: Any, name: str, number: int) -> Message:

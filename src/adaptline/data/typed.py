@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from adaptline.core import keys
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
+from adaptline.data.moments import counted, has_moments, rows_of
+from adaptline.data.schemas import Value
 from adaptline.errors import UserError
 
 # What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
@@ -50,9 +52,16 @@ def table_of(batch: Batch, schema: pa.Schema) -> pa.Table:
         raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
     with_one_schema = "rows do not share one schema"
     try:
-        return pa.Table.from_pylist(batch.records, schema)
+        return pa.Table.from_pylist(_counted(batch.records, schema), schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise UserError(f"{with_one_schema}: {error}", do="Write .jsonl instead.") from error
+
+
+def _counted(records: list[Value], schema: pa.Schema) -> list[Value]:
+    timed = {field.name: field.type for field in schema if has_moments(field.type)}
+    if not timed:
+        return records
+    return [record | {name: counted(record.get(name), kind) for name, kind in timed.items()} for record in records]
 
 
 def schema_of(batch: Batch) -> pa.Schema:
@@ -77,6 +86,7 @@ def refuse_schema(schema: pa.Schema) -> None:
         raise UserError(f"two columns are called {twice!r}", do="Rename one.")
     try:
         pq.write_table(schema.empty_table(), io.BytesIO())
+        rows_of(schema.empty_table())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
 

@@ -22,6 +22,7 @@ import zstandard
 
 from adaptline.core import disk
 from adaptline.data.blocks import Batch
+from adaptline.data.moments import rows_of
 from adaptline.data.opening import format_method, format_of
 from adaptline.data.records import write_back
 from adaptline.data.saving import save
@@ -100,7 +101,7 @@ def is_folder(path: Path, format: str | None = None) -> bool:
 
 def _batch(shard: pa.Table, columns: Columns) -> Batch:
     typed = pa.types.is_struct(shard["extra"].type)
-    rows = [row for row in shard.to_pylist() if row["unreadable"] is None]
+    rows = [row for row in rows_of(shard) if row["unreadable"] is None]
     for row in rows:
         row["extra"] = row["extra"] if typed or row["extra"] is None else json.loads(row["extra"])
     types = {field.name: field.type for field in shard["extra"].type} if typed else {}

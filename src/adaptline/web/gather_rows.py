@@ -19,6 +19,7 @@ from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.data import opinions
+from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
 from adaptline.web import gather_review, gather_spread, view
 
@@ -46,8 +47,8 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
             whole = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
             chosen = whole.filter(pc.is_valid(whole["unreadable"])).slice(0, _SAMPLES * 2 - len(samples))
             samples += [
-                view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], _raw(row["extra"]))
-                for row in chosen.to_pylist()
+                view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], raw or "")
+                for row, raw in zip(chosen.drop("extra").to_pylist(), raw_texts(chosen["extra"]), strict=True)
             ]
     rows: Counter[str] = Counter()
     for segments in manifest["detail"].get("segments", []):
@@ -297,10 +298,6 @@ def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt
     names = sorted(found, key=lambda name: (name != "train", name))
     known = pa.array(names, pa.string())
     return names, [np.asarray(pc.index_in(column, known).to_numpy(), np.int64) for column in columns]
-
-
-def _raw(extra: Any) -> str:
-    return str(json.loads(extra).get("raw", "")) if isinstance(extra, str) else ""
 
 
 def _short(value: Any) -> str:

@@ -29,7 +29,7 @@ def cut(source: Source) -> Iterator[Block]:
     return cut_batches(source, _pieces(source))
 
 
-@format(version=1, suffixes=(".arrow", ".feather", ".ipc"), cut=cut, write=write)
+@format(version=2, suffixes=(".arrow", ".feather", ".ipc"), cut=cut, write=write)
 def arrow(block: Block) -> Iterator[pa.RecordBatch]:
     """The rows of a block, as columns."""
     yield from pa.ipc.open_stream(block.data())

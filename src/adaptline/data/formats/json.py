@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, NamedTuple
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Record, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, Tape, cut_whole
-from adaptline.data.jsons import fields_of, half_pair, has_half_pairs, why_not
-from adaptline.data.records import encode_strictly, kind_of
+from adaptline.data.jsons import fields_of, why_not
+from adaptline.data.records import encode_strictly, half_pair, has_half_pairs, kind_of
 from adaptline.data.schemas import Value
 
 _SPACE = re.compile(r"[ \t\n\r]*")

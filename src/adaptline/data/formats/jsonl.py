@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from adaptline.core.registry import format
 from adaptline.data.blocks import WHITE, Batch, Block, Record
-from adaptline.data.jsons import decode, fields_of, half_pair, has_half_pairs, why_not
+from adaptline.data.jsons import decode, fields_of, why_not
 from adaptline.data.lines import cut_lines
-from adaptline.data.records import encode_strictly
+from adaptline.data.records import encode_strictly, half_pair, has_half_pairs
 
 
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:

@@ -63,7 +63,7 @@ def _validated(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-@format(version=2, suffixes=(".parquet",), cut=cut, write=write)
+@format(version=3, suffixes=(".parquet",), cut=cut, write=write)
 def parquet(block: Block) -> Iterator[pa.RecordBatch]:
     """The rows of a block of row groups, as columns. Raises UserError where the file is not the one that was cut."""
     if block.payload is not None:
