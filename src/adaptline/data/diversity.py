@@ -33,7 +33,7 @@ Hashes = npt.NDArray[np.uint64]
 
 @dataclass
 class Variety:
-    """What is counted of a set of texts; those of two sets can be added."""
+    """What is counted of a set of texts; `total` puts sets together."""
 
     rows: int = 0
     words: Counter[int] = field(default_factory=Counter)  # how many texts have so many words
@@ -42,10 +42,6 @@ class Variety:
         default_factory=lambda: [0] * len(SIZES)
     )  # how many there are of each size, repeats included
     smallest: list[Hashes] = field(default_factory=lambda: [np.zeros(0, np.uint64) for _ in SIZES])  # their hashes
-
-    def __add__(self, other: Variety) -> Variety:
-        """The counts of both sets together."""
-        return total((self, other))
 
     def told(self) -> dict[str, Any]:
         """The figures of a report, JSON-like.
@@ -87,7 +83,7 @@ class Variety:
 
 
 def total(varieties: Iterable[Variety]) -> Variety:
-    """The counts of many sets together, taken one by one; unlike a sum by +, it copies no counts at each."""
+    """The counts of many sets together, taken one by one."""
     whole = Variety()
     for one in varieties:
         whole.rows += one.rows

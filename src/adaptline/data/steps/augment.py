@@ -24,7 +24,7 @@ from adaptline.core.registry import step
 from adaptline.core.rows import On, Ref, Rows, Shard, readable, texts
 from adaptline.core.signatures import BadParameterError
 from adaptline.data import children
-from adaptline.data.diversity import Variety, variety
+from adaptline.data.diversity import Variety, total, variety
 from adaptline.errors import UserError, did_you_mean
 
 SHARE, COPIES, ON = (
@@ -138,10 +138,10 @@ def _made_by(
             work.append(Unit(key, {"text": shard.text, "rows": chosen.tobytes(), **given}))
             of.append(number)
     refs = units.map(rewrite_shard, work, name)
-    total = children.Made(0, 0, Counter())
+    whole = children.Made(0, 0, Counter())
     for ref in refs:
         one = children.count(units.read(ref, ["row", "copy", "refused"]))
-        total = children.Made(total.asked + one.asked, total.made + one.made, total.refused + one.refused)
+        whole = children.Made(whole.asked + one.asked, whole.made + one.made, whole.refused + one.refused)
     story = {
         "use": use.use,
         "name": name,
@@ -149,9 +149,9 @@ def _made_by(
         "parameters": signatures.meaning(use.parameters),
         "settings": {"on": on, "share": share, "copies": copies},
         "identity": use.identity,
-        "asked": total.asked,
-        "made": total.made,
-        "refused": dict(total.refused.most_common()),
+        "asked": whole.asked,
+        "made": whole.made,
+        "refused": dict(whole.refused.most_common()),
         "changes": [[number, [ref.key, ref.digest, ref.rows]] for number, ref in zip(of, refs, strict=True)],
     }
     return _written(rows, list(zip(of, refs, strict=True)), name, seed, units), story
@@ -180,8 +180,8 @@ def _measured(shards: list[Shard], wanted: list[Mask], units: Units) -> dict[str
         for shard, mask in zip(shards, masks, strict=True)
     ]
     found = [Variety.of_table(units.read(ref)) for ref in units.map(measure_shard, work, "measures")]
-    before = sum(found[: len(wanted)], Variety())
-    return {"before": before.told(), "after": sum(found[len(wanted) :], before).told()}
+    before, after = total(found[: len(wanted)]), total(found)
+    return {"before": before.told(), "after": after.told()}
 
 
 def measure_shard(read: Read, text: Ref, mask: bytes) -> pa.Table:
