@@ -96,7 +96,8 @@ def test_it_says_which_evaluated_tasks_nothing_was_taken_out_of(tmp_path: Path) 
 
     (tmp_path / "data.jsonl").write_text('{"text": "a", "label": "b"}\n')
     for name in ("one", "two"):
-        (tmp_path / f"{name}.toml").write_text('files = "data.jsonl"\n')
+        (tmp_path / f"{name}.toml").write_text('files = "items.jsonl"\n')
+    (tmp_path / "items.jsonl").write_text('{"text": "c", "label": "b"}\n')
     tiny.write_base(tmp_path / "base")
     path = tmp_path / "recipe.toml"
     told = []

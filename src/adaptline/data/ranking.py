@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from adaptline.core import registry
 from adaptline.core.artifacts import Use
-from adaptline.core.grid import Node
 from adaptline.core.signatures import BadParameterError
 from adaptline.data.matching import LENGTH
 from adaptline.errors import did_you_mean
@@ -32,21 +31,3 @@ def refuse_strange(use: Use, before: Sequence[Use]) -> None:
             did_you_mean(best, [*numbers, LENGTH]),
             place=("do", use.use, "best"),
         )
-
-
-def notes(node: Node) -> list[str]:
-    """What it costs to keep the best, for each method of a curate step that does; and to match rows that were made."""
-    told = [
-        f"{use.use} matches the children that [{before.table.name}] makes after all other rows: each run after an append matches "
-        "them anew, and a child may be dropped for a row that was appended"
-        for before in node.ancestors()
-        if before.table.step == "augment"
-        for use in node.values["do"]
-        if use.kind == "matcher"
-    ]
-    return told + [
-        f"{use.use} keeps the best by {use.parameters['best']!r}: appended rows may take the place of kept ones, so every run "
-        "after an append matches all rows anew, and old verdicts may change"
-        for use in node.values["do"]
-        if best_of(use) is not None
-    ]

@@ -22,7 +22,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import matching, ranking, settled
+from adaptline.data import foretold, matching, ranking, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -87,7 +87,7 @@ def _labels(method: Method) -> tuple[str, ...]:
     return tuple(labels()) if labels else ()
 
 
-@step(version=2, output="rows", check=_check, notes=ranking.notes)
+@step(version=2, output="rows", check=_check, notes=foretold.notes)
 def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows:
     """Filters, drops duplicates, and mends text, method by method.
 

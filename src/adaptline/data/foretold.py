@@ -1,0 +1,57 @@
+"""What a curate step costs or leaves undone that may not be meant: `plan` tells it.
+
+Knows a step's place in a recipe. Knows nothing of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adaptline.core.grid import Node
+from adaptline.data.ranking import best_of
+
+
+def notes(node: Node) -> list[str]:
+    """What to know of a curate step before it runs."""
+    return [*_of_best(node), *_of_children(node), *_of_own_tasks(node), *_of_personal_data(node)]
+
+
+def _of_best(node: Node) -> Iterator[str]:
+    for use in node.values["do"]:
+        if best_of(use) is not None:
+            yield (
+                f"{use.use} keeps the best by {use.parameters['best']!r}: appended rows may take the place of kept ones, so every "
+                "run after an append matches all rows anew, and old verdicts may change"
+            )
+
+
+def _of_children(node: Node) -> Iterator[str]:
+    for before in node.ancestors():
+        for use in node.values["do"] if before.table.step == "augment" else ():
+            if use.kind == "matcher":
+                yield (
+                    f"{use.use} matches the children that [{before.table.name}] makes after all other rows: each run after an "
+                    "append matches them anew, and a child may be dropped for a row that was appended"
+                )
+
+
+def _of_own_tasks(node: Node) -> Iterator[str]:
+    """A task whose items are read as rows, too: all of them are found in it."""
+    read = {
+        digest: (name, before.table.name)
+        for before in node.ancestors()
+        if before.table.step == "ingest"
+        for name, digest in zip(before.values["files"].names, before.values["files"].digests, strict=True)
+    }
+    for use in node.values["do"]:
+        for task in use.parameters["against"] if use.use == "decontaminate" else ():
+            for name, step in (read[digest] for digest in task.files.digests if digest in read):
+                yield f"decontaminate drops all rows of {name}, which [{step}] reads: they are the items of the task {task.name!r}"
+
+
+def _of_personal_data(node: Node) -> Iterator[str]:
+    if any(use.use == "mask_pii" for use in node.values["do"]):
+        yield (
+            "mask_pii looks at what rows say: label, references and other fields of the source stay as they are, also where "
+            "rows are exported"
+        )

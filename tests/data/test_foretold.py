@@ -1,0 +1,52 @@
+"""What plan tells of a curate step before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lines
+
+from adaptline.core import recipe as recipes
+from adaptline.core.plan import plan
+
+TASK = 'files = "test.jsonl"\ntext = "text"\nlabel = "label"\nmetrics = ["accuracy"]\n'
+
+
+def told(folder: Path, do: list[Any], between: dict[str, Any] | None = None) -> list[str]:
+    """The notes on the step `clean` of rows, after a step of one's own."""
+    for name in ("train", "test"):
+        lines.write(folder / f"{name}.jsonl", [{"text": f"{name} {i}", "label": "a"} for i in range(3)])
+    (folder / "task.toml").write_text(TASK)
+    files = {name: f"{name}.jsonl" for name in ("train", "test")}
+    tables: dict[str, dict[str, Any]] = {
+        "raw": {"step": "ingest", "files": files},
+        "clean": {"step": "curate", "from": "raw", "do": do},
+    }
+    if between:
+        tables |= {"more": {"from": "raw", **between}, "clean": {**tables["clean"], "from": "more"}}
+    planned = plan(recipes.from_tables(tables, "r", folder), store=folder / "store")
+    return [note for entry in planned if entry.step == "clean" for note in entry.notes]
+
+
+def test_nothing_is_told_where_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    assert told(tmp_path, ["unicode", "exact", "minhash"]) == []
+
+
+def test_a_task_whose_items_are_rows_is_told(tmp_path: Path) -> None:
+    (note,) = told(tmp_path, [{"use": "decontaminate", "against": "task.toml"}])
+    assert (
+        note == "decontaminate drops all rows of test.jsonl, which [raw] reads: they are the items of the task 'task'"
+    )
+
+
+def test_what_mask_pii_does_not_look_at_is_told(tmp_path: Path) -> None:
+    (note,) = told(tmp_path, ["mask_pii"])
+    assert "references and other fields of the source stay" in note
+
+
+def test_what_matching_children_costs_is_told(tmp_path: Path) -> None:
+    augment = {"step": "augment", "do": ["noise"]}
+    (note,) = told(tmp_path, ["unicode", "exact"], augment)
+    assert note.startswith("exact matches the children that [more] makes after all other rows")
+    assert told(tmp_path, ["unicode"], augment) == []
