@@ -265,9 +265,21 @@ CASES = {
         "a server's key does not stand in a recipe",
         'key = "env:NAME"',
     ),
+    "a key by http": (
+        more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:KEY" }')),
+        8,
+        "a key for a server that is asked by http: it would cross the network unencrypted",
+        "Ask by https",
+    ),
+    "a server's port": (
+        more(back('via = "es", by = "endpoint", model = "m", server = "http://127.0.0.1:99999/v1"')),
+        8,
+        "not a server's URL",
+        'url = "http://127.0.0.1:8001/v1"',
+    ),
     "a key that is not set": (
         more(
-            back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "env:NO_KEY" }')
+            back('via = "es", by = "endpoint", model = "m", server = { url = "https://a.example", key = "env:NO_KEY" }')
         ),
         8,
         "do has the key env:NO_KEY, which the environment does not have",

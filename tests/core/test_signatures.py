@@ -456,7 +456,7 @@ def test_a_server_is_resolved_and_where_it_is_means_nothing(folder: Path) -> Non
         use = bind_use("do", {"use": "./mine.py:said", "via": "es", "server": server}, "augmenter", folder)
         return signatures.meaning(use)
 
-    assert meaning("http://a.example/v1") == meaning({"url": "http://b.example/v1", "key": "env:KEY", "timeout": 1})
+    assert meaning("http://a.example/v1") == meaning({"url": "https://b.example/v1", "key": "env:KEY", "timeout": 1})
     with pytest.raises(BadParameterError, match=r"server of .* must be a URL, or a table"):
         meaning({"uri": "http://a.example/v1"})
     for wrong in ("a.example", {"url": "a.example", "concurrency": 2}):

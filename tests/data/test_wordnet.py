@@ -77,6 +77,10 @@ def test_known_answers_of_the_real_one(real: wordnet.WordNet) -> None:
     [
         ("index.noun", "country n x\n", "no line of WordNet's index"),
         ("data.noun", "00000057 00\n", "no line of WordNet's data"),
+        ("cntlist.rev", "country%1:15:00:: 1 x\n", "no line of WordNet's counts"),
+        ("cntlist.rev", "country%9:15:00:: 1 2\n", "no line of WordNet's counts"),
+        ("cntlist.rev", "country% 1 2\n", "no line of WordNet's counts"),
+        ("cntlist.rev", "country\n", "no line of WordNet's counts"),
         ("index.noun", "country n 1 0 1 1 00000001\n", "do not go together: 'country'"),
     ],
 )

@@ -156,8 +156,11 @@ def _exceptions(path: Path) -> dict[str, tuple[str, ...]]:
 def _tagged(path: Path) -> dict[Part, Counter[str]]:
     """sense_key sense_number tag_cnt, where a sense key is lemma%ss_type:..."""
     found: dict[Part, Counter[str]] = {part: Counter() for part in PARTS}
-    for _, line in _lines(path) if path.is_file() else ():
-        key, _, count = line.split()
-        word, _, rest = key.rpartition("%")
-        found[_TYPES[rest[0]]][word] += int(count)
+    for number, line in _lines(path) if path.is_file() else ():
+        try:
+            key, _, count = line.split()
+            word, _, rest = key.rpartition("%")
+            found[_TYPES[rest[:1]]][word] += int(count)
+        except (ValueError, KeyError) as error:
+            raise UserError("no line of WordNet's counts", where=path, line=number, do=HOW_TO_GET) from error
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,18 @@ def test_a_cut_file_is_told(tmp_path: Path) -> None:
         synonyms([], file=find_files("pairs.gz", tmp_path))
 
 
+@pytest.mark.parametrize("name", ["pairs.gz", "pairs.txt"])
+def test_a_line_that_never_ends_is_told_without_being_read(tmp_path: Path, name: str) -> None:
+    text = b"sofa couch\n" + b"x" * 50_000_000
+    (tmp_path / name).write_bytes(gzip.compress(text, 1) if name.endswith("gz") else text)
+    del text
+    tracemalloc.start()
+    with pytest.raises(UserError, match=rf"{name}:2: a line of more than 65,536 bytes"):
+        synonyms([], file=find_files(name, tmp_path))
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
 def test_without_wordnet_it_is_told_before_any_work_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +152,34 @@ def test_the_content_of_wordnet_enters_the_key(tmp_path: Path) -> None:
     assert meaning() == before
     (folder / "noun.exc").write_text("leaves leaf\n")
     assert meaning() != before
+
+
+def test_beside_a_file_of_pairs_the_installed_wordnet_has_no_part_in_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meaning(use: dict[str, str] | str) -> object:
+        return signatures.meaning(signatures.bind_use("do", use, "augmenter", tmp_path).parameters)
+
+    pairs(tmp_path, "a b\n")
+    by_file = {"use": "synonyms", "file": "pairs.tsv"}
+    monkeypatch.setattr(wordnet, "folders", lambda: iter([]))
+    without = meaning(by_file)
+    small_wordnet.write(tmp_path / "wordnet")
+    monkeypatch.setattr(wordnet, "folders", lambda: iter([tmp_path / "wordnet"]))
+    assert meaning(by_file) == without
+    assert meaning("synonyms") != without
+
+
+def test_a_folder_with_some_of_wordnets_files_is_told_also_where_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_wordnet.write(tmp_path / "wordnet")
+    for path in folder.iterdir():
+        if path.name != "index.noun":
+            path.unlink()
+    monkeypatch.setattr(wordnet, "folders", lambda: iter([folder]))
+    with pytest.raises(UserError, match=r"no WordNet in wordnet: data\.adj is missing"):
+        signatures.bind_use("do", "synonyms", "augmenter", tmp_path)
 
 
 def test_real_questions_keep_their_numbers_and_names(real_data: Callable[[str], Path]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -66,7 +69,7 @@ def test_a_busy_server_is_asked_again_and_no_other_failure_is(server: Translatin
     assert Endpoint(Server(server.url), "small").translate(["my card"], "en", "es") == ["mi tarjeta"]
     assert len(server.asked) == 4
     server.failures = [(503, {})] * 4
-    with pytest.raises(RunError, match=r"answers 503\. What was translated before stays; run again"):
+    with pytest.raises(RunError, match=r"answers 503\. The children that were stored before stay; run again"):
         Endpoint(Server(server.url), "small").translate(["my card"], "en", "es")
     assert len(server.asked) == 8
     server.failures = [(302, {"location": server.url})]
@@ -90,6 +93,36 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         with pytest.raises(RunError, match="cannot be reached: TimeoutError"):
             Endpoint(Server(url, timeout=0.05), "small").translate(["my card"], "en", "es")
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+def test_a_server_that_answers_byte_by_byte_has_no_more_time_than_another(
+    monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(endpoint, "RETRIES", 0)
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(head)
+                for _ in range(400):  # 20 seconds, if it is let
+                    if given_up.wait(0.05):
+                        break
+                    connection.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        server = Server(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", timeout=0.5)
+        began = time.monotonic()
+        try:
+            with pytest.raises(RunError, match="cannot be reached: TimeoutError"):
+                Endpoint(server, "small").translate(["my card"], "en", "es")
+            assert time.monotonic() - began < 10
+        finally:
+            given_up.set()
+            dripping.join()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -26,6 +26,7 @@ from adaptline.errors import UserError
 _MOST_SENSES = 100
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\s+|.", re.DOTALL)
 _PAIR = 2
+_LONGEST_LINE = 1 << 16  # bytes of a line of pairs
 
 
 class _Token(NamedTuple):
@@ -194,7 +195,7 @@ def _pairs(paths: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
     """Word -> what stands beside it in some line, both ways, in the order of the files; words of letters only."""
     found: dict[str, dict[str, None]] = {}
     for path in paths:
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in _lines(path):
             one, other = _pair(line, path, number) or ("", "")
             if one != other and one.isalpha() and other.isalpha():
                 found.setdefault(one, {})[other] = None
@@ -202,10 +203,18 @@ def _pairs(paths: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
     return {word: tuple(others) for word, others in found.items()}
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers; none is read further than a line may be long: a small .gz can hold a huge one."""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield from file
+            for number in count(1):
+                line = file.readline(_LONGEST_LINE + 1)
+                if len(line) > _LONGEST_LINE:
+                    what = f"a line of more than {_LONGEST_LINE:,} bytes, not a pair of words"
+                    raise UserError(what, where=path, line=number, do="One pair a line, parted by a tab or by spaces.")
+                if not line:
+                    return
+                yield number, line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"its compressed data cannot be read: {error}", where=path, do="Fetch it again.") from error
 

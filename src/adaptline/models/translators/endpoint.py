@@ -7,8 +7,10 @@ are sent, and to the server that the recipe names only: no proxy is asked and no
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
+import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,19 +78,51 @@ class Endpoint:
                 pause = min(float(told), LONGEST_PAUSE) if told.isascii() and told.isdigit() else pause
             if attempt < RETRIES:
                 time.sleep(pause)
-        raise RunError(f"the server {self.server.url} {problem}. What was translated before stays; run again.")
+        raise RunError(f"the server {self.server.url} {problem}. The children that were stored before stay; run again.")
 
     def _post(self, data: bytes, head: dict[str, str]) -> tuple[int, str, bytes]:
         """Status, Retry-After and body of an answer."""
         parts = urlsplit(self.server.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        until = time.monotonic() + self.server.timeout
         connection = kind(parts.hostname or "", parts.port, timeout=self.server.timeout)
         try:
+            connection.connect()
+            connection.sock.settimeout(_left(until))
             connection.request("POST", f"{parts.path.rstrip('/')}/chat/completions", data, head)
-            response = connection.getresponse()
+            response = http.client.HTTPResponse(_Received(connection.sock, until), method="POST")  # type: ignore[arg-type]
+            response.begin()
             return response.status, response.getheader("retry-after") or "", response.read(_LONGEST_ANSWER)
         finally:
             connection.close()
+
+
+class _Received(io.RawIOBase):
+    """What a socket receives up to a deadline. A socket's own time limit begins anew with every byte that comes."""
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self.sock, self.until = sock, until
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """What http.client asks of a socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes. Raises TimeoutError at the deadline."""
+        self.sock.settimeout(_left(self.until))
+        return self.sock.recv_into(buffer)
+
+
+def _left(until: float) -> float:
+    """Seconds to a deadline. Raises TimeoutError where none are left."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no whole answer in time")
+    return left
 
 
 def refuse_unset(server: Server) -> None:
