@@ -131,6 +131,13 @@ def test_too_few_examples_are_refused(folder: Path) -> None:
     assert caught.value.do == "Add examples of what is to be dropped."
 
 
+def test_more_examples_than_fit_in_memory_are_refused(folder: Path) -> None:
+    lines.write(folder / "much.jsonl", [{"text": f"{i} " + "win money " * 150_000} for i in range(24)])
+    with pytest.raises(UserError, match="36 MB of texts to learn from: it takes 34 at most") as caught:
+        scores("a text", **given(folder, kept="good.jsonl", dropped="much.jsonl"))
+    assert caught.value.do.startswith("Name fewer files")
+
+
 def test_a_text_of_both_kinds_counts_for_neither(folder: Path) -> None:
     lines.write(folder / "bad.jsonl", texts(BAD, 40) + texts(GOOD, 3))
     told = _tell(**given(folder, kept="good.jsonl", dropped="bad.jsonl"))
