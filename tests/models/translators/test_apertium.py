@@ -25,7 +25,7 @@ TEXTS = [
     "",
     "While I was drunk, I lost my card.",  # "drunk" spoils the reading of every unknown word after it
     "i havent got my card",
-    "How do i go about linking a new card?",
+    "how can i paint an old chair?",
     "I saw two gizmos.",
     "Thanks a lot of times till Monday, I blorped it.",
 ]
