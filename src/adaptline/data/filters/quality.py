@@ -7,7 +7,7 @@ topic or length of lines rather than their worth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -155,8 +155,9 @@ class _Reading:
         )
 
 
-def _sorted(given: Mapping[str, Any]) -> tuple[Given, _Reading]:
+def _sorted(given: dict[str, Any]) -> tuple[Given, _Reading]:
     """What names files, and what says how they are read."""
+    given = {"row_per": "line"} | given  # so that what is not given is the same as its default, and trained once
     text, format_, encoding, *options = (given.get(key) for key in _READING)
     columns = UNNAMED if text is None else Columns(text=text)
     reading = _Reading(columns, format_, encoding, tuple(zip(OPTIONS, options, strict=True)))
