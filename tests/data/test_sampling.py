@@ -9,6 +9,7 @@ from typing import Any
 import lines
 import pytest
 
+from adaptline.core import moves
 from adaptline.core import recipe as recipes
 from adaptline.core.run import run
 from adaptline.core.store import Store
@@ -50,7 +51,7 @@ def test_every_kind_of_row_is_there_and_no_row_twice(judged: Judged) -> None:
 
 def test_the_strata_say_the_truth(judged: Judged) -> None:
     store, manifest = judged
-    fates, names = opinions.fates(store, manifest), opinions.names(manifest)
+    fates, names = opinions.fates(store, manifest), moves.rules(manifest)
     assert names == ["length", "share", "exact", "length (2)"]
     for pick in sampling.sample(store, manifest, 60):
         fate = int(fates[pick.shard][pick.position])

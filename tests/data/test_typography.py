@@ -79,6 +79,23 @@ def test_code_that_is_closed_ends_there() -> None:
 
 
 @pytest.mark.parametrize(
+    "code",
+    [
+        "```md\nSAY\n```py\nNOT — “YET”\n```",
+        "````\nA  B\n```\nC  D\n`````  ",
+        "~~~\nA  B\n~~~ no\n```\nC  D\n~~~",
+        "```\r\nA — B\r\n```\r",
+    ],
+)
+def test_a_fence_alone_on_its_line_ends_code(code: str) -> None:
+    assert typography.lower_case(f"AB\n{code}\nCD") == f"ab\n{code}\ncd"
+
+
+def test_three_backticks_within_a_line_are_no_fence() -> None:
+    assert typography.lower_case("```AB CD```\nEF") == "```AB CD```\nef"
+
+
+@pytest.mark.parametrize(
     ("text", "plain"),
     [
         ("“one” ‘two’ „drei‟ ‚vier‛", "\"one\" 'two' \"drei\" 'vier'"),

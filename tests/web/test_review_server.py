@@ -272,9 +272,23 @@ def test_what_is_no_verdict_is_refused(serve: Serve, tmp_path: Path, name: str, 
     assert said(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["row/x", "row/99", "row/²", "why/-1", "nothing", "../review.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["row/x", "row/99", "row/²", "row/" + "9" * 5000, "why/-1", "nothing", "../review.jsonl"]
+)
 def test_what_is_not_there_is_refused(serve: Serve, name: str) -> None:
     assert ask(serve(), "GET", name).status_code in (400, 404)
+
+
+def test_a_verdict_that_cannot_be_written_is_told_and_the_review_goes_on(serve: Serve, tmp_path: Path) -> None:
+    server, given = serve(), {"row": 0, "verdict": "drop"}
+    (tmp_path / "review.jsonl").mkdir()
+    found = ask(server, "POST", "verdict", json=given)
+    assert found.status_code == 500
+    assert found.json()["error"].startswith("It failed: ")
+    assert "Is a directory" in found.json()["error"]
+    (tmp_path / "review.jsonl").rmdir()
+    assert ask(server, "POST", "verdict", json=given).status_code == 200
+    assert len(said(tmp_path)) == 1
 
 
 # What can be reviewed

@@ -69,6 +69,16 @@ def original(manifest: dict[str, Any], shard: int) -> list[Any]:
     return found
 
 
+def rules(manifest: dict[str, Any]) -> list[str]:
+    """A step's rules as a person tells them apart: a second `length` is "length (2)"."""
+    seen: Counter[str] = Counter()
+    names = []
+    for method in manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []:
+        seen[method["use"]] += 1
+        names.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
+    return names
+
+
 def verdicts(store: Store, manifest: dict[str, Any], shard: int, rules: Sequence[str]) -> pa.Array:
     """In words what the step said of each row of a shard: which rule dropped it, or its split; null for a kept row."""
     entry = manifest["shards"][shard]

@@ -38,18 +38,8 @@ def _tallies(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     methods = manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []
     return [
         {"rule": name, "dropped": method["dropped"], "changed": method["changed"]}
-        for name, method in zip(_rules(manifest), methods, strict=True)
+        for name, method in zip(moves.rules(manifest), methods, strict=True)
     ]
-
-
-def _rules(manifest: dict[str, Any]) -> list[str]:
-    """A step's rules as a person tells them apart: a second `length` is "length (2)"."""
-    seen: Counter[str] = Counter()
-    names = []
-    for method in manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []:
-        seen[method["use"]] += 1
-        names.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
-    return names
 
 
 def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str | None = None) -> dict[str, Any]:
@@ -130,7 +120,7 @@ def _diff_rows(store: Store, old: dict[str, Any], new: dict[str, Any]) -> dict[s
     moved = moves.Moves()
     for i, j in pairs:
         if _identity(old, i) != _identity(new, j):
-            moved.compare(store, (old, i, _rules(old)), (new, j, _rules(new)))
+            moved.compare(store, (old, i, moves.rules(old)), (new, j, moves.rules(new)))
     for (file, text), entries in after.items():
         for (_, was, old_text), (number, verdict, now) in zip(before.get((file, text), []), entries, strict=False):
             moved.rewritten += old_text != now
@@ -173,7 +163,7 @@ def _rows(
         if i in besides or _identity(manifest, i) in shared:
             continue
         table = store.read(Ref(*shard["text"]))
-        verdicts = moves.verdicts(store, manifest, i, _rules(manifest)).to_pylist()
+        verdicts = moves.verdicts(store, manifest, i, moves.rules(manifest)).to_pylist()
         original = texts(store.read(Ref(*moves.original(manifest, i)))).to_pylist()
         now = texts(table).to_pylist()
         for j, (file, number) in enumerate(zip(table["file"].to_pylist(), table["row"].to_pylist(), strict=True)):

@@ -5,7 +5,6 @@ Knows manifests of curate steps, scores and bounds. Knows nothing of texts: not 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from adaptline.core import moves
 from adaptline.core.rows import Ref
 from adaptline.core.store import Store
 from adaptline.data.verdicts import Mask, judge
@@ -61,19 +61,9 @@ def first_of_places(store: Store, manifest: dict[str, Any]) -> list[Mask]:
     return np.split(first, np.cumsum(sizes)[:-1]) if sizes else []
 
 
-def names(manifest: dict[str, Any]) -> list[str]:
-    """The step's rules as a person tells them apart: a second `length` is "length (2)"."""
-    seen: Counter[str] = Counter()
-    found = []
-    for method in manifest["detail"]["methods"]:
-        seen[method["use"]] += 1
-        found.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
-    return found
-
-
 def opinions(store: Store, manifest: dict[str, Any]) -> Iterator[Opinion]:
     """What each filter says, in the order of the recipe, without what people said."""
-    for number, (name, method) in enumerate(zip(names(manifest), manifest["detail"]["methods"], strict=True)):
+    for number, (name, method) in enumerate(zip(moves.rules(manifest), manifest["detail"]["methods"], strict=True)):
         if "scores" in method and method["use"] != REVIEW:
             yield _opinion(store, number, name, method)
 

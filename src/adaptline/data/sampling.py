@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from adaptline.core import moves
 from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.opinions import Opinion
@@ -57,7 +58,7 @@ def sample(store: Store, manifest: dict[str, Any], count: int, seed: int = 0) ->
     ]
     dropped_by = np.concatenate([np.zeros(0, np.int16), *fates])
     number = _random([shard["text"][1] for shard in manifest["shards"]], [len(fate) for fate in fates], seed)
-    strata = _strata(dropped_by, opinions.names(manifest), list(opinions.opinions(store, manifest)), number, count)
+    strata = _strata(dropped_by, moves.rules(manifest), list(opinions.opinions(store, manifest)), number, count)
     ends = np.cumsum([len(fate) for fate in fates])
     picked = [(int(place), name) for name, places in strata for place in places]
     picked.sort(key=lambda entry: int(number[entry[0]]))

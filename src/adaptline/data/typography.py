@@ -1,6 +1,7 @@
 """How a text is set: its quotes, dashes, spaces, capitals and punctuation, each made plainer on request.
 
-Knows characters of any script, and Markdown's code, which it leaves as it is. Knows nothing of words, languages or mojibake.
+Knows characters of any script, and Markdown's code between fences or backticks, which it leaves as it is (what is indented
+alone is text to it). Knows nothing of words, languages or mojibake.
 What is done may show code that was none before (a fence, once the mark before it is gone), so a caller goes on until
 nothing changes.
 """
@@ -13,8 +14,14 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-# Code blocks and code spans (CommonMark 0.31, sections 4.5 and 6.1); a block that is not closed goes to the end.
-_CODE = r"(?P<code>^[ \t]*+(?P<fence>```|~~~)(?s:.*?)(?:^[ \t]*+(?P=fence)[^\n]*+|\Z)|`[^`\n]++`)"
+# Fenced code blocks and code spans (CommonMark 0.31, sections 4.5 and 6.1); a block that is not closed goes to the end. A line
+# that closes one holds the fence alone; behind one that opens a block of backticks there is none.
+_CODE = (
+    r"(?P<code>^[ \t]*+(?:"
+    r"(?P<ticks>`{3,}+)[^`\n]*+$(?s:.*?)(?:^[ \t]*+(?P=ticks)`*+[ \t\r]*+$|\Z)|"
+    r"(?P<tildes>~{3,}+)(?s:.*?)(?:^[ \t]*+(?P=tildes)~*+[ \t\r]*+$|\Z)"
+    r")|`[^`\n]++`)"
+)
 _ANY_CODE = re.compile(_CODE, re.MULTILINE)
 # Low and high ones, and primes that stand in for them; guillemets and corner brackets are their languages' own.
 _QUOTES = str.maketrans(

@@ -48,7 +48,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     """What config.json says; nothing where it cannot be read."""
     try:
         told = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 

@@ -17,11 +17,13 @@ from typing import Any
 
 from jinja2 import PackageLoader
 
-from adaptline.errors import UserError
+from adaptline.errors import RunError, UserError
 from adaptline.web import report
 from adaptline.web.reviewing import Review
 
 _MOST_BYTES = 4096  # of a request's body: a verdict has under 100
+_MOST_DIGITS = 18  # of a row's number: more than any sample has
+_MOST_CHARS = 300  # of what the page tells of a failure
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -80,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._tell(review.start if name == "start" else review.summary)
         elif name.startswith(("row/", "why/")):
             kind, _, number = name.partition("/")
-            if number.isascii() and number.isdecimal():
+            if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS:
                 self._tell(lambda: (review.row if kind == "row" else review.why)(int(number)))
             else:
                 self._refuse(HTTPStatus.NOT_FOUND, "no such row")
@@ -133,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
             found = ask()
         except UserError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        except (RunError, OSError) as error:  # a file changed, or the disk does not give it
+            told = str(error).partition("\n")[0][:_MOST_CHARS]
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"It failed: {told}")
         else:
             self._answer(HTTPStatus.OK, json.dumps(found).encode(), _JSON)
 

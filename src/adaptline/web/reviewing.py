@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import moves
 from adaptline.core.rows import Ref
 from adaptline.core.store import Store
 from adaptline.data import opinions, sampling
@@ -91,10 +92,10 @@ class Review:
         file, row = self.places[number]
         methods = self.manifest["detail"]["methods"]
         fate = int(self._fates[pick.shard][pick.position])
-        fates = [*(f"dropped by {name}" for name in opinions.names(self.manifest)), sampling.KEPT]
+        fates = [*(f"dropped by {name}" for name in moves.rules(self.manifest)), sampling.KEPT]
         rules = [
             {"name": name, "drops": number == fate} | told
-            for number, (name, method) in enumerate(zip(opinions.names(self.manifest), methods, strict=True))
+            for number, (name, method) in enumerate(zip(moves.rules(self.manifest), methods, strict=True))
             if (told := self._rule(method, pick, reached=fate >= number)) is not None
         ]
         return {"row": number, "place": texts.visible(f"{file}:{row}"), "fate": fates[fate], "rules": rules}

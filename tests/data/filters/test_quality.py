@@ -16,7 +16,7 @@ import pytest
 
 import adaptline as al
 from adaptline.core.sources import find_files
-from adaptline.data.filters.quality import _tell, quality
+from adaptline.data.filters.quality import _tell, _trained, quality
 from adaptline.errors import UserError
 from adaptline.web.terminal import artifacts
 
@@ -54,7 +54,9 @@ def test_it_learns_from_files_of_kept_and_dropped_texts(folder: Path) -> None:
     assert high > 0.8
     assert low < 0.2
     assert none is None
+    trained = _trained.cache_info().misses
     (first, *_, kept, dropped) = _tell(**asked)
+    assert _trained.cache_info().misses == trained  # once, whoever asks
     assert first == "learnt from 60 kept and 40 dropped texts; area under the curve 1.000 over 5 folds"
     assert "the" in kept.removeprefix("most telling for kept: ").split(", ")
     assert {"click", "now"} <= set(dropped.removeprefix("most telling for dropped: ").split(", "))
@@ -129,6 +131,13 @@ def test_too_few_examples_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="only 4 different dropped texts to learn from: it takes 20") as caught:
         scores("a text", **given(folder, kept="good.jsonl", dropped="few.jsonl"))
     assert caught.value.do == "Add examples of what is to be dropped."
+
+
+def test_more_examples_than_fit_in_memory_are_refused(folder: Path) -> None:
+    lines.write(folder / "much.jsonl", [{"text": f"{i} " + "win money " * 150_000} for i in range(24)])
+    with pytest.raises(UserError, match="36 MB of texts to learn from: it takes 34 at most") as caught:
+        scores("a text", **given(folder, kept="good.jsonl", dropped="much.jsonl"))
+    assert caught.value.do.startswith("Name fewer files")
 
 
 def test_a_text_of_both_kinds_counts_for_neither(folder: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_server_that_fails_loses_nothing(
 def test_apertium_makes_other_words_of_the_same_message() -> None:
     texts = [
         "How do I find my card?",
-        "My new card has not been delivered to my home yet.",
+        "The house of my friend is near the big river.",
         "Mail anna@b.example, {name}: go home.",
     ]
     found = back_translate(passages(*texts), via="es", dictionaries=installed_dictionaries())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
@@ -39,6 +40,26 @@ def test_labels_without_names_have_numbers(folder: Folder) -> None:
     config = json.loads(path.read_text())
     path.write_text(json.dumps({key: value for key, value in config.items() if key not in ("id2label", "label2id")}))
     assert labels_of(changed(folder)) == ["LABEL_0", "LABEL_1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"id2label": {"fine": 0, "rude": 1}}, "does not say its labels"),
+        ({"id2label": ["fine", "rude"]}, "does not say its labels"),
+        ({"id2label": 3}, "does not say its labels"),
+        ({"id2label": {}, "num_labels": "z"}, "does not say its labels"),
+        ({"id2label": None, "num_labels": 200_000}, "does not say its labels"),
+        ({"id2label": None, "num_labels": -1}, "does not say its labels"),
+        ({"architectures": 5}, "no classifier of texts"),
+        ({"architectures": "BertForSequenceClassification"}, "no classifier of texts"),
+    ],
+)
+def test_a_config_of_another_make_is_told(folder: Folder, changes: dict[str, Any], told: str) -> None:
+    path = folder.path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(UserError, match=told):
+        labels_of(changed(folder))
 
 
 def test_a_head_that_was_never_trained_is_refused(folder: Folder) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ TEXTS = [
     "",
     "While I was drunk, I lost my card.",  # "drunk" spoils the reading of every unknown word after it
     "i havent got my card",
-    "How do i go about linking a new card?",
+    "how can i paint an old chair?",
     "I saw two gizmos.",
     "Thanks a lot of times till Monday, I blorped it.",
 ]
@@ -104,6 +104,14 @@ def test_the_identity_is_that_of_the_dictionaries_not_of_their_place(
 
 
 @installed
+def _runs(pid: str) -> bool:
+    """Whether a process does anything still: one that was killed and that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_pipeline_that_fails_or_hangs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"Apertium failed: .*/nowhere\.bin"):
         apertium._run(["lt-proc -z /nowhere.bin", "cat"], [b"a"], 60)
@@ -112,8 +120,10 @@ def test_a_pipeline_that_fails_or_hangs_is_an_error(tmp_path: Path) -> None:
     lives = tmp_path / "lives"
     with pytest.raises(RunError, match="did not translate 1 texts within 1 seconds"):
         apertium._run([f"(echo $BASHPID > {lives}; exec sleep 600)"], [b"a"], 1)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(lives.read_text()), 0)
+    end = time.monotonic() + 20  # whoever inherits it needs a moment to see that it is dead
+    while _runs(lives.read_text().strip()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @installed

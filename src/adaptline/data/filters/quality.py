@@ -7,7 +7,7 @@ topic or length of lines rather than their worth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +28,9 @@ from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.errors import UserError
 
 LEAST = 20  # examples of either kind: with fewer the folds, of a fifth each, tell nothing
+_MOST_BYTES = (
+    32 << 20
+)  # of examples, in UTF-8: all their features are in memory at once, 30 to 40 bytes for each of these
 _TELLING, _LEAST_TEXTS = 8, 3  # words that are told of either kind; in so many examples at least
 _NUMBER = "0"  # stands for all of them, as in the features
 _CHANCE = 0.6  # an area below this is hardly better than guessing (0.5)
@@ -114,7 +117,8 @@ def quality(
         One probability per text.
 
     Raises:
-        UserError: an example cannot be read, a verdict is on no row of `rows`, or there are fewer than 20 examples of a kind.
+        UserError: an example cannot be read, a verdict is on no row of `rows`, or there are fewer than 20
+            examples of a kind, or more than 34 MB of them: the features of all are in memory at once.
     """
     names = {"kept": kept, "dropped": dropped, "reviewed": reviewed, "rows": rows}
     reading = {"text": text, "format": format, "encoding": encoding, "header": header, "quotes": quotes}
@@ -151,8 +155,9 @@ class _Reading:
         )
 
 
-def _sorted(given: Mapping[str, Any]) -> tuple[Given, _Reading]:
+def _sorted(given: dict[str, Any]) -> tuple[Given, _Reading]:
     """What names files, and what says how they are read."""
+    given = {"row_per": "line"} | given  # so that what is not given is the same as its default, and trained once
     text, format_, encoding, *options = (given.get(key) for key in _READING)
     columns = UNNAMED if text is None else Columns(text=text)
     reading = _Reading(columns, format_, encoding, tuple(zip(OPTIONS, options, strict=True)))
@@ -174,6 +179,7 @@ def _trained(given: Given, reading: _Reading) -> _Trained:
     both = set(good) & set(bad)
     good, bad = (sorted(set(found) - both) for found in (good, bad))
     _refuse_few(good, bad, given)
+    _refuse_much(good, bad, given)
     examples = pa.array([*good, *bad], pa.string())
     trained = linear.train(examples, np.repeat([True, False], [len(good), len(bad)]))
     return _Trained(trained.model, tuple(_told(trained, good, bad, len(both))))
@@ -213,14 +219,27 @@ def _verdicts(reviewed: Files, rows: Files, reading: _Reading) -> Iterator[tuple
 
 
 def _refuse_few(good: Sequence[str], bad: Sequence[str], given: Given) -> None:
-    files = [name for found in given[:3] if isinstance(found, Files) for name in found.names]
     for name, found in (("kept", good), ("dropped", bad)):
         if len(found) < LEAST:
             raise UserError(
                 f"only {len(found)} different {name} texts to learn from: it takes {LEAST} of either kind",
-                where=", ".join(files[:3]),
+                where=_named(given),
                 do=f"Add examples of what is to be {name}.",
             )
+
+
+def _refuse_much(good: Sequence[str], bad: Sequence[str], given: Given) -> None:
+    size = sum(len(one.encode()) for found in (good, bad) for one in found)
+    if size > _MOST_BYTES:
+        raise UserError(
+            f"{size / 1e6:,.0f} MB of texts to learn from: it takes {_MOST_BYTES / 1e6:,.0f} at most",
+            where=_named(given),
+            do="Name fewer files of examples; some thousand texts of either kind are enough.",
+        )
+
+
+def _named(given: Given) -> str:
+    return ", ".join([name for files in given[:3] if files is not None for name in files.names][:3])
 
 
 def _told(trained: linear.Trained, good: Sequence[str], bad: Sequence[str], both: int) -> Iterator[str]:

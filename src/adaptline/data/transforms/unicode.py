@@ -72,7 +72,7 @@ _INVISIBLE = re.compile(
 )
 
 
-@transform(version=1, finds=("mojibake", "html"))
+@transform(version=2, finds=("mojibake", "html"))
 def unicode(
     texts: list[str],
     *,
@@ -92,7 +92,7 @@ def unicode(
 
     The last five are off because they take away what a model is to write itself: one that learns from lower-cased text
     without punctuation answers so. They suit what is only read (a classifier's input, a comparison). Markdown's code
-    stays as it is under each of them.
+    between fences or backticks stays as it is under each of them; what is indented alone is text.
 
     Args:
         texts: the texts.

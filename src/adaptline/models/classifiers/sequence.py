@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adaptline.core.registry import classifier
 from adaptline.core.sources import Folder, refuse_changed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adaptline.models.encoder import Classifier
 
 _MOST_TOKENS = 512  # at once, as such models are trained; a longer text is read in pieces
+_MOST_LABELS = 100_000  # that only have numbers; more than any classifier of texts has
 _MANY = "multi_label_classification"  # transformers' word for labels that do not exclude each other
 
 
@@ -41,11 +42,22 @@ def labels_of(folder: Folder) -> list[str]:
         what = f"model = {folder.name!r}, which holds no config.json"
         raise UserError(what, do="Name a folder that save_pretrained wrote.")
     config = bases.config_of(folder.path)
-    if not any(str(name).endswith("ForSequenceClassification") for name in config.get("architectures") or []):
+    if not any(str(name).endswith("ForSequenceClassification") for name in _entries(config.get("architectures"))):
         what = f"model = {folder.name!r}, which is no classifier of texts: no architecture ...ForSequenceClassification"
         raise UserError(what, do="Name a model that was trained to classify.")
-    named = config.get("id2label") or {number: f"LABEL_{number}" for number in range(config.get("num_labels") or 2)}
-    return [str(named[number]) for number in sorted(named, key=int)]
+    named: Any = config.get("id2label") or None  # an empty table says as little as none
+    count = config.get("num_labels") or 2
+    if named is None and type(count) is int and 0 < count <= _MOST_LABELS:
+        return [f"LABEL_{number}" for number in range(count)]
+    try:
+        return [str(named[number]) for number in sorted(named, key=int)]
+    except (TypeError, ValueError, KeyError) as error:
+        what = f"model = {folder.name!r}, whose config.json does not say its labels: id2label names each by its number"
+        raise UserError(what, do="Save the model again with save_pretrained.") from error
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 @classifier(version=1, check=_check)
