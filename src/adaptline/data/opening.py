@@ -103,9 +103,11 @@ def blocks_of(source: Source) -> Iterator[Block]:
 
 
 def items_of(block: Block) -> Iterator[Any]:
-    """What a block's format makes of it: records, or typed batches."""
-    found: Iterator[Any] = format_method(block.source.format).function(block, **block.source.options)
-    return found
+    """What a block's format makes of it: records, or typed batches. Raises UserError where it is not of its format."""
+    try:
+        yield from format_method(block.source.format).function(block, **block.source.options)
+    except UserError as error:
+        raise error.at(block.source.name, error.line) from error
 
 
 def _resolve(source: Source) -> Columns:

@@ -127,3 +127,14 @@ def test_writes_a_file() -> None:
 def test_reads_the_same_as_parquet(real_data: Callable[[str], Path]) -> None:
     one, other = (read_table(real_data(f"formats_gsm8k_200/rows.{name}"), name="x") for name in ("arrow", "parquet"))
     assert one.equals(other)
+
+
+def test_a_name_that_is_not_utf8_is_a_mistake(tmp_path: Path) -> None:
+    with pa.ipc.new_stream(
+        str(tmp_path / "a.arrow"), (table := pa.table({"text": ["a"], "x": [{"nnnn": 1}]})).schema
+    ) as writer:
+        writer.write_table(table)
+    path = tmp_path / "a.arrow"
+    path.write_bytes(path.read_bytes().replace(b"nnnn", b"nn\xffn"))
+    with pytest.raises(UserError, match="the name of a column is not UTF-8"):
+        blocks_of(path)

@@ -20,7 +20,8 @@ from adaptline.data.blocks import Batch, Block, Record, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, why_not
 from adaptline.data.records import encode_strictly, half_pair, has_half_pairs, kind_of
-from adaptline.data.schemas import Value
+from adaptline.data.schemas import Value, is_unicode
+from adaptline.errors import UserError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
@@ -223,9 +224,11 @@ def _array(text: str, start: int, part: str | None) -> Generator[_Element, None,
 
 
 def _arrays(text: str, start: int) -> Iterator[_Element]:
-    """The entries of the arrays of an object whose brace ends at `start`."""
+    """The entries of the arrays of an object whose brace ends at `start`. Raises UserError for a split that is no text."""
     while True:
         key, end = _read(text, _past_space(text, start))
+        if not is_unicode(str(key)):
+            raise UserError(f"the split {key!a} is no text", do="Mend its name.")
         start = _expect("[", text, _expect(":", text, end))
         end = yield from _array(text, start, str(key))
         if text.startswith("}", end := _past_space(text, end)):

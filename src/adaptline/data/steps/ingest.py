@@ -58,7 +58,7 @@ def ingest(
     *,
     units: Units,
     format: Annotated[str, "format"] | None = None,
-    encoding: Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16")] | None = None,
+    encoding: Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16-le")] | None = None,
     header: bool | None = None,
     quotes: bool | None = None,
     delimiter: Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")] | None = None,
