@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from adaptline.core import keys
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
+from adaptline.data.kinds import holds, rebuilt
 from adaptline.data.moments import counted, has_moments, rows_of
 from adaptline.data.schemas import Value
 from adaptline.errors import UserError
@@ -93,6 +94,21 @@ def refuse_schema(schema: pa.Schema) -> None:
         rows_of(schema.empty_table())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
+
+
+def has_dictionary(kind: pa.DataType) -> bool:
+    """Whether values of a type are, or hold, numbers of entries of a dictionary."""
+    return holds(kind, pa.types.is_dictionary)
+
+
+def decoded(column: pa.Array) -> pa.Array:
+    """The values themselves where a column holds numbers of a dictionary's entries, however deep.
+
+    Raises ArrowNotImplementedError where they lie too oddly.
+    """
+    while pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(rebuilt(column.type, lambda leaf: leaf)) if has_dictionary(column.type) else column
 
 
 def _decode_names(fields: Iterable[pa.Field]) -> None:
