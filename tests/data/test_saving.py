@@ -46,7 +46,11 @@ def test_splits_are_folders_and_are_read_as_splits(tmp_path: Path) -> None:
 
 
 def test_a_split_that_has_the_name_of_no_split(tmp_path: Path) -> None:
-    rows = [{"text": "a", "split": "unsplit"}, {"text": "b", "split": None}, {"text": "c", "split": "train"}]
+    rows: list[dict[str, Any]] = [
+        {"text": "a", "split": "unsplit"},
+        {"text": "b", "split": None},
+        {"text": "c", "split": "train"},
+    ]
     save(batches(*rows), tmp_path / "out", split="split")
     assert find_files("out", tmp_path).parts == ("unsplit", "unsplit_2", "train")
     assert [rows_of(tmp_path / "out" / name) for name in ("unsplit", "unsplit_2", "train")] == [[row] for row in rows]
