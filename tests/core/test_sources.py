@@ -141,6 +141,18 @@ class TestFiles:
         (folder / "gone.jsonl").symlink_to("nowhere")
         assert refused(pattern, folder).what == "gone.jsonl is a link to nothing: nowhere"
 
+    def test_links_that_lead_round_in_circles_are_walked_once(self, tmp_path: Path) -> None:
+        (tmp_path / "sub").mkdir()
+        for name in ("x.jsonl", "sub/y.jsonl"):
+            (tmp_path / name).write_text(name)
+        for folder in (tmp_path, tmp_path / "sub"):
+            for link in "abcd":  # 4 links of 2 folders to each other: a walk that follows them all never ends
+                (folder / link).symlink_to(tmp_path, target_is_directory=True)
+        (tmp_path / "other").symlink_to("sub", target_is_directory=True)
+        found = find_files("**/*.jsonl", tmp_path)
+        assert set(found.paths) == {tmp_path / "x.jsonl", tmp_path / "sub/y.jsonl"}
+        assert find_files(f"{tmp_path}/**/**/y*", tmp_path).paths == (tmp_path / "sub/y.jsonl",)
+
     @pytest.mark.parametrize("pattern", ["data/*.jsonl", "**/*.jsonl", "data/l[i]nk.jsonl"])
     def test_a_link_that_a_wildcard_finds_does_not_lead_out(self, folder: Path, tmp_path: Path, pattern: str) -> None:
         (tmp_path / "secret").write_text("content")

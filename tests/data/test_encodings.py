@@ -63,7 +63,7 @@ def test_what_the_user_said_overrules_the_bytes(put: Put) -> None:
     assert detect(path, "utf-8-sig") == Coding("utf-8")
 
 
-@pytest.mark.parametrize("said", ["utf-9", "base64", "rot13"])
+@pytest.mark.parametrize("said", ["utf-9", "base64", "rot13", "idna", "undefined", "\0"])
 def test_an_unknown_encoding_is_a_mistake(put: Put, said: str) -> None:
     with pytest.raises(UserError, match="unknown encoding"):
         detect(put("a.txt", "x\n"), said)
@@ -79,6 +79,14 @@ def test_utf16_without_a_mark_is_pointed_out(put: Put) -> None:
     with pytest.raises(UserError, match="UTF-16 or UTF-32 without a byte order mark"):
         detect(path)
     assert detect(path, "utf-16-le").encoding == "utf-16-le"
+
+
+@pytest.mark.parametrize(("said", "mark"), [("utf-16", b""), ("utf-32", b""), ("utf-16", codecs.BOM_UTF8)])
+def test_utf16_alone_does_not_tell_the_order_of_bytes(put: Put, said: str, mark: bytes) -> None:
+    path = put("a.txt", mark + "plain text\n".encode("utf-16-le"))
+    with pytest.raises(UserError, match=f"has no byte order mark of {said}") as caught:
+        detect(path, said)
+    assert f'encoding = "{said}-le"' in caught.value.do
 
 
 def test_some_control_characters_are_text(put: Put) -> None:

@@ -205,3 +205,19 @@ def test_an_appended_row_does_not_take_the_labels_of_those_before(put: Put) -> N
     found = read_table(put("a.jsonl", "\n".join(lines)))
     assert found["label"].to_pylist() == ["x", "y", None]
     assert found["unreadable"].to_pylist() == [None, None, "'label' is a list, not a string"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.csv", b"text,pr\xe9nom\n" + "été,x\n".encode() * 3, r"the column 'pr\udce9nom' is not in the file's encoding"),
+        ("a.tsv", b"text\tn\xff\n" + "é\tx\n".encode() * 3, r"the column 'n\udcff' is not in the file's encoding"),
+        ("a.json", rb'{"\ud800":[{"text":"a"}]}', r"the split '\ud800' is no text"),
+        ("b.json", b'{"a":[{"text":"a"}],"\xff":[{"text":"b"}]}', r"the split '\udcff' is no text"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_no_text_is_a_mistake(tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_table(tmp_path / name, encoding="utf-8")
+    assert (caught.value.where, caught.value.what) == (name, what)

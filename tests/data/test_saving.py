@@ -45,6 +45,19 @@ def test_splits_are_folders_and_are_read_as_splits(tmp_path: Path) -> None:
     assert find_files("out", tmp_path).parts == ("train", "test", "unsplit")
 
 
+def test_a_split_that_has_the_name_of_no_split(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "a", "split": "unsplit"},
+        {"text": "b", "split": None},
+        {"text": "c", "split": "train"},
+    ]
+    save(batches(*rows), tmp_path / "out", split="split")
+    assert find_files("out", tmp_path).parts == ("unsplit", "unsplit_2", "train")
+    assert [rows_of(tmp_path / "out" / name) for name in ("unsplit", "unsplit_2", "train")] == [[row] for row in rows]
+    save(batches(rows[0]), tmp_path / "one", split="split")
+    assert find_files("one", tmp_path).parts == ("unsplit",)
+
+
 def test_no_rows_are_a_data_set_without_any(tmp_path: Path) -> None:
     save([Batch([], {})], tmp_path / "out", split="split")
     assert rows_of(tmp_path / "out") == []

@@ -21,6 +21,8 @@ from adaptline.errors import RunError, UserError
 
 _OWN_METHOD = re.compile(r".+\.py:\w+")
 
+_ANY_DEPTH = re.compile(r"(^|.*?/)\*\*(?:/|$)", re.DOTALL)
+
 Patterns = str | Sequence[str] | Mapping[str, "str | Sequence[str]"]
 
 
@@ -227,7 +229,7 @@ def _matches(pattern: str, root: Path) -> list[tuple[Path, str | None]]:
         ) from error
     if path.is_dir():
         return _saved(path, pattern, root)
-    names = sorted(glob.glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    names = sorted(_globbed(pattern, root))
     found = [path for name in names if (path := root / name).is_file() or _leads_nowhere(path)]
     if not found:
         raise UserError(f"no file matches {pattern!r}", do=f"Paths are relative to the recipe's folder, {root}.")
@@ -235,6 +237,30 @@ def _matches(pattern: str, root: Path) -> list[tuple[Path, str | None]]:
     for path in found:
         _refuse_way_out(path, root / literal, root)
     return [(path, None) for path in found]
+
+
+def _globbed(pattern: str, root: Path) -> list[str]:
+    """The names that a pattern finds, relative to the root if it is; below `**` every folder is looked into once."""
+    found = _ANY_DEPTH.search(pattern)
+    if found is None:
+        return glob.glob(pattern, root_dir=root)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    head, tail = pattern[: found.end(1)], pattern[found.end() :] or "*"
+    bases = glob.glob(head, root_dir=root) if head else [""]  # noqa: PTH207 - as above
+    folders = (folder for base in bases for folder in _folders(base, root))
+    return [str(Path(folder, name)) for folder in folders for name in _globbed(tail, root / folder)]
+
+
+def _folders(base: str, root: Path) -> Iterator[str]:
+    """A folder and those inside of it, each once by whichever name comes first: links can lead round in circles."""
+    seen, waiting = set[Path](), [base]
+    while waiting:
+        folder = waiting.pop()
+        real = (root / folder).resolve()
+        if real not in seen:
+            seen.add(real)
+            yield folder
+            inner = glob.glob("*/", root_dir=root / folder)  # noqa: PTH207 - as above
+            waiting += sorted((str(Path(folder, name)) for name in inner), reverse=True)
 
 
 def _leads_nowhere(path: Path) -> bool:

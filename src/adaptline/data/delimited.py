@@ -20,7 +20,7 @@ from adaptline.data.blocks import WHITE, Batch, Block, Record, Source
 from adaptline.data.cutting import LONGEST_ROW, Tape, cut
 from adaptline.data.lines import measure_lines
 from adaptline.data.records import encode_plain
-from adaptline.data.schemas import LISTS, TEXTS, detect, shortened
+from adaptline.data.schemas import LISTS, TEXTS, detect, is_unicode, shortened
 from adaptline.data.streams import CHUNK
 from adaptline.errors import UserError
 
@@ -229,6 +229,11 @@ def _names(fields: Sequence[str]) -> tuple[str, ...]:
     """A header's names; a column without one goes by its position."""
     names = tuple(name.strip() or str(position) for position, name in enumerate(fields))
     for name in names:
+        if not is_unicode(name):
+            raise UserError(
+                f"the column {name!a} is not in the file's encoding",
+                do="Mend its name, or say encoding =, or header = false and name columns by position.",
+            )
         if names.count(name) > 1:
             raise UserError(
                 f"two columns are called {name!r}", do="Rename one, or say header = false and name columns by position."

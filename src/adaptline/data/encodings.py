@@ -57,6 +57,7 @@ _ARCHIVES = (  # (where, magic bytes, name)
     (4, b"1AY&SY", "bzip2"),  # after BZh and a digit
     (257, b"ustar", "tar"),  # POSIX.1-1988
 )
+_OF_DOMAINS = ("idna", "punycode")  # RFC 3490 and 3492: of names, not of files
 _HEAD = 1 << 16  # bytes that tell text from binary
 _MOST_CONTROLS = 0.05  # of a text's bytes; random bytes hold 10 %
 _CONTROLS = bytes(sorted({*range(32), 127} - set(b"\t\n\r\f\x1b")))
@@ -115,23 +116,29 @@ def _unbroken(stream: Iterator[bytes]) -> Iterator[bytes]:
 def is_encoding(name: str) -> bool:
     """Whether Python knows an encoding of text by this name."""
     try:
-        "".encode(codecs.lookup(name).name)  # some codecs are not of text
-    except LookupError:
+        known = codecs.lookup(name).name
+        "".encode(known)  # some codecs are not of text
+    except (LookupError, ValueError):  # of codecs: unknown, or "undefined"; of a zero byte in the name
         return False
-    return True
+    return known not in _OF_DOMAINS
 
 
 def _stated(encoding: str, mark: bytes, marked: str) -> tuple[bytes, str]:
-    """The user's word, made precise by a byte order mark where the two agree."""
+    """The user's word, made precise by a byte order mark where the two agree. Raises UserError where it says too little."""
     if not is_encoding(encoding):
         raise UserError(
             f"unknown encoding {encoding!r}",
-            do="Known ones are utf-8, utf-16, cp1252, koi8-r, shift_jis, gb18030 and others of Python.",
+            do="Known ones are utf-8, utf-16-le, cp1252, koi8-r, shift_jis, gb18030 and others of Python.",
         )
     name = codecs.lookup(encoding).name
     family = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     if marked.startswith(family):
         return mark, marked
+    if name in ("utf-16", "utf-32") and not (name == "utf-16" and mark.startswith(codecs.BOM_UTF16_LE)):
+        raise UserError(
+            f"has no byte order mark of {name}, which tells the order of its bytes",
+            do=f'Say which: encoding = "{name}-le" or "{name}-be".',
+        )
     return b"", "utf-8" if family == "utf-8" else name
 
 

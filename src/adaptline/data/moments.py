@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from adaptline.data.kinds import holds, rebuilt
 from adaptline.data.schemas import Value
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,7 +35,9 @@ def rows_of(table: pa.Table | pa.RecordBatch) -> list[Value]:
     """The rows as Python values, a Moment wherever the type is one of time."""
     timed = {field.name: field.type for field in table.schema if has_moments(field.type)}
     for name, kind in timed.items():
-        table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(_numbers(kind)))
+        table = table.set_column(
+            table.schema.get_field_index(name), name, table[name].cast(rebuilt(kind, _number_kind))
+        )
     rows: list[Value] = table.to_pylist()
     for name, kind in timed.items():
         for row in rows:
@@ -50,31 +53,13 @@ def counted(value: Any, kind: pa.DataType) -> Any:
 @cache
 def has_moments(kind: pa.DataType) -> bool:
     """Whether values of a type are dates, times or durations, or hold such."""
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return has_moments(kind.value_type)
-    return pa.types.is_temporal(kind) or any(has_moments(kind.field(place).type) for place in range(kind.num_fields))
+    return holds(kind, pa.types.is_temporal)
 
 
-def _numbers(kind: pa.DataType) -> pa.DataType:
-    """The type with numbers where it has times."""
-    if not has_moments(kind):
+def _number_kind(kind: pa.DataType) -> pa.DataType:
+    if not pa.types.is_temporal(kind):
         return kind
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _numbers(kind.value_type)
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_numbers(field.type)) for field in kind])
-    if pa.types.is_map(kind):
-        return pa.map_(_numbers(kind.key_type), _numbers(kind.item_type))
-    if pa.types.is_temporal(kind):
-        return pa.int32() if kind.bit_width == pa.int32().bit_width else pa.int64()
-    return _numbered_list(kind)
-
-
-def _numbered_list(kind: pa.DataType) -> pa.DataType:
-    inner = kind.value_field.with_type(_numbers(kind.value_type))
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(inner, kind.list_size)
-    return pa.large_list(inner) if pa.types.is_large_list(kind) else pa.list_(inner)
+    return pa.int32() if kind.bit_width == pa.int32().bit_width else pa.int64()
 
 
 def _replaced(value: Any, kind: pa.DataType, leaf: Callable[[Any, pa.DataType], Any]) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adaptline.data.blocks import Block
 
 # How a recipe says what bytes do not tell.
-Encoding = Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16")]
+Encoding = Annotated[str, Demand(is_encoding, "that is an encoding's name, like cp1252 or utf-16-le")]
 Delimiter = Annotated[str, Demand(is_delimiter, "of one character, no quote and no line's end")]
 RowPer = Literal["line", "paragraph", "file"]
 OPTIONS = ("header", "quotes", "delimiter", "row_per", "records")  # of formats; each takes those that it knows
@@ -126,9 +126,11 @@ def blocks_of(source: Source) -> Iterator[Block]:
 
 
 def items_of(block: Block) -> Iterator[Any]:
-    """What a block's format makes of it: records, or typed batches."""
-    found: Iterator[Any] = format_method(block.source.format).function(block, **block.source.options)
-    return found
+    """What a block's format makes of it: records, or typed batches. Raises UserError where it is not of its format."""
+    try:
+        yield from format_method(block.source.format).function(block, **block.source.options)
+    except UserError as error:
+        raise error.at(block.source.name, error.line) from error
 
 
 def _resolve(source: Source) -> Columns:

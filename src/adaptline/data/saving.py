@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ _DATA = "data-00000-of-00001.arrow"
 _SPLIT = re.compile(r"\w+(\.\w+)*")  # datasets.splits: what a split may be called
 _LONGEST_SPLIT = 60  # characters
 _MOST_SPLITS = 100  # files that are open at a time; a column with more values says no split
-_REST = "unsplit"  # rows without a split, beside others that have one
+_REST = "unsplit"  # rows without a split, beside others that have one; numbered if a split is called so
+_UNNAMED = ".rest"  # their folder until all names are known: no split is called so
 
 
 def save(batches: Iterable[Batch], out: Path, *, split: str) -> None:
@@ -49,37 +51,41 @@ def save(batches: Iterable[Batch], out: Path, *, split: str) -> None:
 
 
 def _write(batches: Iterable[Batch], folder: Path, field: str) -> None:
-    schema, writers = None, dict[str, Any]()
+    schema, writers = None, dict[str | None, Any]()
     with ExitStack() as stack:
         for batch in batches:
             for name, records in _by_split(batch.records, field).items():
                 schema = schema_of(batch) if schema is None else schema
                 if name not in writers:
                     _refuse_split(name, len(writers))
-                    writers[name] = stack.enter_context(_new_stream(folder / name, schema))
+                    writers[name] = stack.enter_context(_new_stream(folder / (name or _UNNAMED), schema))
                 writers[name].write_table(table_of(Batch(records, batch.types), schema))
         if not writers:
-            writers[_REST] = stack.enter_context(_new_stream(folder / _REST, pa.schema([])))
+            writers[None] = stack.enter_context(_new_stream(folder / _UNNAMED, pa.schema([])))
     for name in writers:
-        _describe(folder / name)
-    if set(writers) != {_REST}:
-        _write_json(folder / SPLITS, {"splits": list(writers)})
+        _describe(folder / (name or _UNNAMED))
+    if set(writers) != {None}:
+        rest = next(free for free in chain([_REST], (f"{_REST}_{at}" for at in count(2))) if free not in writers)
+        if None in writers:
+            (folder / _UNNAMED).rename(folder / rest)
+        _write_json(folder / SPLITS, {"splits": [name or rest for name in writers]})
         return
-    for name in (_DATA, STATE, INFO):
-        (folder / _REST / name).rename(folder / name)
-    (folder / _REST).rmdir()
+    for part in (_DATA, STATE, INFO):
+        (folder / _UNNAMED / part).rename(folder / part)
+    (folder / _UNNAMED).rmdir()
 
 
-def _by_split(records: list[Value], field: str) -> dict[str, list[Value]]:
-    found: dict[str, list[Value]] = {}
+def _by_split(records: list[Value], field: str) -> dict[str | None, list[Value]]:
+    found: dict[str | None, list[Value]] = {}
     for record in records:
-        found.setdefault(str(record.get(field) or _REST), []).append(record)
+        name = record.get(field)
+        found.setdefault(str(name) if name else None, []).append(record)
     return found
 
 
-def _refuse_split(name: str, before: int) -> None:
+def _refuse_split(name: str | None, before: int) -> None:
     do = "Write .jsonl instead."
-    if not _SPLIT.fullmatch(name) or len(name) > _LONGEST_SPLIT:
+    if name is not None and (not _SPLIT.fullmatch(name) or len(name) > _LONGEST_SPLIT):
         raise UserError(f"the split {name[:_LONGEST_SPLIT]!r} cannot be a folder's name", do=do)
     if before == _MOST_SPLITS:
         raise UserError(f"there are more than {_MOST_SPLITS} splits", do=do)

@@ -207,6 +207,15 @@ def by_position(columns: Columns, header: Sequence[str]) -> Columns:
     return Columns(**single, subject=tuple(map(name, columns.subject)))
 
 
+def is_unicode(name: str) -> bool:
+    """Whether a name can be written as UTF-8: no half of a UTF-16 pair, and no byte of another encoding, stands in it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shortened(names: Iterable[str]) -> str:
     """Names for a message: quoted, long ones cut, so that a line of text taken for a header does not fill the screen."""
     return ", ".join(repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}...") for name in names)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from adaptline.core import keys
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
+from adaptline.data.kinds import holds, rebuilt
 from adaptline.data.moments import counted, has_moments, rows_of
 from adaptline.data.schemas import Value
 from adaptline.errors import UserError
@@ -81,6 +82,10 @@ def _kind(values: list[Any]) -> pa.DataType:
 
 def refuse_schema(schema: pa.Schema) -> None:
     """Raises UserError for a typed file whose columns cannot be told apart, or cannot be kept as Parquet."""
+    try:
+        _decode_names(schema)
+    except UnicodeDecodeError as error:
+        raise UserError("the name of a column is not UTF-8", do="Rename it.") from error
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"two columns are called {twice!r}", do="Rename one.")
@@ -89,6 +94,29 @@ def refuse_schema(schema: pa.Schema) -> None:
         rows_of(schema.empty_table())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
+
+
+def has_dictionary(kind: pa.DataType) -> bool:
+    """Whether values of a type are, or hold, numbers of entries of a dictionary."""
+    return holds(kind, pa.types.is_dictionary)
+
+
+def decoded(column: pa.Array) -> pa.Array:
+    """The values themselves where a column holds numbers of a dictionary's entries, however deep.
+
+    Raises ArrowNotImplementedError where they lie too oddly.
+    """
+    while pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(rebuilt(column.type, lambda leaf: leaf)) if has_dictionary(column.type) else column
+
+
+def _decode_names(fields: Iterable[pa.Field]) -> None:
+    """Raises UnicodeDecodeError for a name that is not UTF-8, however deep: Arrow decodes them only when asked."""
+    for field in fields:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        str(field.name)
+        _decode_names(kind.field(place) for place in range(kind.num_fields))
 
 
 def cut_batches(

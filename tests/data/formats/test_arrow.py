@@ -127,3 +127,49 @@ def test_writes_a_file() -> None:
 def test_reads_the_same_as_parquet(real_data: Callable[[str], Path]) -> None:
     one, other = (read_table(real_data(f"formats_gsm8k_200/rows.{name}"), name="x") for name in ("arrow", "parquet"))
     assert one.equals(other)
+
+
+def test_a_name_that_is_not_utf8_is_a_mistake(tmp_path: Path) -> None:
+    with pa.ipc.new_stream(
+        str(tmp_path / "a.arrow"), (table := pa.table({"text": ["a"], "x": [{"nnnn": 1}]})).schema
+    ) as writer:
+        writer.write_table(table)
+    path = tmp_path / "a.arrow"
+    path.write_bytes(path.read_bytes().replace(b"nnnn", b"nn\xffn"))
+    with pytest.raises(UserError, match="the name of a column is not UTF-8"):
+        blocks_of(path)
+
+
+def test_dictionaries_cost_what_their_values_do(tmp_path: Path) -> None:
+    entries = pa.array([f"{number}" * 200 for number in range(1000)])
+    numbers = pa.array([7, None, *range(998)], pa.int32())
+    coded = pa.DictionaryArray.from_arrays(numbers, entries)
+    ends = pa.array(range(1001), pa.int32())
+    table = pa.table(
+        {
+            "text": [f"text {number}" for number in range(1000)],
+            "top": coded,
+            "struct": pa.StructArray.from_arrays([coded], ["k"]),
+            "list": pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays([coded], ["k"])),
+            "map": pa.MapArray.from_arrays(ends, pa.array(map(str, range(1000))), coded),
+        }
+    )
+    path = file_of(tmp_path, table, rows=1000)
+    blocks = blocks_of(path)
+    assert len(blocks) > 1
+    assert sum(len(block.payload or b"") for block in blocks) < 8 * path.stat().st_size
+    found = read(blocks)
+    assert found.to_pylist() == table.to_pylist()
+    assert not any("dictionary" in str(kind) for kind in found.schema.types)
+
+
+def test_a_batch_is_decoded_piece_by_piece(tmp_path: Path) -> None:
+    entry = pa.array(["x" * (1 << 20)])
+    coded = pa.DictionaryArray.from_arrays(pa.array([0] * 64, pa.int32()), entry)
+    path = file_of(tmp_path, pa.table({"text": ["a"] * 64, "system": coded}))
+    before = pa.total_allocated_bytes()
+    most = 0
+    for block in cut(Source(path, path.name, "arrow", Coding(""))):
+        most = max(most, pa.total_allocated_bytes() - before)
+        assert (block.rows or 0) <= 3
+    assert most < 16 << 20

@@ -184,3 +184,22 @@ def test_an_array_that_is_cut_has_the_entries_of_one_that_is_read_whole(
         assert whole[: -len(rest)] == found
     else:
         assert whole == found
+
+
+@pytest.mark.parametrize("rows", [3, 40_000])  # read whole, and cut
+def test_an_integer_too_long_costs_its_record_only(put: Put, rows: int) -> None:
+    entries = [f'{{"text": "a row of some length, number {row}"}}' for row in range(rows)]
+    entries[1] = f'{{"text": "a", "n": [{"1" * 5000}]}}'
+    path = put("a.json", f"[{','.join(entries)}]")
+    assert len(list(cut(Source(path, path.name, "json")))) > (rows > 3)
+    errors = [record.error for record in read(path)]
+    assert len(errors) == rows
+    assert "5000 digits" in str(errors.pop(1))
+    assert set(errors) == {None}
+
+
+def test_an_integer_too_long_in_an_object_of_arrays(put: Put) -> None:
+    records = read(put("a.json", f'{{"x": [{{"n": {"1" * 5000}}}, {{"n": 1}}], "y": [{{"n": 2}}]}}'))
+    assert [(record.value, record.part) for record in records] == [(None, "x"), ({"n": 1}, "x"), ({"n": 2}, "y")]
+    (record,) = read(put("b.json", f'{{"x": [1], "n": {"1" * 5000}}}'))
+    assert record.value is None

@@ -30,7 +30,8 @@ def records(path: Path) -> list[Any]:
         ("- t: a\n  n: 1\n- t: >-\n    b\n    c\n", [{"t": "a", "n": 1}, {"t": "b c"}]),
         ("# one\n---\n- t: a\n\n# two\n- t: b\n...\n", [{"t": "a"}, {"t": "b"}]),
         ("t: a\nl:\n- 1\n- x: [y]\n---\nt: b\n--- # three\n---\nt: c", [{"t": "a", "l": [1, {"x": ["y"]}]}, {"t": "b"}, {"t": "c"}]),
-        ("- {t: no, a: yes, b: true, c: 010, d: 1.50, e: '1', f: ~, g: 2001-01-01, h: 1_0}\n", [{"t": "no", "a": "yes", "b": True, "c": "010", "d": 1.5, "e": "1", "f": None, "g": "2001-01-01", "h": "1_0"}]),
+        ("- {t: no, a: yes, b: true, c: 010, d: 1.5, e: '1', f: ~, g: 2001-01-01, h: 1_0}\n", [{"t": "no", "a": "yes", "b": True, "c": "010", "d": 1.5, "e": "1", "f": None, "g": "2001-01-01", "h": "1_0"}]),
+        ("- {t: 1.10, a: 1.0e10, b: 123456789.123456789123, c: 0.1, d: -2.0}\n", [{"t": "1.10", "a": "1.0e10", "b": "123456789.123456789123", "c": 0.1, "d": -2.0}]),
         ("- t: a\n- - b\n  - c\n", [{"t": "a"}, {"0": "b", "1": "c"}]),
     ],
 )  # fmt: skip
@@ -47,6 +48,7 @@ def test_reads_lists_and_documents(put: Put, content: str, expected: list[Any]) 
         ("- ? [a]\n  : b\n", "a name is a list or an object"),
         ("- t: " + "[" * 100_000 + "\n", "nested too deeply"),
         ("- " + "- " * 100_000 + "x\n", "nested too deeply"),
+        ("- t: a\n  u: {x: 1, x: 2}\n", "the name 'x' stands twice in one object"),
         ("- 1\n", "a number, not an object"),
         ("- t: \x07\n", "not YAML: unacceptable character #x0007: "),
         ("- t: \udcff\n", "the byte 0xff at character 6 is not utf-8"),

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
+from adaptline.data.cutting import SMALLEST
 from adaptline.data.encodings import ARROW_FILE
-from adaptline.data.typed import DAMAGE, cut_batches, refuse_schema, write_typed
+from adaptline.data.typed import DAMAGE, cut_batches, decoded, has_dictionary, refuse_schema, write_typed
 from adaptline.errors import UserError
 
 
@@ -51,7 +52,7 @@ def _pieces(source: Source) -> Iterator[pa.RecordBatch | str]:
         try:
             for batch in _batches(reader):
                 batch.validate(full=True)  # what does not hold would fail much later, or crash
-                yield _plain(batch)
+                yield from _plain(batch)
         except DAMAGE as error:
             yield f"the file breaks off here: {error}"
 
@@ -68,6 +69,16 @@ def _batches(reader: Any) -> Iterator[pa.RecordBatch]:
     return iter(reader)
 
 
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [column.dictionary_decode() if hasattr(column, "dictionary") else column for column in batch.columns]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+def _plain(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch with values in place of numbers in dictionaries, in pieces as large as they may be once decoded."""
+    if not any(has_dictionary(kind) for kind in batch.schema.types):
+        yield batch
+        return
+    rows = 1
+    start = 0
+    while start < batch.num_rows:
+        columns = [decoded(column) for column in batch.slice(start, rows).columns]
+        piece = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+        yield piece
+        start += rows
+        rows = max(1, min(2 * rows, rows * SMALLEST // max(1, piece.nbytes)))

@@ -1,7 +1,8 @@
 """json: one document: an array of records, an object of arrays (its keys are splits), or records one after another.
 
-An array of more than a MiB is cut between its entries; every other document is read whole. Numbers and doubled names are kept as in jsonl. A document that breaks off gives the records before the break, and one
-row that cannot be read for the rest.
+An array of more than a MiB is cut between its entries; every other document is read whole. Numbers and doubled names are
+kept as in jsonl. A document that breaks off gives the records before the break, and one row that cannot be read for the
+rest.
 
 `records` names a list inside of them by its path ("data.paragraphs.qas" of SQuAD): its entries are the records then, with
 the fields of the objects around them, the inner ones first.
@@ -20,13 +21,15 @@ from adaptline.data.blocks import Batch, Block, Record, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, Tape, cut_whole
 from adaptline.data.jsons import fields_of, why_not
 from adaptline.data.records import encode_strictly, half_pair, has_half_pairs, kind_of
-from adaptline.data.schemas import Value
+from adaptline.data.schemas import Value, is_unicode
+from adaptline.errors import UserError
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ARRAYS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[')
 _CLOSED, _NOT_CLOSED = "not JSON: Extra data", "not JSON: Expecting value"  # as JSONDecodeError says it
 _NO_COMMA = "not JSON: Expecting ','"
-_read = JSONDecoder().raw_decode
+_decode = JSONDecoder().raw_decode
+_pass_over = JSONDecoder(parse_int=lambda _: 0).raw_decode  # where integers are of any length
 
 
 class _Element(NamedTuple):
@@ -115,7 +118,7 @@ def _measure_array(data: bytearray, at: int, *, is_first: bool, final: bool) -> 
     return end, rows, ""
 
 
-@format(version=2, suffixes=(".json",), cut=cut, write=write)
+@format(version=3, suffixes=(".json",), cut=cut, write=write)
 def json(block: Block, *, records: str | None = None) -> Iterator[Record]:
     """The records of a document."""
     if records is None:
@@ -163,6 +166,8 @@ def _inside(outer: Record, path: Sequence[str]) -> Iterator[Record]:
 
 
 def _fields(value: Any) -> tuple[Value | None, str | None]:
+    if isinstance(value, ValueError):
+        return None, str(value)
     try:
         return fields_of(value), None
     except ValueError as error:
@@ -194,12 +199,13 @@ def _elements(text: str, *, arrays: bool) -> Iterator[_Element]:
             raise
         yield from _arrays(text, start + 1)
         return
+    whole = _pass_over(text, start)[0] if isinstance(value, ValueError) else value
     if (
         arrays
-        and type(value) is dict
-        and value
+        and type(whole) is dict
+        and whole
         and _past_space(text, end) == len(text)
-        and all(type(entry) is list for entry in value.values())
+        and all(type(entry) is list for entry in whole.values())
     ):
         yield from _arrays(text, start + 1)
         return
@@ -223,14 +229,29 @@ def _array(text: str, start: int, part: str | None) -> Generator[_Element, None,
 
 
 def _arrays(text: str, start: int) -> Iterator[_Element]:
-    """The entries of the arrays of an object whose brace ends at `start`."""
+    """The entries of the arrays of an object whose brace ends at `start`. Raises UserError for a split that is no text."""
     while True:
         key, end = _read(text, _past_space(text, start))
+        if not is_unicode(str(key)):
+            raise UserError(f"the split {key!a} is no text", do="Mend its name.")
         start = _expect("[", text, _expect(":", text, end))
         end = yield from _array(text, start, str(key))
         if text.startswith("}", end := _past_space(text, end)):
             return
         start = _expect(",", text, end)
+
+
+def _read(text: str, start: int) -> tuple[Any, int]:
+    """A value and where it ends; in place of one with an integer too long for Python, the ValueError that says so.
+
+    Raises JSONDecodeError or RecursionError where there is no value.
+    """
+    try:
+        return _decode(text, start)
+    except JSONDecodeError:
+        raise
+    except ValueError as error:
+        return error, _pass_over(text, start)[1]
 
 
 def _past_space(text: str, position: int) -> int:

@@ -20,7 +20,7 @@ from adaptline.data import cutting
 from adaptline.data.blocks import Block, Record, Source
 from adaptline.data.cutting import Tape
 from adaptline.data.jsons import fields_of
-from adaptline.data.schemas import Value
+from adaptline.data.schemas import Value, shortened
 from adaptline.data.streams import CHUNK
 
 _DEEPEST = 100  # lists and objects inside one another
@@ -43,7 +43,7 @@ def cut(source: Source) -> Iterator[Block]:
     return cutting.cut(tape, partial(_measure, starts=_STARTS[tape.context]))
 
 
-@format(version=1, suffixes=(".yaml", ".yml"), cut=cut)
+@format(version=2, suffixes=(".yaml", ".yml"), cut=cut)
 def yaml(block: Block) -> Iterator[Record]:
     """The records of a block."""
     data, encoding = block.data(), block.source.coding.of_stream
@@ -112,6 +112,8 @@ def _put(holder: Any, key: Any, value: Any, event: Any) -> Any:
     if isinstance(holder, list):
         holder.append(value)
     elif key is not _NO_KEY:
+        if key in holder:  # YAML 1.2.2, 3.2.1.1: keys are unique
+            raise ValueError(f"the name {shortened([key])} stands twice in one object")
         holder[key] = value
     elif isinstance(event, library.ScalarEvent):
         return event.value
@@ -141,4 +143,4 @@ def _word(event: Any) -> Any:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    return float(text) if _FLOAT.fullmatch(text) and repr(float(text)) == text else text

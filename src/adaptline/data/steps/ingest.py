@@ -76,13 +76,15 @@ def ingest(
 
     Fields are named as in the source, or by position ("0", "1") where it has no names. Where none of text, prompt and
     messages is named, the fields' names tell: messages or conversations; prompt, question or instruction with its
-    answer; text or content; a field that is alone. system and history are taken beside messages or an instruction; label, references and split are taken where fields are called so.
+    answer; text or content; a field that is alone. system and history are taken beside messages or an instruction; label,
+    references and split are taken where fields are called so.
 
     Args:
         files: patterns relative to the recipe, or a table of them: { train = "a.csv", test = "b.csv" } sets the split. A
             folder that Hugging Face datasets saved brings its splits.
         units: where blocks are read.
-        format: one of arrow, csv, json, jsonl, parquet, tsv, txt, xml, yaml, if the suffix does not tell. .gz and .zst are decompressed.
+        format: one of arrow, csv, json, jsonl, parquet, tsv, txt, xml, yaml, if the suffix does not tell. .gz and
+            .zst are decompressed.
         encoding: if a byte order mark, valid UTF-8 or the text's plausibility does not tell.
         header: csv and tsv: whether the first line names the columns; by default it does unless columns are named by
             position.
