@@ -46,6 +46,11 @@ def test_the_fields_of_elements(data: bytes, expected: list[Any]) -> None:
         (b"<r>a</r><r>b", [{"#text": "a"}, b"<r>b"]),
         (b"<r>a</r> <!-- b", [{"#text": "a"}, b"<!-- b"]),
         (b"<r>a</r><", [{"#text": "a"}, b"<"]),
+        (b"<q>a</r><r>b</r>", [b"<q>a</r>", {"#text": "b"}]),
+        (b"<q>a</r></rows>", [b"<q>a</r>"]),
+        (b"<q>a</r><p>b</p><r>c</r><q>d</q>", [b"<q>a</r>", {"#text": "b"}, {"#text": "c"}, {"#text": "d"}]),
+        (b"<r>a</b> c</r><r>b</r>", [b"<r>a</b> c</r>", {"#text": "b"}]),
+        (b"<r>a</b>", [b"<r>a</b>"]),
         (b"<r>" * 200 + b"</r>" * 200 + b"<r>b</r>", [b"<r>" * 200 + b"</r>", b"</r>" * 199, {"#text": "b"}]),
     ],
 )

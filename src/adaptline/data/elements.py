@@ -2,7 +2,8 @@
 
 Knows expat and how an element becomes fields. Knows nothing of files and blocks (formats/xml.py). Reading starts at any
 record's start, under a root of our own, so no record's meaning depends on what came before: no entity, DTD or declaration
-of the document is ever used. What is not well-formed costs the record that it is in, up to its end tag.
+of the document is ever used. What is not well-formed costs the record that it is in, up to its end tag; `_meant` says which
+is the one of a record whose start tag is misspelt.
 
 An element's attributes are fields "@name", its children fields by their names (a list where there are several), its text
 alone a string, and beside fields "#text"; as xmltodict names them, after Goessner's "Converting Between XML and JSON" (2006).
@@ -21,9 +22,11 @@ _ROOT = b"<_>"  # ours
 _DEEPEST = 100  # elements inside one another
 _PIECE = 1 << 16  # bytes given to expat at a time
 _START_TAG = re.compile(rb"<[^/!?\s<>&]")
+_END_TAG = re.compile(rb"</([^\s<>]+)\s*>")
 _BLANK = " \t\r\n"  # white space as XML 1.0 has it
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _NOT_CLOSED = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
+_MISMATCH = expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH]
 _OUTSIDE = "text outside of any record"
 _ENDS_INSIDE = "the document ends inside of this record"
 
@@ -59,7 +62,10 @@ def elements(data: bytes | bytearray, encoding: str, root: str, *, final: bool) 
         end_tag = re.compile(rb"</%s\s*>" % re.escape((run.open_name or root).encode(encoding, "replace")))
         token = run.failed_at - 2 if data[max(run.failed_at - 2, 0) : run.failed_at] == b"</" else run.failed_at
         if run.open_name is not None:
-            begun, found = run.open_at or 0, end_tag.search(data, token)
+            begun, wrong = run.open_at or 0, _END_TAG.match(data, token) if run.mismatched else None
+            found = end_tag.search(data, token)
+            if wrong is not None:
+                found = _meant(data, wrong, found, root.encode(encoding, "replace"), final=final)
         elif found := end_tag.match(data, token):
             if run.stray is not None:
                 yield Element(run.stray, token, None, _OUTSIDE)
@@ -73,6 +79,20 @@ def elements(data: bytes | bytearray, encoding: str, root: str, *, final: bool) 
         yield Element(begun, at, None, run.error)
 
 
+def _meant(
+    data: bytes | bytearray, wrong: re.Match[bytes], own: re.Match[bytes] | None, root: bytes, *, final: bool
+) -> re.Match[bytes] | None:
+    """The tag that ends a record in which, outside of its children, another name is closed; None if it is not yet known.
+
+    Where the next thing is a record of that other name, or the end of the root, the record's start tag is misspelt and the
+    wrong tag ends it; where the record's own end tag comes first, the wrong one is a stray inside of it.
+    """
+    following = re.compile(rb"<%s[\s/>]|</%s\s*>" % (re.escape(wrong[1]), re.escape(root))).search(data, wrong.end())
+    if own is not None and (following is None or own.start() <= following.start()):
+        return own
+    return wrong if following is not None or final else None
+
+
 class _Run:
     """One pass of expat from a place between two records, up to the first thing that is not well-formed."""
 
@@ -81,6 +101,7 @@ class _Run:
         self.failed_at = 0
         self.open_at: int | None = None  # where the record begins that is not complete yet
         self.open_name: str | None = None
+        self.mismatched = False  # whether it fails at an end tag of another name where only the record is open
         self._data, self._at = data, at
         self._covered = at  # the end of the last record
         self._done: list[Element] = []
@@ -110,6 +131,7 @@ class _Run:
         except expat.ExpatError as error:
             self.failed_at = min(self._place(self._parser.ErrorByteIndex), len(self._data))
             self.error = f"not XML: {expat.ErrorString(error.code)}"
+            self.mismatched = error.code == _MISMATCH and len(self._stack) == 1
             if final and error.code == _NOT_CLOSED:  # our root never is
                 self.error = None if self.open_at is None else _ENDS_INSIDE
         except _FlawError as error:

@@ -36,7 +36,7 @@ def cut(source: Source) -> Iterator[Block]:
     return cutting.cut(tape, partial(_measure, encoding=source.coding.of_stream, root=name))
 
 
-@format(version=1, suffixes=(".xml",), cut=cut)
+@format(version=2, suffixes=(".xml",), cut=cut)
 def xml(block: Block) -> Iterator[Record]:
     """The records of a block."""
     data, encoding = block.data(), block.source.coding.of_stream
