@@ -11,6 +11,7 @@ from adaptline.core import recipe as recipes
 from adaptline.core import trace
 from adaptline.core.run import run
 from adaptline.core.store import Store
+from adaptline.errors import UserError
 
 RECIPE = """
 [raw]
@@ -158,3 +159,15 @@ def test_children_have_lives_of_their_own(history: trace.History) -> None:
     assert (grandchild["text"], grandchild["parent"]) == ("TWO ROWS again and twice", first["shard"])
     assert [entry["step"] for entry in grandchild["steps"]] == ["last"]
     assert second["children"] == grandchild["children"] == trace.trace_row(history, "a.jsonl:3")["children"] == []
+
+
+def test_of_many_children_some_have_their_lives_told(history: trace.History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "MOST_CHILDREN", 1)
+    (child,) = trace.trace_row(history, "a.jsonl:2")["children"]
+    assert child["text"] == "TWO ROWS again"
+
+
+def test_a_row_whose_parent_is_in_no_step_any_more_is_told(history: trace.History) -> None:
+    alone = trace.History(history.store, history.recipe, {"more": history.manifests["more"]})
+    with pytest.raises(UserError, match="is not in this recipe any more"):
+        trace.trace_row(alone, "more:0")

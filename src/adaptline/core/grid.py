@@ -65,14 +65,14 @@ def build(recipe: Recipe) -> dict[str, list[Node]]:
 
 def _check(recipe: Recipe, node: Node) -> None:
     """What the step itself refuses, given its values and where its inputs come from; told at the line of its table."""
-    if check := registry.load("step", node.table.step).check:
-        try:
-            check(node)
-        except UserError as error:
-            if error.where is not None:
-                raise
-            place = getattr(error, "place", None)
-            recipe.fail(node.table.name, place and in_grid(place, node.cell), error.what, error.do)
+    check: Any = registry.load("step", node.table.step).check
+    try:
+        check(node)
+    except UserError as error:
+        if error.where is not None:
+            raise
+        place = getattr(error, "place", None)
+        recipe.fail(node.table.name, place and in_grid(place, node.cell), error.what, error.do)
 
 
 def _meetings(recipe: Recipe, table: Table, nodes: dict[str, list[Node]]) -> list[tuple[Cell, dict[str, list[Node]]]]:

@@ -130,7 +130,11 @@ def step(
         "notes": notes,
         **reads,
     }
-    return _register("step", version=version, check=check, options=options)
+    return _register("step", version=version, check=check or _refuse_nothing, options=options)
+
+
+def _refuse_nothing(_: Node) -> None:
+    """What a step without a check of its own refuses."""
 
 
 def filter(
