@@ -138,10 +138,7 @@ def minhash(
             data, offsets = gathered.take(place[batch[inner]])
             signed = signatures[batch[inner]]
             if best is not None:
-                score = _lengths(data, offsets)[number] if taken is None else taken[batch]
-                order = np.argsort(
-                    score if best.startswith("-") else -score, kind="stable"
-                )  # what is no number comes last
+                order = _best_first(_lengths(data, offsets)[number] if taken is None else taken[batch], best)
                 batch, number = batch[order], number[order]
             rows = neighbours.Rows(buckets[batch], number, data, offsets, signed)
             found = neighbours.walk(rows, threshold, **how, fresh=int(np.searchsorted(batch, fresh)))
@@ -222,6 +219,11 @@ def _batches(
         number[group] = batch
     of_row = np.where(counts[inverse] > 1, number[inverse], -1)
     yield from (np.flatnonzero(of_row == each) for each in range(batch + 1) if (of_row == each).any())
+
+
+def _best_first(scores: Scores, best: str) -> npt.NDArray[np.intp]:
+    """The order in which rows are taken: the best first, the earliest of equals before others, what is no number last."""
+    return np.argsort(scores if best.startswith("-") else -scores, kind="stable")
 
 
 def _lengths(data: npt.NDArray[np.uint8], offsets: matching.Positions) -> Scores:
