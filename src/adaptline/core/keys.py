@@ -1,6 +1,8 @@
-"""Keys and digests: one hash, one canonical form. Knows nothing of what is hashed.
+"""Keys and digests: one canonical form, and what bytes are known by. Knows nothing of what is hashed.
 
-BLAKE2b (RFC 7693) with 32 bytes, written in hexadecimal.
+Digests are BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs): about five times as fast as the hashes of Python's own library,
+and each byte of a source is hashed when it is found, cut, read and stored. Keys, which are short and which random streams
+begin with, are BLAKE2b (RFC 7693). Both have 32 bytes, written in hexadecimal.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import tokenize
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from blake3 import blake3
 
 _SKIPPED = {
     tokenize.COMMENT,
@@ -32,12 +36,13 @@ _known_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
 
 def digest(data: bytes) -> str:
     """The digest of bytes."""
-    return hashlib.blake2b(data, digest_size=32).hexdigest()
+    return blake3(data).hexdigest()
 
 
 def key(*meaning: Any) -> str:
-    """The key of a JSON-like meaning: the digest of its canonical form (sorted names, no white space)."""
-    return digest(json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    """The key of a JSON-like meaning: the hash of its canonical form (sorted names, no white space)."""
+    canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(canonical.encode(), digest_size=32).hexdigest()
 
 
 def can_hold(value: Any) -> bool:
@@ -58,7 +63,7 @@ def file_digest(path: Path) -> str:
         seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         if (known := _known_digests.get(path)) and known[0] == seen:
             return known[1]
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+        digest = hashlib.file_digest(file, blake3).hexdigest()
     if now - found.st_ctime_ns > _TICK_NS:
         _known_digests[path] = seen, digest
     return digest

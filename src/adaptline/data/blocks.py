@@ -24,13 +24,16 @@ _FLAW = re.compile("[\udc80-\udcff\0]")
 
 
 class Record(NamedTuple):
-    """What a format makes of one row: its fields, or why it cannot be read. `part` is the split that its place implies."""
+    """What a format makes of one row: its fields, or why it cannot be read. `part` is the split that its place implies.
+
+    `raw` is the row as it was, in bytes where it was read without becoming text first: then it is UTF-8.
+    """
 
     row: int
     line: int | None
     value: Value | None
     error: str | None
-    raw: str
+    raw: str | bytes
     part: str | None = None
 
 
@@ -128,6 +131,7 @@ class Block:
         return f"the byte 0x{ord(found[0]) - 0xDC00:02x} {place} is not {self.source.coding.encoding}"
 
 
-def printable(raw: str) -> str:
+def printable(raw: str | bytes) -> str:
     """The first 65,536 characters of a raw row as they can be stored: a byte of no encoding as its number."""
+    raw = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", raw[:RAW])

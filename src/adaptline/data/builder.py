@@ -42,7 +42,7 @@ class ShardBuilder:
         """How many rows there are."""
         return len(self._rows)
 
-    def add(self, row: int, line: int | None, value: Value, raw: str, part: str | None) -> None:
+    def add(self, row: int, line: int | None, value: Value, raw: str | bytes, part: str | None) -> None:
         """One record, which is used up. `raw` is kept if it does not fit; `part` is its split if no column says otherwise."""
         columns = self._columns
         try:
@@ -64,7 +64,7 @@ class ShardBuilder:
         self._messages += messages
         self._rows.append((len(messages), label, references, split, group, subject, extra, row, line, None))
 
-    def fail(self, row: int, line: int | None, why: str, raw: str) -> None:
+    def fail(self, row: int, line: int | None, why: str, raw: str | bytes) -> None:
         """One row that cannot be read."""
         extra = encode({"raw": printable(raw)}) if raw and not self._columns.subject else None
         self._rows.append((0, None, None, None, None, None, extra, row, line, why))

@@ -30,6 +30,7 @@ _UNSPACED = (
     *((0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, _LIMIT)),
 )
 _ALONE = frozenset(chain.from_iterable(range(low, high) for low, high in _UNSPACED))
+_BLOCK = 256  # code points; the surrogates are whole blocks
 _LENGTH_BITS = 5  # no code point folds to more than 18
 
 
@@ -99,9 +100,9 @@ def _made(limit: int) -> Tables:
     found = np.arange(limit, dtype=np.int32)
     kind = np.zeros(limit, np.uint8)
     pieces: list[int] = []
-    for code in range(limit):
-        if code in _SURROGATES:
-            continue
+    for code in chain.from_iterable(
+        _strange(range(at, min(at + _BLOCK, limit)), kind) for at in range(0, limit, _BLOCK)
+    ):
         codes = [ord(character) for character in folded(chr(code))]
         kind[code] = kind_of(chr(code))
         if len(codes) == 1:
@@ -110,3 +111,19 @@ def _made(limit: int) -> Tables:
             found[code] = -((len(pieces) + 1) << _LENGTH_BITS | len(codes))
             pieces += codes
     return Tables(found, kind, np.array([0, *pieces], np.int32))
+
+
+def _strange(block: range, kind: npt.NDArray[np.uint8]) -> range:
+    """The code points of a block, unless all are letters that fold to themselves, as half of them do (Han, Hangul): their kinds are set.
+
+    What is normalised has no part that is not (Unicode Standard Annex 15, section 9.4), so a block is asked at once.
+    """
+    if block.start in _SURROGATES:
+        return range(0)
+    text = "".join(map(chr, block))
+    if not (text.isalpha() and text == text.casefold() and unicodedata.is_normalized("NFKC", text)):
+        return block
+    kind[block.start : block.stop] = WORD
+    for low, high in _UNSPACED:
+        kind[max(low, block.start) : max(low, min(high, block.stop), block.start)] = ALONE
+    return range(0)

@@ -1,4 +1,8 @@
-"""What the JSON formats share: how a value becomes fields, and what can be wrong with it in plain words."""
+"""What the JSON formats share: how text becomes values, values fields, and what can be wrong with it in plain words.
+
+msgspec decodes JSON two to three times as fast as Python's json, to the same values (tests hold it to that), but takes no NaN,
+no Infinity and no half of a UTF-16 pair, and says other things of what is wrong. So whatever it does not take goes to json.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,24 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any
 
-from adaptline.data.records import TOO_DEEP, kind_of
+import msgspec
+
+from adaptline.data.records import TOO_DEEP, half_pair, has_half_pairs, kind_of
 from adaptline.data.schemas import Value
 from adaptline.errors import UserError
 
-decode = JSONDecoder().decode
+decode_strictly = msgspec.json.Decoder().decode
+"""Text or UTF-8 to a value, as RFC 8259 has it. Raises NOT_STRICT; what stands in it can be written as UTF-8."""
+NOT_STRICT = (ValueError, RecursionError)  # msgspec's own errors, and those of an encoding, are ValueErrors
+_decode = JSONDecoder().decode
+
+
+def decode(text: str) -> Any:
+    """Text to a value as Python's json has it, with NaN and Infinity. Raises ValueError, or RecursionError."""
+    try:
+        return decode_strictly(text)
+    except NOT_STRICT:
+        return _decode(text)
 
 
 def objects(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -39,6 +56,16 @@ def objects(path: Path, example: str) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{kind_of(value)}, not an object", where=path, line=number, do=f"A line is like {example}"
                 )
             yield number, value
+
+
+def decode_record(text: str) -> tuple[Value | None, str | None]:
+    """The fields of a record that is not strictly JSON, or why it is none."""
+    try:
+        value = fields_of(decode(text))
+    except NOT_STRICT as reason:
+        return None, why_not(reason)
+    why = half_pair(value) if has_half_pairs(text) else None
+    return (None, why) if why else (value, None)
 
 
 def fields_of(value: Any) -> Value:

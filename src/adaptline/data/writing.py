@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import zstandard
 
 from adaptline.core import disk
 from adaptline.data.blocks import Batch
+from adaptline.data.jsons import decode
 from adaptline.data.moments import rows_of
 from adaptline.data.opening import format_method, format_of
 from adaptline.data.records import write_back
@@ -103,7 +103,7 @@ def _batch(shard: pa.Table, columns: Columns) -> Batch:
     typed = pa.types.is_struct(shard["extra"].type)
     rows = [row for row in rows_of(shard) if row["unreadable"] is None]
     for row in rows:
-        row["extra"] = row["extra"] if typed or row["extra"] is None else json.loads(row["extra"])
+        row["extra"] = row["extra"] if typed or row["extra"] is None else decode(row["extra"])
     types = {field.name: field.type for field in shard["extra"].type} if typed else {}
     return Batch([write_back(row, columns) for row in rows], types)
 

@@ -58,6 +58,21 @@ def fold(data: Bytes, start: int, end: int, tables: Any, out: Codes) -> int:
     folded, kind, pieces = tables.folded, tables.kind, tables.pieces
     at, count, gap = start, 0, False
     while at < end:
+        first = data[at]
+        if first < _ONE_BYTE:  # folds to one code point of its own kind: nearly all bytes of most texts
+            at += 1
+            if kind[first] == WHITE:
+                gap = count > 0
+                continue
+            if count + 2 > len(out):
+                return -1
+            if gap:
+                out[count] = _SPACE
+                count += 1
+                gap = False
+            out[count] = folded[first]
+            count += 1
+            continue
         code, at = decode(data, at)
         to: Any = folded[code] if code < len(folded) else code
         length, piece = 1, 0
