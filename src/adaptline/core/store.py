@@ -34,7 +34,9 @@ from adaptline.core.rows import Ref
 from adaptline.errors import UserError
 
 FORMAT = 1
-_COMPRESSION = "zstd"
+# Texts repeat themselves inside rather than whole, and nothing asks Parquet for minima: without dictionaries and statistics the
+# same rows are written and read a third faster and are no larger.
+_PARQUET: dict[str, Any] = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
 _MEND = "`adaptline gc --damaged --store DIR` removes it with all that holds it; then run again: it is made anew."
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SECRET_VARIABLE = "ADAPTLINE_SUBJECT_KEY"  # noqa: S105 - the name of a variable, not a secret
@@ -84,7 +86,7 @@ class Store:
     def commit_unit(self, key: str, table: pa.Table) -> Ref:
         """Writes a unit; the first commit of a key wins."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression=_COMPRESSION, row_group_size=1 << 20, write_page_checksum=True)
+        pq.write_table(table, sink, row_group_size=1 << 20, write_page_checksum=True, **_PARQUET)
         data = sink.getvalue().to_pybytes()
         path = self._unit_path(key)
         disk.make_folder(path.parent)

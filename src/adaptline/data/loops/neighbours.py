@@ -22,6 +22,7 @@ CANDIDATES = 16  # kept rows that one row's n-grams are compared with
 # passed over. At the threshold itself that happens to 3 pairs in 100,000.
 _DEVIATIONS = 4.0
 _SLICE = 1 << 16  # rows walked in one call
+_FNV = np.uint64(0x100000001B3)  # the prime of the Fowler-Noll-Vo hash
 
 Numbers = npt.NDArray[np.int32]
 
@@ -232,11 +233,11 @@ def _walk(
 
 @compiled
 def _key(codes: Any, count: int) -> Any:
-    """A number for a whole text."""
-    key = np.uint64(count)
+    """A number for a whole text; what has the same one is compared."""
+    key: Any = np.uint64(count)
     for at in range(count):
-        key = mix(key ^ np.uint64(codes[at]))
-    return key
+        key = (key ^ np.uint64(codes[at])) * _FNV
+    return mix(key)
 
 
 @compiled

@@ -49,7 +49,7 @@ def decode(data: Bytes, at: int) -> tuple[Any, int]:
 
 
 @compiled
-def fold(data: Bytes, start: int, end: int, tables: Any, out: Codes) -> int:
+def fold(data: Bytes, start: int, end: int, tables: Any, out: Codes) -> int:  # noqa: C901 - a function called for each code point costs four times this
     """The code points of data[start:end], which is UTF-8, folded; every run of white space one space, none at the ends.
 
     Returns:

@@ -45,21 +45,22 @@ def signatures(
     room, done = longest + 64, 0
     minima = np.empty(permutations, np.uint64)
     while True:
-        codes, grams = np.empty(room, np.int32), np.empty(room, np.uint64)
-        done = _sign_all(data, offsets, done, tables, words, size, seed, codes, grams, minima, out)
+        codes, grams, hashes = np.empty(room, np.int32), np.empty(room, np.uint64), np.empty(room, np.uint64)
+        done = _sign_all(data, offsets, done, tables, words, size, seed, codes, grams, hashes, minima, out)
         if done == len(out):
             return out
         room *= 2  # a text that folds to more than it was
 
 
 @compiled
-def sign(grams: Hashes, count: int, seed: int, minima: Hashes, out: Signature) -> None:
+def sign(grams: Hashes, count: int, seed: int, hashes: Hashes, minima: Hashes, out: Signature) -> None:
     """Fills `out` with the low 16 bits of each minimum (Li and Koenig: b-bit minwise hashing, 2010).
 
     Args:
         grams: the n-grams as numbers; repeats change nothing.
         count: how many there are, at least 1.
         seed: chooses the hash functions.
+        hashes: room for as many numbers as there are n-grams.
         minima: room for as many numbers as `out` has.
         out: the signature.
     """
@@ -68,8 +69,9 @@ def sign(grams: Hashes, count: int, seed: int, minima: Hashes, out: Signature) -
     empty = bins
     for turn in range(2 * bins):
         salt = mix(np.uint64(seed) * _STEP + np.uint64(turn))
-        for at in range(count):
-            hashed = mix(grams[at] ^ salt)
+        for at in range(count):  # apart from what follows, so that it becomes vector instructions
+            hashes[at] = mix(grams[at] ^ salt)
+        for hashed in hashes[:count]:
             place = (hashed >> _HALF) * np.uint64(bins) >> _HALF if turn < bins else np.uint64(turn - bins)
             value = np.uint64(turn) << _HALF | hashed & _LOW
             if value < minima[place]:
@@ -93,18 +95,19 @@ def _sign_all(
     seed: int,
     codes: Codes,
     grams: Hashes,
+    hashes: Hashes,
     minima: Hashes,
     out: npt.NDArray[np.uint16],
 ) -> int:
     """The signatures of texts from the `first` on, into `out` (texts, minima); see `signatures`.
 
     Returns:
-        How many are done: all, or up to a text for which `codes` and `grams` are too short.
+        How many are done: all, or up to a text for which `codes`, `grams` and `hashes` are too short.
     """
     for text in range(first, len(offsets) - 1):
         count = fold(data, offsets[text], offsets[text + 1], tables, codes)
         if count < 0:
             return text
         count = word_grams(codes, count, size, tables.kind, grams) if words else char_grams(codes, count, size, grams)
-        sign(grams, count, seed, minima, out[text])
+        sign(grams, count, seed, hashes, minima, out[text])
     return len(offsets) - 1
