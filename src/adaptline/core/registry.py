@@ -427,8 +427,8 @@ def takes_texts(method: Method) -> bool:
 
 
 def takes_start(method: Method) -> bool:
-    """Whether a matcher that takes texts can start, with a fourth parameter `start`, from verdicts on the first shards."""
-    return takes_texts(method) and list(inspect.signature(method.function).parameters)[3:4] == ["start"]
+    """Whether a matcher can start, with a parameter `start` after the texts if it asks for them, from verdicts on the first shards."""
+    return method.kind == "matcher" and "start" in list(inspect.signature(method.function).parameters)[2:4]
 
 
 def takes_scores(method: Method) -> bool:

@@ -100,18 +100,15 @@ def utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
 class Gathered:
-    """Some texts of all shards, in a file without a name: few of them are in memory at a time. A context manager."""
+    """Some texts of all shards, normalised as loops that fold them want them, in a file without a name: few of them are in memory at a time. A context manager."""
 
-    def __init__(
-        self, texts: Sequence[pa.Array], positions: Sequence[Positions], chosen: Positions, *, normalised: bool = True
-    ) -> None:
+    def __init__(self, texts: Sequence[pa.Array], positions: Sequence[Positions], chosen: Positions) -> None:
         """Writes the texts.
 
         Args:
             texts: per shard its texts; a shard is read where one of its texts is asked for.
             positions: per shard the rows that took part, as `living` gives them.
             chosen: which of those, counted through all shards, in order.
-            normalised: as loops that fold them want them.
         """
         starts = np.cumsum([0, *(len(rows) for rows in positions)])
         cuts = np.searchsorted(chosen, starts)
@@ -120,7 +117,7 @@ class Gathered:
         for number, (rows, start, first, last) in enumerate(zip(positions, starts, cuts, cuts[1:], strict=False)):
             if first < last:
                 found = texts[number].take(pa.array(rows[chosen[first:last] - start]))
-                data, offsets = utf8(folding.normalised(found) if normalised else found)
+                data, offsets = utf8(folding.normalised(found))
                 data.tofile(self._file)
                 lengths.append(np.diff(offsets))
         self.offsets = np.cumsum(np.concatenate(lengths))

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptline.data.matchers.exact import exact, sketch
 from adaptline.data.matching import SCHEMA, Start
 from adaptline.data.text import fold
+from adaptline.errors import UserError
 
 TEXTS = st.lists(st.sampled_from(["a", "A", " a ", "b", "\uff41", "", "b\n", None]), max_size=30)
 Line = tuple[int, int, int, int, float]
@@ -26,7 +28,7 @@ def match(
     given = [pa.array(texts, pa.string()) for texts in shards]
     tables = [sketch(texts, **parameters) for texts in given]
     masks = [np.array(mask, bool) for mask in alive or [[True] * len(texts) for texts in shards]]
-    return [tuple(line.values()) for line in exact(tables, masks, given).to_pylist()]
+    return [tuple(line.values()) for line in exact(tables, masks).to_pylist()]
 
 
 def cut(texts: list[Any], at: int) -> list[list[Any]]:
@@ -92,7 +94,7 @@ def test_texts_in_python_and_from_a_file_are_the_same(tmp_path: Any) -> None:
     texts = pa.array(["x", None, "x"], pa.string())
     table = sketch(texts)
     pq.write_table(table, tmp_path / "sketch.parquet")
-    (line,) = exact([pq.read_table(tmp_path / "sketch.parquet")], [np.ones(3, bool)], [texts]).to_pylist()
+    (line,) = exact([pq.read_table(tmp_path / "sketch.parquet")], [np.ones(3, bool)]).to_pylist()
     assert (line["row"], line["of_row"]) == (2, 0)
 
 
@@ -104,13 +106,13 @@ def test_a_hundred_thousand_rows_take_well_under_two_cpu_seconds() -> None:
     assert len(found) == 30_000
 
 
-def test_texts_with_one_fingerprint_are_compared() -> None:
-    """The hash is quick, so somebody may make two texts of one; a wrong drop it cannot make."""
-    texts = pa.array(["a", "b", "a"], pa.string())
-    print_of_a = sketch(texts).slice(0, 1)
-    forged = pa.concat_tables([print_of_a] * 3)
-    found = exact([forged], [np.ones(3, bool)], [texts]).to_pylist()
-    assert [(line["row"], line["of_row"]) for line in found] == [(2, 0)]
+def test_the_sketch_is_what_its_documentation_says() -> None:
+    """So that anybody can compute it: BLAKE3 of the folded code points, four bytes each."""
+    for text in ("Hello  World", "\ufdfa x", "", "\U0001f600\u00df"):
+        (found,) = sketch(pa.array([text]))["fingerprint"].to_pylist()
+        assert found == blake3(fold(text).encode("utf-32-le")).digest(16)
+        (found,) = sketch(pa.array([text]), normalise=False)["fingerprint"].to_pylist()
+        assert found == blake3(text.encode()).digest(16)
 
 
 def test_long_and_short_texts_of_any_script() -> None:
@@ -125,19 +127,14 @@ def test_what_is_known_of_the_first_shards_changes_no_verdict(texts: list[str], 
     alive = [data.draw(st.lists(st.booleans(), min_size=len(shard), max_size=len(shard))) for shard in shards]
     arrays = [pa.array(shard, pa.string()) for shard in shards]
     tables, masks = [sketch(array) for array in arrays], [np.array(mask, bool) for mask in alive]
-    known = Start(1, exact(tables[:1], masks[:1], arrays[:1]))
-    more = exact(tables, masks, arrays, known)
+    known = Start(1, exact(tables[:1], masks[:1]))
+    more = exact(tables, masks, known)
     assert [tuple(line.values()) for line in [*known.drops.to_pylist(), *more.to_pylist()]] == match(shards, alive)
 
 
-@given(TEXTS, st.integers(1, 50))
-def test_little_memory_changes_no_verdict(texts: list[str], memory: int) -> None:
-    array = pa.array(texts, pa.string())
-
-    class Little(Start):
-        def room(self, taken: int, rows: int) -> int:
-            assert taken >= rows
-            return memory
-
-    found = exact([sketch(array)], [np.ones(len(texts), bool)], [array], Little(0, SCHEMA.empty_table()))
-    assert [tuple(line.values()) for line in found.to_pylist()] == match([texts])
+def test_where_there_is_no_room_it_says_how_much_is_enough() -> None:
+    tables = [sketch(pa.array(["x"] * 100_000))]
+    masks = [np.ones(100_000, bool)]
+    with pytest.raises(UserError, match="100,000 rows"):
+        exact(tables, masks, Start(0, SCHEMA.empty_table(), 1 << 20))
+    assert exact(tables, masks, Start(0, SCHEMA.empty_table(), 1 << 30)).num_rows == 99_999

@@ -24,15 +24,14 @@ def sketch(texts: pa.StringArray, *, normalise: bool = True) -> pa.Table:
     """
     data, offsets = matching.utf8(folding.normalised(texts) if normalise else texts)
     prints = fingerprints.fingerprints(data, offsets, folded=normalise)
-    column = matching.to_fixed_binary(prints.view(np.uint8), texts.is_valid().to_numpy(zero_copy_only=False))
-    return pa.table({"fingerprint": column}).replace_schema_metadata({"normalise": str(normalise)})
+    column = matching.to_fixed_binary(prints, texts.is_valid().to_numpy(zero_copy_only=False))
+    return pa.table({"fingerprint": column})
 
 
-@matcher(version=2, sketch=sketch, finds=("exact_duplicate",))
+@matcher(version=3, sketch=sketch, finds=("exact_duplicate",))
 def exact(
     shards: Sequence[pa.Table],
     alive: Sequence[matching.Mask],
-    texts: Sequence[pa.StringArray],
     start: matching.Start = matching.NOTHING,
 ) -> pa.Table:
     """Drops every text that was there before. A null text matches nothing; the score is 1.0.
@@ -40,13 +39,13 @@ def exact(
     Args:
         shards: sketches, in order; read one by one.
         alive: per shard, which rows take part.
-        texts: per shard its texts: what has one fingerprint is compared.
         start: the verdicts on the first shards, where they are known: only the others are looked at.
 
     Returns:
         One line per row to drop, in (shard, row) order: shard, row, of_shard, of_row, score.
     """
-    positions, prints, folded = _printed(shards, start.without(alive))
+    positions, prints = _printed(shards, start.without(alive))
+    start.room(_ROW * len(prints), len(prints))
     fresh = start.fresh(positions)
     asked = bands.worth_sorting(prints[:, 0], fresh)
     high, low = prints[asked].T
@@ -56,43 +55,17 @@ def exact(
     dropped, of = order[repeats], order[~repeats][np.cumsum(~repeats) - 1][repeats]
     dropped, of = asked[dropped], asked[of]
     dropped, of = dropped[dropped >= fresh], of[dropped >= fresh]
-    same = _same(texts, positions, dropped, of, start.room(_ROW * len(prints), len(prints)), folded=folded)
-    return matching.drops(positions, dropped[same], of[same], np.ones(int(same.sum())))
-
-
-def _same(
-    texts: Sequence[pa.StringArray],
-    positions: Sequence[matching.Positions],
-    dropped: matching.Positions,
-    of: matching.Positions,
-    memory: int,
-    *,
-    folded: bool,
-) -> matching.Mask:
-    """Per pair whether its texts are the same, looked at in parts that memory holds."""
-    same = np.zeros(len(dropped), np.bool_)
-    chosen = np.unique(np.concatenate([dropped, of]))
-    pairs = np.searchsorted(chosen, np.stack([dropped, of], axis=1))
-    with matching.Gathered(texts, positions, chosen, normalised=folded) as gathered:
-        sizes = np.cumsum(np.diff(gathered.offsets)[pairs].sum(axis=1))
-        for part in np.split(
-            np.arange(len(pairs)), np.searchsorted(sizes, np.arange(memory, sizes[-1:].sum(), memory))
-        ):
-            rows, places = np.unique(pairs[part], return_inverse=True)
-            data, offsets = gathered.take(rows)
-            same[part] = fingerprints.same(data, offsets, places.reshape(-1, 2), folded=folded)
-    return same
+    return matching.drops(positions, dropped, of, np.ones(len(dropped)))
 
 
 def _printed(
     shards: Sequence[pa.Table], alive: Sequence[matching.Mask]
-) -> tuple[list[matching.Positions], npt.NDArray[np.uint64], bool]:
-    """Per shard the rows that take part; their fingerprints, of all shards together; and whether these are of folded texts."""
+) -> tuple[list[matching.Positions], npt.NDArray[np.uint64]]:
+    """Per shard the rows that take part; and their fingerprints, of all shards together."""
     positions: list[matching.Positions] = []
-    prints, folded = [np.empty((0, 2), np.uint64)], False
+    prints = [np.empty((0, 2), np.uint64)]
     for shard, mask in zip(shards, alive, strict=True):  # one sketch in memory at a time
         (rows,) = matching.living([shard], [mask], "fingerprint")
         prints.append(matching.fixed_bytes(shard["fingerprint"]).view(np.uint64)[rows])
-        folded = shard.schema.metadata[b"normalise"] == b"True"
         positions.append(rows)
-    return positions, np.concatenate(prints), folded
+    return positions, np.concatenate(prints)
