@@ -34,7 +34,7 @@ _TICK_NS = 2_000_000_000  # the coarsest clock of a file system that is still me
 _known_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
 
 
-def digest(data: bytes) -> str:
+def digest(data: bytes | memoryview) -> str:
     """The digest of bytes."""
     return blake3(data).hexdigest()
 
@@ -63,7 +63,7 @@ def file_digest(path: Path) -> str:
         seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         if (known := _known_digests.get(path)) and known[0] == seen:
             return known[1]
-        digest = hashlib.file_digest(file, blake3).hexdigest()
+        digest = hashlib.file_digest(file, blake3).hexdigest()  # type: ignore[arg-type]
     if now - found.st_ctime_ns > _TICK_NS:
         _known_digests[path] = seen, digest
     return digest

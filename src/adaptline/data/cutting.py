@@ -14,6 +14,8 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adaptline.core import keys
 from adaptline.data.blocks import RAW, Block, Source
 from adaptline.data.streams import BrokenStreamError, chunks
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 FIRST, SMALLEST, LARGEST, SHARE = 1 << 16, 1 << 20, 8 << 20, 32
 LONGEST_ROW = 256 << 20  # bytes; an Arrow string array holds 2 GiB, and a row this long is a mistake
 LONGEST_DOCUMENT = 1 << 30  # bytes of a file that can only be read whole
+_LINE_END = ord("\n")
 _PACK = 1 << 20  # bytes
 _PACK_FILES = 64  # on average; the boundary lies after a file whose name's digest says so
 
@@ -79,14 +82,14 @@ class Tape:
 
     def skip(self, length: int) -> None:
         """Drops bytes: a header, or what was cut off."""
-        self._line += self.data.count(b"\n", 0, length)
+        self._line += int(np.count_nonzero(np.frombuffer(self.data, np.uint8)[:length] == _LINE_END))
         self._offset += length
         del self.data[:length]
 
     def block(self, length: int, rows: int | None) -> Block:
         """Cuts off a block."""
-        data = bytes(self.data[:length])
-        block = self._piece(length, rows, data, None if self.source.coding.in_place else data)
+        with memoryview(self.data) as whole, whole[:length] as data:
+            block = self._piece(length, rows, data, None if self.source.coding.in_place else bytes(data))
         self.skip(length)
         self._row += rows or 0
         return block
@@ -115,7 +118,9 @@ class Tape:
             self.skip(len(self.data))
         return block
 
-    def _piece(self, length: int, rows: int | None, data: bytes, payload: bytes | None, broken: str = "") -> Block:
+    def _piece(
+        self, length: int, rows: int | None, data: bytes | memoryview, payload: bytes | None, broken: str = ""
+    ) -> Block:
         digest = keys.digest(data)
         return Block(
             self.source,

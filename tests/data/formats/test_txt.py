@@ -91,4 +91,4 @@ def test_does_not_write_what_would_not_come_back(record: dict[str, str]) -> None
 def test_reads_shakespeare(real_data: Callable[[str], Path], row_per: RowPer, rows: int) -> None:
     found = read(real_data("text_tinyshakespeare/input.txt.gz"), row_per, Coding(compression="gzip"))
     assert len(found) == rows
-    assert found[0].raw.startswith("First Citizen:")
+    assert str(found[0].raw).startswith("First Citizen:")
