@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from adaptline.core import disk, machine, manifests, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
+from adaptline.core.history import History
 from adaptline.core.plan import plan as plan  # noqa: PLC0414 - a verb like the others
 from adaptline.core.progress import Progress
 from adaptline.core.recipe import Recipe, label
@@ -222,7 +223,7 @@ def _same(value: Any, given: Any) -> bool:
     return str(value).lower() == str(given).lower()
 
 
-def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any]:
+def _chosen(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
     """The weights that a select step chose; any other artifact itself."""
     if manifest["step"] != "select":
         return manifest
@@ -328,9 +329,9 @@ def _store(found: Recipe, store: Where) -> Store:
     return Store.look(Path(store) if store else found.beside / ".adaptline")
 
 
-def _history(source: Source, store: Where) -> tracing.History:
+def _history(source: Source, store: Where) -> History:
     found = _recipe(source)
-    return tracing.History.open(_store(found, store), found.name, [table.name for table in found.tables])
+    return History.open(_store(found, store), found.name, [table.name for table in found.tables])
 
 
 def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 
 from adaptline.core import moves
 from adaptline.core import recipe as recipes
+from adaptline.core.history import History
 from adaptline.core.run import run
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.data import opinions, sampling
 
 RECIPE = """

@@ -12,8 +12,8 @@ import pytest
 
 import adaptline as al
 from adaptline.core import recipe as recipes
+from adaptline.core.history import History
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.web import gather
 from adaptline.web.view import (
     Agreement,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from adaptline.core.trace import History
+from adaptline.core.history import History
 from adaptline.web import gather_rows, view
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from adaptline.core.history import History
 from adaptline.core.recipe import label
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.web import view
 
 _WORST = 8
