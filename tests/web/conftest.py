@@ -15,46 +15,40 @@ from adaptline.core import recipe as recipes
 from adaptline.core.history import History
 from adaptline.core.store import Store
 from adaptline.web import gather
-from adaptline.web.view import (
-    Agreement,
+from adaptline.web.view import Command, Cost, Fact, Figure, Head, Origin, ReportView, Tally, Verdict
+from adaptline.web.view_evidence import (
     Answer,
-    Audit,
-    AuditLine,
     Candidate,
     CandidateCurves,
-    Change,
-    Command,
     Comparison,
     Confusion,
-    Cost,
-    Curation,
     Difference,
+    LabelScore,
+    Measure,
+    SeedCurve,
+    SeedScore,
+    Training,
+)
+from adaptline.web.view_rows import (
+    Agreement,
+    Audit,
+    AuditLine,
+    Change,
+    Curation,
     Drop,
-    Fact,
-    Figure,
     Flow,
     Grade,
-    Head,
     Histogram,
     Intake,
     Kept,
     LabelChart,
     LabelCount,
-    LabelScore,
     LanguageShare,
     Limit,
-    Measure,
-    Origin,
-    ReportView,
-    SeedCurve,
-    SeedScore,
     Source,
     Spread,
     Stage,
-    Tally,
-    Training,
     Unreadable,
-    Verdict,
 )
 
 if TYPE_CHECKING:

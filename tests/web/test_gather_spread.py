@@ -11,7 +11,7 @@ import pytest
 import adaptline as al
 from adaptline import library
 from adaptline.data import opinions
-from adaptline.web import gather_spread, view
+from adaptline.web import gather_spread, view_rows
 
 ENGLISH = "This is a perfectly ordinary sentence in English, number {}."
 GERMAN = "Das hier ist ein ganz gewöhnlicher deutscher Satz mit der Nummer {}."
@@ -26,7 +26,7 @@ do   = ["unicode", { use = "language", keep = ["en"] }, { use = "length", max = 
 """
 
 
-def spread(folder: Path, texts: list[str]) -> view.Spread | None:
+def spread(folder: Path, texts: list[str]) -> view_rows.Spread | None:
     (folder / "rows.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     (folder / "recipe.toml").write_text(RECIPE)
     al.run(folder / "recipe.toml")

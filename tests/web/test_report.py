@@ -19,24 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adaptline.web.report import render, sections
-from adaptline.web.view import (
-    Audit,
-    Candidate,
-    CandidateCurves,
-    Comparison,
-    Curation,
-    Fact,
-    Head,
-    Histogram,
-    Intake,
-    LabelChart,
-    ReportView,
-    SeedCurve,
-    SeedScore,
-    Stage,
-    Training,
-    Verdict,
-)
+from adaptline.web.view import Fact, Head, ReportView, Verdict
+from adaptline.web.view_evidence import Candidate, CandidateCurves, Comparison, SeedCurve, SeedScore, Training
+from adaptline.web.view_rows import Audit, Curation, Histogram, Intake, LabelChart, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.data.languages import MAX_CHARACTERS, label
-from adaptline.web import view
+from adaptline.web import view_rows
 
 MOST_ROWS = 2000  # a share of 10 % is then known to 1.3 points, 95 times of 100
 _MOST_SHARDS = 16
@@ -26,7 +26,7 @@ _BINS = 30
 _UNTOLD = "untold"
 
 
-def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[np.int16]]) -> view.Spread | None:
+def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[np.int16]]) -> view_rows.Spread | None:
     """Lengths and languages of the rows that came in and of those that are left; None where no row came in.
 
     Args:
@@ -49,7 +49,7 @@ def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[n
         after.append(_texts(store, manifest["shards"][i]["text"], rows[fates[i][rows] == kept]))
     came_in, left = pa.concat_arrays(before), pa.concat_arrays(after)
     edges, (was, rest) = _lengths([came_in, left])
-    return view.Spread(len(came_in), came, edges, was, rest, _languages(came_in, left))
+    return view_rows.Spread(len(came_in), came, edges, was, rest, _languages(came_in, left))
 
 
 def evenly(size: int, most: int) -> npt.NDArray[np.int64]:
@@ -79,11 +79,11 @@ def _lengths(of: Sequence[pa.Array]) -> tuple[tuple[float, ...], list[tuple[int,
     return tuple(map(float, edges)), [tuple(map(int, np.histogram(one, edges)[0])) for one in sizes]
 
 
-def _languages(before: pa.Array, after: pa.Array) -> tuple[view.LanguageShare, ...]:
+def _languages(before: pa.Array, after: pa.Array) -> tuple[view_rows.LanguageShare, ...]:
     told = [Counter(label(text) or _UNTOLD for text in _beginnings(texts)) for texts in (before, after)]
     names = sorted(told[0] | told[1], key=lambda name: (name == _UNTOLD, -told[0][name], name))
     return tuple(
-        view.LanguageShare(name, told[0][name] / max(1, len(before)), told[1][name] / max(1, len(after)))
+        view_rows.LanguageShare(name, told[0][name] / max(1, len(before)), told[1][name] / max(1, len(after)))
         for name in names
     )
 
