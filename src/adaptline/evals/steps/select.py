@@ -23,13 +23,14 @@ from adaptline.core.recipe import label
 from adaptline.core.registry import step
 from adaptline.core.signatures import BadParameterError
 from adaptline.errors import UserError, did_you_mean
-from adaptline.evals.compare import Comparison, compare, seeds_in_words
+from adaptline.evals.compare import Comparison, compare
 from adaptline.evals.tasks import promised
+from adaptline.evals.wording import seeds_in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from adaptline.evals.compare import Scores
+    from adaptline.evals.variance import Scores
 
 _ITEM_COLUMNS = ["task", "item", "label"]
 _SAME_CELL = "two reports are about the same cell"
