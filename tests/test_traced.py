@@ -52,7 +52,7 @@ from = "more"
 do   = [{{ use = "length", unit = "words", min = {WORDS} }}, "exact"]
 """
 PICKED = 60
-SURELY_FOUND = 0.9  # the similarity from which 21 bands of 6 miss one pair in a million
+SURELY_FOUND = 0.9  # the similarity from which 21 bands of 6 miss one pair in eight million
 # What careless pipelines do to a text and what the text was, as somebody who mends it by hand would write it down.
 MENDED = {"Ã©": "é", "Ã¼": "ü", "&amp;": "&", "\u200b": ""}
 
@@ -237,6 +237,7 @@ def test_a_dropped_row_names_its_rule_and_a_value_that_crosses_the_bound(line: L
         assert method["score"] == pytest.approx(values[str(rule)](one.text))
         bounds = method["settings"]
         assert not bounds.get("min", 0) <= method["score"] <= bounds["max"]
+        assert method["parameters"] == ({"of": "upper"} if rule == "share" else {})
 
 
 def test_a_duplicate_names_an_earlier_row_that_is_the_same_and_stayed(line: Line, picked: list[Record]) -> None:

@@ -343,7 +343,10 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
-            {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
+            {
+                key: method[key]
+                for key in ("use", "kind", "parameters", "settings", "before", "dropped", "changed", "unjudged")
+            }
             | {"told": method.get("told", [])}
             for method in manifest["detail"].get("methods", [])
         ]

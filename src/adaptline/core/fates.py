@@ -50,6 +50,7 @@ def _life_in_method(
     store = history.store
     found: dict[str, Any] = {
         "use": method["use"],
+        "parameters": method["parameters"],
         "settings": method["settings"],
         "verdict": "dropped" if out else "kept",
     }

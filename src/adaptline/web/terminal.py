@@ -36,7 +36,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 )
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
-                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
+                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['parameters'] | method['settings'])}".rstrip()
                 )
                 lines += [f"    {told}" for told in method["told"]]
             lines += _of_children(entry)
@@ -274,20 +274,27 @@ def _method(method: dict[str, Any]) -> str:
     shown = f"{score:.4g}" if isinstance(score, float) else score
     parts = [f"{method['use']:<14} {method['verdict']}"]
     parts += [f"score {shown}"] if shown is not None else ["no score"] if "score" in method else []
-    parts += [bounds] if (bounds := _bounds(method["settings"])) else []
+    parts += [bounds] if (bounds := _bounds(method)) else []
     parts += [f"because of {method['because']}"] if method.get("because") else []
     parts += [f"-> {_cut(method['text'])}"] if "text" in method else []
     parts += [f"which stays: {_cut(method['kept_row']['text'])}"] if "kept_row" in method else []
     return ", ".join(parts)
 
 
-def _bounds(settings: dict[str, Any]) -> str:
-    words = [
-        f"{name} {' '.join(value) if isinstance(value, list) else f'{value:g}' if isinstance(value, float) else value}"
-        for name, value in settings.items()
-        if name != "on"
-    ]
+def _bounds(method: dict[str, Any]) -> str:
+    """A method's parameters, and the bounds of its score."""
+    given = {**method["parameters"], **method["settings"]}
+    words = [f"{name} {_value(value)}" for name, value in given.items() if name != "on"]
     return f"({', '.join(words)})" if words else ""
+
+
+def _value(value: Any) -> str:
+    """A parameter as a recipe has it; of labels their names, of all else that has parts its JSON."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " ".join(value)
+    if isinstance(value, list | dict):
+        return _cut(json.dumps(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cut(text: str | None) -> str:
