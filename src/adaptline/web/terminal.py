@@ -36,7 +36,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 )
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
-                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['parameters'] | method['settings'])}".rstrip()
+                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
                 )
                 lines += [f"    {told}" for told in method["told"]]
             lines += _of_children(entry)
