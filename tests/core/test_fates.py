@@ -5,6 +5,7 @@ from __future__ import annotations
 import histories
 
 from adaptline.core import trace
+from adaptline.core.fates import did
 from adaptline.core.history import History
 
 
@@ -29,3 +30,11 @@ def test_a_near_duplicate_tells_how_alike_they_are(history: History) -> None:
     found = histories.last_method(trace.trace_row(history, "rows.jsonl:7"))
     assert (found["use"], found["because"]) == ("minhash", "data/rows.jsonl:6")
     assert 0.7 <= found["score"] < 1
+
+
+def test_what_steps_did_in_words(history: History) -> None:
+    kept = trace.trace_row(history, "rows.jsonl:1")["steps"]
+    assert [did(step) for step in kept] == [f"split {kept[0]['split']}", "kept", "kept"]
+    dropped = trace.trace_row(history, "rows.jsonl:2")["steps"]
+    assert [did(step) for step in dropped][1:] == ["dropped by length", "dropped before this step"]
+    assert did({}) == ""

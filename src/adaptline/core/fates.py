@@ -44,6 +44,17 @@ def life_in_rows(history: History, manifest: dict[str, Any], shard: int, positio
     return found
 
 
+def did(told: dict[str, Any]) -> str:
+    """What a step did with a row, in a word or two; nothing where it only took it on."""
+    if "did" in told:
+        return str(told["did"])
+    if "dropped_by" in told:
+        return f"dropped by {told['dropped_by']}"
+    if "kept" in told:
+        return "kept"
+    return f"split {told['split']}" if "split" in told else ""
+
+
 def _life_in_method(
     history: History, manifest: dict[str, Any], method: dict[str, Any], shard: int, position: int, *, out: bool
 ) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.data.verdicts import reason
@@ -99,7 +100,7 @@ def _steps(
         if "shard" not in step:  # weights and reports: they end the line of what they saw
             made.add("adapter", name, f"{step['did']}, {short(step['digest'])}", column + 1, last, "saw")
             continue
-        last = made.add("step", name, _did(step), column, last)
+        last = made.add("step", name, _became(step), column, last)
         shards[step["shard"]] = last
         for method in step.get("methods", []):
             last = made.add(method["verdict"], method["use"], _judged(method), column, last)
@@ -129,16 +130,9 @@ def _told(origin: Data) -> str:
     return _cut(origin["text"])
 
 
-def _did(step: Data) -> str:
-    if "parent" in step:
-        return f"{step['did']}: {_cut(step['text'])}"
-    if "did" in step:
-        return str(step["did"])
-    if "dropped_by" in step:
-        return f"dropped by {step['dropped_by']}"
-    if "kept" in step:
-        return "kept"
-    return f"split {step['split']}" if "split" in step else ""
+def _became(step: Data) -> str:
+    """What a step did with the row; of a birth also the text that it was born with."""
+    return f"{did(step)}: {_cut(step['text'])}" if "parent" in step else did(step)
 
 
 def _judged(method: Data) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
@@ -103,7 +104,7 @@ def life(found: dict[str, Any]) -> str:
     )
     for step in found["steps"]:
         lines.append(
-            f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
+            f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
         if parent := step.get("parent"):
@@ -120,7 +121,7 @@ def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
         + f"child by {child['by']} in {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
     )
     for step in child["steps"]:
-        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
+        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {did(step)}"
     for grandchild in child["children"]:
         yield from _child(grandchild, depth + 1)
 
@@ -257,16 +258,6 @@ def _behind(entry: dict[str, Any], depth: int) -> Iterator[str]:
         yield "  " * (depth + 1) + file + (f"  {rows:,} rows" if rows is not None else "")
     for parent in entry["inputs"]:
         yield from _behind(parent, depth + 1)
-
-
-def _did(step: dict[str, Any]) -> str:
-    if "did" in step:
-        return str(step["did"])
-    if "dropped_by" in step:
-        return f"dropped by {step['dropped_by']}"
-    if "kept" in step:
-        return "kept"
-    return f"split {step['split']}" if "split" in step else ""
 
 
 def _method(method: dict[str, Any]) -> str:
