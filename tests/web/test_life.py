@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lines
 import pytest
-from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, launched
+from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, watched
 
-import adaptline as al
 from adaptline import library
 from adaptline.errors import UserError
 from adaptline.web import life
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\"> \u202etxet"
 TEXTS = [HOSTILE, "a text that comes twice", "a text that comes twice", "w" * 500_000, "no"]
-RECIPE = """
-[raw]
-step  = "ingest"
-files = "rows.jsonl"
-[clean]
-step = "curate"
-from = "raw"
-do   = ["unicode", { use = "length", min = 8 }, "exact"]
-"""
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
-    (folder / "rows.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS) + "broken\n")
-    (folder / "recipe.toml").write_text(RECIPE)
-    al.run(folder / "recipe.toml")
-    return folder / "recipe.toml"
+    return lines.curated(folder, TEXTS, '"unicode", { use = "length", min = 8 }, "exact"', "broken\n")
 
 
 def told(made: dict[str, Any]) -> list[tuple[str, str, str, int]]:
@@ -116,19 +106,16 @@ def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
 
 @pytest.mark.parametrize("width", [320, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_and_can_be_read(line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
-    with launched(tmp_path) as browser:
-        complaints: list[str] = []
+def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
+    with watched(browser, tmp_path.as_uri()) as new_page:
         for row in (1, 3, 4):
             path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html")
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            page.on("console", lambda message: complaints.append(message.text))
+            page = new_page(width, color_scheme=scheme)
             page.goto(path.as_uri())
             assert page.evaluate(OVERFLOW) == 0
             assert page.evaluate(REACHING_OUT) == []
             assert page.evaluate(POOR_CONTRAST) == []
             assert page.title().startswith("rows.jsonl")
-        assert complaints == []
 
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:
