@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import consoles
 import httpx
@@ -17,6 +17,9 @@ from consoles import Served
 import adaptline as al
 from adaptline.core.store import Store
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 RECIPE = """
 [raw]
@@ -25,9 +28,6 @@ files = "da ta/*.jsonl"
 [clean]
 step = "curate"
 from = "raw"
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 do   = [{ use = "length", min = 8 }, "exact"]
 """
 
