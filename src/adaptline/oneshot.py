@@ -145,33 +145,24 @@ def _caller(name: str) -> Callable[..., None]:
         print(call(name, source, out, parameters, reading=reading, store=store))
 
     options = [
-        inspect.Parameter(
-            "source",
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[Path, typer.Argument(help="the file", metavar="FILE")],
-        ),
-        inspect.Parameter(
-            "out",
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[Path, typer.Option("-o", "--out", help="the file or folder to write")],
-        ),
+        _keyword("source", Annotated[Path, typer.Argument(help="the file", metavar="FILE")]),
+        _keyword("out", Annotated[Path, typer.Option("-o", "--out", help="the file or folder to write")]),
         *(
             _option(key, annotation, own.get(key), docs.get(key, f"of the {method or 'step'}"))
             for key, annotation in types.items()
         ),
         *(_option(f"read_{key}", asked[key], None, reading_docs[key], name=key) for key in _INGEST_OPTIONS),
-        inspect.Parameter(
-            "store",
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[Path | None, typer.Option(help="keep the work in this store")],
-        ),
+        _keyword("store", Annotated[Path | None, typer.Option(help="keep the work in this store")], default=None),
     ]
     run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     run.__annotations__ = {option.name: option.annotation for option in options}
     run.__doc__ = inspect.getdoc(registry.load("step", name).function)
     run.__doc__ = (run.__doc__ or "").split("\n\n")[0]
     return run
+
+
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def _option(
