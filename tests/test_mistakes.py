@@ -221,6 +221,24 @@ CASES = {
         "do has typo, swap, drop and double that are together 1.2",
         "make them smaller",
     ),
+    "what fills no gaps": (
+        more('{ use = "masked_lm", base = "judge" }'),
+        8,
+        "do has base = 'judge', which is no masked language model: no architecture ...ForMaskedLM",
+        "Name one that fills gaps",
+    ),
+    "no model that fills gaps": (
+        more('{ use = "masked_lm", base = "nowhere" }'),
+        8,
+        "no such folder: 'nowhere'",
+        "hub:ORG/NAME",
+    ),
+    "a rate of words": (
+        more('{ use = "masked_lm", base = "judge", rate = 2 }'),
+        8,
+        "rate of masked_lm must be a number from 0 to 1",
+        "",
+    ),
     "a language": (more(back('via = "xx"')), 8, "via of back_translate must be a string that is a language's code", ""),
     "the same language": (more(back('via = "en"')), 8, "do has via = 'en', which is the language of the texts", ""),
     "no models": (
