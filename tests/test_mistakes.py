@@ -277,6 +277,36 @@ CASES = {
         "do has min_similarity = 0.9 and max_similarity = 0.5: no text is between",
         "Swap them.",
     ),
+    "meanings": (
+        more(back('via = "es", encoder = "base", min_meaning = 0.9, max_meaning = 0.5')),
+        8,
+        "do has min_meaning = 0.9 and max_meaning = 0.5: no text is between",
+        "Swap them.",
+    ),
+    "a band without an encoder": (
+        more(back('via = "es", min_meaning = 0.9')),
+        8,
+        "do has min_meaning, which does nothing without encoder",
+        "Name an encoder",
+    ),
+    "a gate without an encoder": (
+        more(back('via = "es", gates = ["meaning"]')),
+        8,
+        "do has the gate 'meaning' without an encoder",
+        "Name a sentence encoder",
+    ),
+    "an encoder without its gate": (
+        more(back('via = "es", encoder = "base", gates = ["copy"]')),
+        8,
+        "do has an encoder, and gates without 'meaning'",
+        'Add "meaning" to gates',
+    ),
+    "an encoder that writes": (
+        more(back('via = "es", encoder = "writing"')),
+        8,
+        "do has a base that writes: writing",
+        "Name a sentence encoder",
+    ),
     "a server's key": (
         more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "sk-1" }')),
         8,
