@@ -25,6 +25,7 @@ import pyarrow as pa
 import pytest
 import small_wordnet
 import tiny
+import tiny_filler
 import tiny_writer
 import translating_server
 
@@ -121,6 +122,11 @@ def _semantic(folder: Path) -> list[Arguments]:
     return [{"base": base}, {"base": base, "pooling": "cls", "threshold": 0.5}]
 
 
+def _masked_lm(folder: Path) -> list[Arguments]:
+    base = sources.find_folder(tiny_filler.write_filler(folder / "filling", steps=0).name, folder)
+    return [{"base": base, "rate": 1.0}, {"base": base, "rate": 0.3, "top": 2, "keep": ["book", "a"]}]
+
+
 def _review(folder: Path) -> list[Arguments]:
     lines = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
     lines += [{"file": "golden.txt", "row": 7, "verdict": "keep"}]
@@ -183,6 +189,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
         {"mode": "pseudonym"},
         {"mode": "pseudonym", "seed": 1, "kinds": ["email", "phone"], "private": True},
     ],
+    "masked_lm": _masked_lm,
     "minhash": lambda _: [
         {},
         {"threshold": 0.5},

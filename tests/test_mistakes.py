@@ -221,6 +221,24 @@ CASES = {
         "do has typo, swap, drop and double that are together 1.2",
         "make them smaller",
     ),
+    "what fills no gaps": (
+        more('{ use = "masked_lm", base = "judge" }'),
+        8,
+        "do has base = 'judge', which is no masked language model: no architecture ...ForMaskedLM",
+        "Name one that fills gaps",
+    ),
+    "no model that fills gaps": (
+        more('{ use = "masked_lm", base = "nowhere" }'),
+        8,
+        "no such folder: 'nowhere'",
+        "hub:ORG/NAME",
+    ),
+    "a rate of words": (
+        more('{ use = "masked_lm", base = "judge", rate = 2 }'),
+        8,
+        "rate of masked_lm must be a number from 0 to 1",
+        "",
+    ),
     "a language": (more(back('via = "xx"')), 8, "via of back_translate must be a string that is a language's code", ""),
     "the same language": (more(back('via = "en"')), 8, "do has via = 'en', which is the language of the texts", ""),
     "no models": (
@@ -258,6 +276,36 @@ CASES = {
         8,
         "do has min_similarity = 0.9 and max_similarity = 0.5: no text is between",
         "Swap them.",
+    ),
+    "meanings": (
+        more(back('via = "es", encoder = "base", min_meaning = 0.9, max_meaning = 0.5')),
+        8,
+        "do has min_meaning = 0.9 and max_meaning = 0.5: no text is between",
+        "Swap them.",
+    ),
+    "a band without an encoder": (
+        more(back('via = "es", min_meaning = 0.9')),
+        8,
+        "do has min_meaning, which does nothing without encoder",
+        "Name an encoder",
+    ),
+    "a gate without an encoder": (
+        more(back('via = "es", gates = ["meaning"]')),
+        8,
+        "do has the gate 'meaning' without an encoder",
+        "Name a sentence encoder",
+    ),
+    "an encoder without its gate": (
+        more(back('via = "es", encoder = "base", gates = ["copy"]')),
+        8,
+        "do has an encoder, and gates without 'meaning'",
+        'Add "meaning" to gates',
+    ),
+    "an encoder that writes": (
+        more(back('via = "es", encoder = "writing"')),
+        8,
+        "do has a base that writes: writing",
+        "Name a sentence encoder",
     ),
     "a server's key": (
         more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "sk-1" }')),

@@ -105,6 +105,7 @@ def _python(code: str) -> str:
         "import adaptline.production",
         "import adaptline.deploy.steps.release",
         "import adaptline.models.augments.back_translate",
+        "import adaptline.models.augments.masked_lm",
         "import adaptline.models.steps.train",
         "import adaptline.models.filters.perplexity",
         "import adaptline.models.matchers.semantic",
