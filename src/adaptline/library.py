@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import disk, machine, manifests, recipe, sweep, versions
+from adaptline.core import disk, machine, manifests, moves, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.plan import plan as plan  # noqa: PLC0414 - a verb like the others
@@ -342,9 +342,10 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
-            {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
+            {"name": name}
+            | {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
             | {"told": method.get("told", [])}
-            for method in manifest["detail"].get("methods", [])
+            for name, method in zip(moves.rules(manifest), manifest["detail"].get("methods", []), strict=True)
         ]
         if told := manifest["detail"].get("augmenters"):
             names = ("use", "name", "settings", "asked", "made", "refused")

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from adaptline.core import keys
+from adaptline.core import keys, moves, naming
 from adaptline.core.descent import Line, Place, births, children
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
@@ -46,7 +46,11 @@ class History:
                 do="adaptline run it first, or name its store with --store.",
             )
         manifests = {
-            step: [{**m, "name": step, "cell": ref["cell"]} for ref in refs[step] if (m := store.manifest(ref["key"]))]
+            step: [
+                naming.with_rules({**m, "name": step, "cell": ref["cell"]}, ref)
+                for ref in refs[step]
+                if (m := store.manifest(ref["key"]))
+            ]
             for step in order
             if step in refs
         }
@@ -354,15 +358,15 @@ def _life_in_rows(history: History, manifest: dict[str, Any], shard: int, positi
         dropped_by = store.read_row(_ref(manifest["detail"]["verdicts"][shard]), position)["dropped_by"]
         found["kept"] = dropped_by is None
         found["methods"] = []
-        for number, method in enumerate(methods):
+        for number, (name, method) in enumerate(zip(moves.rules(manifest), methods, strict=True)):
             if dropped_by == _DROPPED_EARLIER:
                 found["did"] = "dropped before this step"
                 break
             found["methods"].append(
-                _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
+                {"name": name} | _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
             )
             if dropped_by == number:
-                found["dropped_by"] = method["use"]
+                found["dropped_by"] = name
                 break
     return found
 

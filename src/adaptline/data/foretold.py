@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adaptline.core import naming
 from adaptline.core.grid import Node
 from adaptline.data.ranking import best_of
 
@@ -17,20 +18,24 @@ def notes(node: Node) -> list[str]:
 
 
 def _of_best(node: Node) -> Iterator[str]:
-    for use in node.values["do"]:
-        if best_of(use) is not None:
+    uses = node.values["do"]
+    called = dict(zip(naming.numbered([use.use for use in uses]), naming.names(uses), strict=True))
+    for name, use in zip(naming.names(uses), uses, strict=True):
+        if (best := best_of(use)) is not None:
+            sign = use.parameters["best"].removesuffix(best)
             yield (
-                f"{use.use} keeps the best by {use.parameters['best']!r}: appended rows may take the place of kept ones, so every "
+                f"{name} keeps the best by {sign + called.get(best, best)!r}: appended rows may take the place of kept ones, so every "
                 "run after an append matches all rows anew, and old verdicts may change"
             )
 
 
 def _of_children(node: Node) -> Iterator[str]:
     for before in node.ancestors():
-        for use in node.values["do"] if before.table.step == "augment" else ():
+        uses = node.values["do"] if before.table.step == "augment" else []
+        for name, use in zip(naming.names(uses), uses, strict=True):
             if use.kind == "matcher":
                 yield (
-                    f"{use.use} matches the children that [{before.table.name}] makes after all other rows: each run after an "
+                    f"{name} matches the children that [{before.table.name}] makes after all other rows: each run after an "
                     "append matches them anew, and a child may be dropped for a row that was appended"
                 )
 

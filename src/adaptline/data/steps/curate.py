@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.core import keys, registry, signatures
+from adaptline.core import keys, naming, registry, signatures
 from adaptline.core.artifacts import Read, Unit, Units, Use
 from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
@@ -94,7 +94,7 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
     Args:
         rows: the rows.
         units: where the methods run.
-        do: methods in order: "name", or { use = "name", on = "prompt", min = ..., max = ..., keep = [...], drop = [...],
+        do: methods in order: "method", or { use = "method", name = "short", on = "prompt", min = ..., max = ..., keep = [...], drop = [...],
             unjudged = "drop", ...its own parameters }, or a function of your own: { use = "./mine.py:polite", min = 0.2 }.
 
     Raises:
@@ -304,8 +304,9 @@ def _match(state: _State, use: Use, units: Units) -> None:
 
 
 def _scores_of(state: _State, best: str) -> list[Ref]:
-    """The units of the scores of the last filter of a name; none where there is no such filter: the matcher knows lengths."""
-    named = [method for method in state.methods if method["use"] == best and "scores" in method]
+    """The units of the scores of the filter that is meant; none where there is no such filter: the matcher knows lengths."""
+    rules = zip(naming.numbered([method["use"] for method in state.methods]), state.methods, strict=True)
+    named = [method for name, method in rules if name == best and "scores" in method]
     return [Ref(*ref) for ref in named[-1]["scores"]] if named else []
 
 
@@ -382,20 +383,19 @@ def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     return Rows(
         shards,
         {
-            "summary": _summary(kept, total, state.methods),
+            "summary": f"{kept:,} of {total:,} rows kept",
+            "worst": _worst(kept, total, state.methods),
             "methods": state.methods,
             "verdicts": [[ref.key, ref.digest, ref.rows] for ref in verdicts],
         },
     )
 
 
-def _summary(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> str:
-    """How many rows are left; and who dropped most of them, where fewer than half are: that is seldom meant."""
-    words = f"{kept:,} of {total:,} rows kept"
-    if kept * 2 >= total or not methods:
-        return words
-    worst = max(methods, key=lambda method: method["dropped"])
-    return f"{words}; {worst['use']} dropped {worst['dropped']:,}" if worst["dropped"] else words
+def _worst(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> int | None:
+    """The number of the rule that dropped most rows, where fewer than half are left: that is seldom meant. Else None."""
+    if kept * 2 >= total or not any(method["dropped"] for method in methods):
+        return None
+    return max(range(len(methods)), key=lambda number: methods[number]["dropped"])
 
 
 def _view(shard: pa.Table, on: On, function: Any) -> Any:
