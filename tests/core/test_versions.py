@@ -189,7 +189,7 @@ def test_rules_stand_side_by_side(line: Path) -> None:
     assert rules["length#2"]["dropped"][0] is None
     assert rules["length"]["dropped"][0] == rules["length"]["dropped"][1]
     assert (
-        sum(count for move, count in found["moved"].items() if move.endswith("by length (2)"))
+        sum(count for move, count in found["moved"].items() if move.endswith("by length#2"))
         == rules["length#2"]["dropped"][1]
     )
 

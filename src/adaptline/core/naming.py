@@ -37,10 +37,15 @@ def names(uses: Sequence[Use]) -> list[str]:
     return called([use.alias for use in uses], [use.use for use in uses])
 
 
-def rules_of(values: Mapping[str, Any]) -> list[str] | None:
+def rules_in(values: Mapping[str, Any]) -> list[Use]:
+    """The rules among the values of a step's parameters; none of a step that has none."""
+    return next((value for value in values.values() if is_rules(value)), [])
+
+
+def given_in(values: Mapping[str, Any]) -> list[str] | None:
     """The names of a step's rules where a recipe gives some; None where what is stored of the rules tells them, too."""
-    found = (value for value in values.values() if is_rules(value) and any(use.alias for use in value))
-    return next((names(uses) for uses in found), None)
+    rules = rules_in(values)
+    return names(rules) if any(use.alias for use in rules) else None
 
 
 def with_rules(manifest: dict[str, Any], ref: Mapping[str, Any]) -> dict[str, Any]:

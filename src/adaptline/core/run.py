@@ -126,7 +126,7 @@ def _ref_of(node: Node, artifact: Artifact) -> dict[str, Any]:
 
 def _rules(node: Node) -> dict[str, Any]:
     """What the recipe calls the rules of a step; nothing where it names none."""
-    names = naming.rules_of(node.values)
+    names = naming.given_in(node.values)
     return {} if names is None else {"names": names}
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from adaptline.core import keys, moves, naming
+from adaptline.core import changes, keys, moves, naming
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
@@ -63,12 +63,13 @@ def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str 
     last = [] if old and new else _last_two(cells, step)
     first = _named(cells, old, step) if old else last[0]
     second = _named(cells, new, step) if new else last[1]
+    first = changes.alike(first, second)
     found = {
         "step": step,
         "cell": second["cell"],
         "old": first["digest"],
         "new": second["digest"],
-        "parameters": _changed(_told(first), _told(second)),
+        "parameters": _changed(changes.tables(first), changes.tables(second)),
     }
     if second["kind"] == "rows":
         return found | _diff_rows(store, first, second)
@@ -199,25 +200,6 @@ def _size(rows: dict[Row, list[Any]]) -> int:
 
 def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[Any]]:
     return {name: [old.get(name), new.get(name)] for name in sorted({*old, *new}) if old.get(name) != new.get(name)}
-
-
-def _told(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Parameters in a person's words: a list of methods as one entry per method, its identity as its version."""
-    told: dict[str, Any] = {}
-    for name, value in manifest["meaning"]["parameters"].items():
-        if not (value and isinstance(value, list) and all(_is_use(entry) for entry in value)):
-            told[name] = value
-            continue
-        called = moves.rules(manifest) or naming.numbered([of.get("name") or identity[1] for identity, _, of in value])
-        told[f"{name}, in this order"] = called
-        for method, (identity, given, settings) in zip(called, value, strict=True):
-            version = identity[2] if isinstance(identity[2], int) else f"source {keys.short(identity[2])}"
-            told[f"{name}.{method}"] = {"version": version, **given, **settings}
-    return told
-
-
-def _is_use(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], list) and isinstance(value[1], dict)  # noqa: PLR2004 - signatures.meaning of a method
 
 
 def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
