@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from adaptline.core import naming
 from adaptline.core.grid import Node
 from adaptline.data.ranking import best_of
+from adaptline.data.tasks import LEARNT
 
 
 def notes(node: Node) -> list[str]:
@@ -41,17 +42,27 @@ def _of_children(node: Node) -> Iterator[str]:
 
 
 def _of_own_tasks(node: Node) -> Iterator[str]:
-    """A task whose items are read as rows, too: all of them are found in it."""
+    """A task whose items are read as rows, too: all of them are found in it but those that nothing is learnt from."""
+    sources = [before for before in node.ancestors() if before.table.step == "ingest"]
     read = {
         digest: (name, before.table.name)
-        for before in node.ancestors()
-        if before.table.step == "ingest"
-        for name, digest in zip(before.values["files"].names, before.values["files"].digests, strict=True)
+        for before in sources
+        for name, digest, part in _files(before)
+        if part is None or part in LEARNT
     }
     for use in node.values["do"]:
         for task in use.parameters["against"] if use.use == "decontaminate" else ():
             for name, step in (read[digest] for digest in task.files.digests if digest in read):
-                yield f"decontaminate drops all rows of {name}, which [{step}] reads: they are the items of the task {task.name!r}"
+                yield (
+                    f"decontaminate drops rows of {name}, which [{step}] reads, that have no split or are in train or validation: "
+                    f"they are the items of the task {task.name!r}; those in other splits stay"
+                )
+
+
+def _files(ingest: Node) -> Iterator[tuple[str, str, str | None]]:
+    """Name, digest and split of each file that a step reads."""
+    files = ingest.values["files"]
+    return zip(files.names, files.digests, files.parts, strict=True)
 
 
 def _of_personal_data(node: Node) -> Iterator[str]:

@@ -35,6 +35,7 @@ class _State:
     """Where the rows are between two methods: per shard its text, who is alive, and who dropped the others."""
 
     text: list[Ref]
+    split: list[Ref | None]
     alive: list[Mask]
     dropped_by: list[npt.NDArray[np.int16]]
     methods: list[dict[str, Any]] = field(default_factory=list)
@@ -129,7 +130,7 @@ def _begin(rows: Rows, units: Units) -> _State:
         mask = readable(units.read(shard.text, ["unreadable"])).to_numpy()
         alive.append(mask & units.read(shard.keep)["keep"].to_numpy() if shard.keep else mask.copy())
     dropped_by = [np.where(mask, np.int16(0), np.int16(EARLIER)) for mask in alive]
-    return _State([shard.text for shard in rows.shards], alive, dropped_by)
+    return _State([shard.text for shard in rows.shards], [shard.split for shard in rows.shards], alive, dropped_by)
 
 
 def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
@@ -140,12 +141,19 @@ def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
 def _filter(state: _State, use: Use, units: Units) -> None:
     masks = [_pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
+    splits = state.split if use.load().options["sees_splits"] else [None] * len(masks)
     work = [
         Unit(
-            [*_meaning(use, "score", use.parameters), on, text.digest, mask and keys.digest(mask)],
-            {"text": text, "use": use, "alive": mask},
+            [
+                *_meaning(use, "score", use.parameters),
+                on,
+                text.digest,
+                mask and keys.digest(mask),
+                *([split.digest] if split else []),
+            ],
+            {"text": text, "use": use, "alive": mask, "split": split},
         )
-        for text, mask in zip(state.text, masks, strict=True)
+        for text, mask, split in zip(state.text, masks, splits, strict=True)
     ]
     refs = units.map(score_shard, work, use.use)
     state.methods[-1]["scores"] = [[ref.key, ref.digest, ref.rows] for ref in refs]
@@ -158,9 +166,11 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         state.methods[-1]["told"] = list(tell(**use.parameters))
 
 
-def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
+def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None, split: Ref | None) -> pa.Table:
     """The scores of one shard: column score, and what else the filter gives beside it: because, its evidence in words."""
     shard = read(text)
+    if split is not None:
+        shard = shard.set_column(shard.schema.get_field_index("split"), "split", read(split, ["split"])["split"])
     function = use.load().function
     on: On = use.settings.get("on", "all")
     wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
