@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import disk, machine, manifests, recipe, sweep, versions
+from adaptline.core import disk, machine, manifests, moves, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.history import History
@@ -26,6 +26,8 @@ from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from adaptline.web.reviewing import Review
+
+_OF_A_METHOD = ("use", "kind", "parameters", "settings", "before", "dropped", "changed", "unjudged")  # what is shown
 
 Source = Path | str | Recipe
 Where = Path | str | None
@@ -343,12 +345,8 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
-            {
-                key: method[key]
-                for key in ("use", "kind", "parameters", "settings", "before", "dropped", "changed", "unjudged")
-            }
-            | {"told": method.get("told", [])}
-            for method in manifest["detail"].get("methods", [])
+            {"name": name} | {key: method[key] for key in _OF_A_METHOD} | {"told": method.get("told", [])}
+            for name, method in zip(moves.rules(manifest), manifest["detail"].get("methods", []), strict=True)
         ]
         if told := manifest["detail"].get("augmenters"):
             names = ("use", "name", "settings", "asked", "made", "refused")

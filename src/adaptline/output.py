@@ -15,6 +15,7 @@ from adaptline.core import disk, keys
 from adaptline.core.manifests import rows_of
 from adaptline.core.store import Store
 from adaptline.data.builder import raw_texts
+from adaptline.data.children import AUGMENTER
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.data.writing import write_rows
 from adaptline.errors import UserError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from adaptline.core.rows import Rows
+
+_WITH_HEADERS = ("csv", "tsv")  # formats whose fields go by position where a file has no header
 
 
 def refuse_place(*paths: Path) -> None:
@@ -43,7 +46,11 @@ def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
     """
     refuse_place(out)
     if manifest["kind"] == "rows":
-        write_rows(_kept(store, rows_of(manifest)), out, columns=_columns(store, manifest))
+        columns, named = _columns(store, manifest)
+        rows = rows_of(manifest)
+        shards = (store.read(shard.text, ["file"]).schema.metadata or {} for shard in rows.shards)
+        born = any(AUGMENTER in told for told in shards)
+        write_rows(_kept(store, rows), out, columns=columns, named=named, children=born)
     else:
         _copy_folder(store.folder(manifest["key"]), out, manifest["digest"])
     return out
@@ -85,11 +92,13 @@ def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
         yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
 
 
-def _columns(store: Store, manifest: dict[str, Any]) -> Columns:
-    """The names of the fields in the first source behind an artifact of rows."""
+def _columns(store: Store, manifest: dict[str, Any]) -> tuple[Columns, bool]:
+    """The names of the fields in the first source behind an artifact of rows, and whether they are names, not positions."""
     while "files" not in manifest["detail"]:
         before = store.manifest(manifest["inputs"]["rows"][0]) if manifest["inputs"].get("rows") else None
         if before is None:
-            return UNNAMED
+            return UNNAMED, True
         manifest = before
-    return Columns.told(manifest["detail"]["files"][0]["columns"])
+    first = manifest["detail"]["files"][0]
+    columns = Columns.told(first["columns"])
+    return columns, first["format"] not in _WITH_HEADERS or not all(name.isdecimal() for name in columns.named)

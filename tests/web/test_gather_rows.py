@@ -84,7 +84,7 @@ def scored(
         "settings": {"min": 2.0},
         "scores": [[ref.key, ref.digest, ref.rows] for ref in refs],
     }
-    chart = gather_rows._chart(history.store, method, [np.array(mask) for mask in alive])
+    chart = gather_rows._chart(history.store, "mine", method, [np.array(mask) for mask in alive])
     assert chart is not None
     return chart
 

@@ -53,8 +53,8 @@ class Report:
 class Use:
     """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
 
-    `settings` holds the step's words (on, min, max, keep, drop, unjudged, name), `parameters` those of the method's
-    signature.
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged, and the name where results are stored under it),
+    `parameters` those of the method's signature. `alias` is what a recipe calls a rule: it means nothing.
     """
 
     use: str
@@ -63,6 +63,7 @@ class Use:
     settings: dict[str, Any]
     identity: list[Any]
     beside: Path = field(compare=False)
+    alias: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

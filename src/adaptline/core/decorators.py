@@ -82,6 +82,7 @@ def filter(
     settle: Callable[..., None] | None = None,
     tell: Callable[..., Sequence[str]] | None = None,
     uses: Sequence[str] = (),
+    sees_splits: bool = False,
     check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
     """A score per text: a number or a label, null where there is none to give.
@@ -98,6 +99,7 @@ def filter(
             UserError for what only the whole shows.
         tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
+        sees_splits: whether the shard that it takes has the splits of a split step, not of the source alone.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
     options = {
@@ -106,6 +108,7 @@ def filter(
         "labels": labels,
         "settle": settle,
         "tell": tell,
+        "sees_splits": sees_splits,
     }
     facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}
     return _register("filter", version=version, options=options, **facts)

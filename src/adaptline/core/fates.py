@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from adaptline.core import moves
 from adaptline.core.descent import children
 from adaptline.core.history import History
 from adaptline.core.rows import Ref, texts
@@ -31,15 +32,15 @@ def life_in_rows(history: History, manifest: dict[str, Any], shard: int, positio
         dropped_by = store.read_row(Ref(*manifest["detail"]["verdicts"][shard]), position)["dropped_by"]
         found["kept"] = dropped_by is None
         found["methods"] = []
-        for number, method in enumerate(methods):
+        for number, (name, method) in enumerate(zip(moves.rules(manifest), methods, strict=True)):
             if dropped_by == _DROPPED_EARLIER:
                 found["did"] = "dropped before this step"
                 break
             found["methods"].append(
-                _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
+                {"name": name} | _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
             )
             if dropped_by == number:
-                found["dropped_by"] = method["use"]
+                found["dropped_by"] = name
                 break
     return found
 

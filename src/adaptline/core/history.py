@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from adaptline.core import naming
 from adaptline.core.store import Store
 from adaptline.errors import UserError
 
@@ -32,7 +33,11 @@ class History:
                 do="adaptline run it first, or name its store with --store.",
             )
         manifests = {
-            step: [{**m, "name": step, "cell": ref["cell"]} for ref in refs[step] if (m := store.manifest(ref["key"]))]
+            step: [
+                naming.with_rules({**m, "name": step, "cell": ref["cell"]}, ref)
+                for ref in refs[step]
+                if (m := store.manifest(ref["key"]))
+            ]
             for step in order
             if step in refs
         }

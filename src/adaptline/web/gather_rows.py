@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import moves
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
@@ -80,13 +81,13 @@ def curation(
     for fate, split in zip(fates, splits, strict=True):
         np.add.at(gone, (fate[fate >= 0], split[fate >= 0]), 1)
     stages, charts = [], []
-    for number, method in enumerate(methods):
+    for number, (rule, method) in enumerate(zip(moves.rules(manifest), methods, strict=True)):
         alive = [fate >= number for fate in fates]
         changed = np.zeros(len(names), np.int64)
         for touched, split in zip(_changed(store, method, alive), splits, strict=True):
             changed += np.bincount(split[touched], minlength=len(names))
         stages.append(_stage(store, manifest, number, fates, _flows(names, gone[number:], gone[number], changed)))
-        if chart := _chart(store, method, alive):
+        if chart := _chart(store, rule, method, alive):
             charts.append(chart)
     whole = _flows(names, gone, gone[:-1].sum(axis=0), np.zeros(len(names), np.int64))
     first, last = int(gone.sum()), int(gone[-1].sum())
@@ -142,7 +143,7 @@ def _stage(
     settings = method["settings"]
     samples = list(_dropped(store, manifest, number, fates))
     return view_rows.Stage(
-        method["use"],
+        moves.rules(manifest)[number],
         method["kind"],
         method.get("meaning", ""),
         method["before"],
@@ -245,7 +246,7 @@ def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
 
 
 def _chart(
-    store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
+    store: Store, rule: str, method: dict[str, Any], alive: list[npt.NDArray[Any]]
 ) -> view_rows.Histogram | view_rows.LabelChart | None:
     """How the scores of the rows that reached a filter are spread."""
     if "scores" not in method:
@@ -264,14 +265,14 @@ def _chart(
             )
             for entry in counts
         )
-        return view_rows.LabelChart(method["use"], meaning, labels, scores.null_count)
+        return view_rows.LabelChart(rule, meaning, labels, scores.null_count)
     values = known.to_numpy()
     values = values[np.isfinite(values)]
     limits = tuple(
         view_rows.Limit(name, method["settings"][name]) for name in ("min", "max") if name in method["settings"]
     )
     if not len(values):
-        return view_rows.Histogram(method["use"], meaning, (), (), limits, scores.null_count)
+        return view_rows.Histogram(rule, meaning, (), (), limits, scores.null_count)
     logarithmic = values.min() > 0 and values.max() / values.min() > _LOG_RATIO
     edges = (
         np.geomspace(values.min(), values.max(), _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
@@ -279,7 +280,7 @@ def _chart(
     edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
     heights, edges = np.histogram(values, edges)
     return view_rows.Histogram(
-        method["use"],
+        rule,
         meaning,
         tuple(map(float, edges)),
         tuple(map(int, heights)),

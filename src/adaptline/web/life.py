@@ -103,7 +103,7 @@ def _steps(
         last = made.add("step", name, _became(step), column, last)
         shards[step["shard"]] = last
         for method in step.get("methods", []):
-            last = made.add(method["verdict"], method["use"], _judged(method), column, last)
+            last = made.add(method["verdict"], method["name"], _judged(method), column, last)
             if "kept_row" in method:
                 kept = method["kept_row"]
                 made.add("other", f"{kept['file']}:{kept['row']}", _cut(kept["text"]), column + 1, last, "because")

@@ -37,7 +37,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                 )
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
-                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
+                    f"  {method['name']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
                 )
                 lines += [f"    {told}" for told in method["told"]]
             lines += _of_children(entry)
@@ -263,7 +263,7 @@ def _behind(entry: dict[str, Any], depth: int) -> Iterator[str]:
 def _method(method: dict[str, Any]) -> str:
     score = method.get("score")
     shown = f"{score:.4g}" if isinstance(score, float) else score
-    parts = [f"{method['use']:<14} {method['verdict']}"]
+    parts = [f"{method['name']:<14} {method['verdict']}"]
     parts += [f"score {shown}"] if shown is not None else ["no score"] if "score" in method else []
     parts += [bounds] if (bounds := _bounds(method)) else []
     parts += [f"because of {method['because']}"] if method.get("because") else []
