@@ -30,6 +30,7 @@ import translating_server
 
 from adaptline.core import keys, registry, rows, servers, sources
 from adaptline.core.registry import Method
+from adaptline.data import reviews
 from adaptline.data.passages import Draws, Passage, Refused
 
 GOLDEN = Path(__file__).parent / "golden.json"
@@ -122,8 +123,13 @@ def _semantic(folder: Path) -> list[Arguments]:
 
 
 def _review(folder: Path) -> list[Arguments]:
-    lines = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
+    lines: list[dict[str, Any]] = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
     lines += [{"file": "golden.txt", "row": 7, "verdict": "keep"}]
+    was = reviews.row_digest([{"role": "text", "content": TEXTS[2]}], None)
+    for row in (3, 4):  # the other has changed since
+        lines += [
+            {"file": "golden.txt", "row": row, "verdict": "mend", "was": was, "contents": ["Ja."], "label": "yes"}
+        ]
     (folder / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
     return [{"file": sources.find_files("review.jsonl", folder)}]
 

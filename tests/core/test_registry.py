@@ -120,7 +120,8 @@ class TestOwnMethods:
 
         marked = facts(registry.filter(version=2, finds=["x"], cost="high", defaults={"max": 1}))
         assert (marked.kind, marked.version, marked.finds, marked.cost) == ("filter", 2, ("x",), "high")
-        assert marked.options == {"defaults": {"max": 1}, "gives": None, "labels": None, "settle": None, "tell": None}
+        rest = dict.fromkeys(("gives", "labels", "settle", "tell", "writes"))
+        assert marked.options == {"defaults": {"max": 1}} | rest
         assert marked.cost_with({}) == "high"
         dear = facts(registry.filter(version=1, cost=lambda given: "high" if given.get("model") else "low"))
         assert (dear.cost_with({}), dear.cost_with({"model": "x"})) == ("low", "high")

@@ -148,6 +148,7 @@ def filter(
     labels: Callable[[], Iterable[str]] | None = None,
     settle: Callable[..., None] | None = None,
     tell: Callable[..., Sequence[str]] | None = None,
+    writes: Callable[..., Any] | None = None,
     uses: Sequence[str] = (),
     check: Callable[..., None] | None = None,
 ) -> Callable[[F], F]:
@@ -164,6 +165,8 @@ def filter(
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
         tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
+        writes: of a filter that holds what people wrote: takes a shard's scores and gives what changes in it (columns row,
+            message, content; a null message is the label), as a transform's work.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
     """
@@ -173,6 +176,7 @@ def filter(
         "labels": labels,
         "settle": settle,
         "tell": tell,
+        "writes": writes,
     }
     facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}
     return _register("filter", version=version, options=options, **facts)

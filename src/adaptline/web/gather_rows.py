@@ -217,13 +217,14 @@ def _changes(store: Store, method: dict[str, Any]) -> Iterator[view.Change]:
         if not triple[2] or shown == _SAMPLES:
             continue
         changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
-        table = store.read(Ref(*before), _SHOWN)
+        table = store.read(Ref(*before), [*_SHOWN, "label"])
         for change in changes:
             row = table.slice(change["row"], 1).to_pylist()[0]
             shown += 1
-            yield view.Change(
-                view.Origin(row["file"], row["row"]), row["messages"][change["message"]]["content"], change["content"]
-            )
+            is_label = change["message"] is None
+            before_ = row["label"] if is_label else row["messages"][change["message"]]["content"]
+            origin = view.Origin(row["file"], row["row"])
+            yield view.Change(origin, before_, change["content"], "label" if is_label else "")
 
 
 def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:

@@ -147,11 +147,12 @@ class Drop:
 
 @dataclass(frozen=True)
 class Change:
-    """A row's text before and after a transform."""
+    """A row's text before and after a rule that writes; `what` says so where it is not the text, but the label."""
 
     origin: Origin
     before: str | None
     after: str | None
+    what: str = ""
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,16 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         settle((units.read(ref) for ref in refs), **use.parameters)
     if tell := use.load().options["tell"]:
         state.methods[-1]["told"] = list(tell(**use.parameters))
+    if use.load().options["writes"]:
+        work = [Unit([*_meaning(use, "written", {}), ref.digest], {"scores": ref, "use": use}) for ref in refs]
+        _write(state, use, units, units.map(written, work, f"{use.use}, written"))
+
+
+def written(read: Read, scores: Ref, use: Use) -> pa.Table:
+    """What a filter that writes changes in one shard, as transform_shard gives it."""
+    with use.blamed():
+        changes: pa.Table = use.load().options["writes"](read(scores))
+    return changes
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
@@ -208,7 +218,11 @@ def _transform(state: _State, use: Use, units: Units) -> None:
         Unit([*_meaning(use, "changes", use.parameters), on, text.digest], {"text": text, "use": use})
         for text in state.text
     ]
-    refs = units.map(transform_shard, work, use.use)
+    _write(state, use, units, units.map(transform_shard, work, use.use))
+
+
+def _write(state: _State, use: Use, units: Units, refs: Sequence[Ref]) -> None:
+    """Goes on with the texts as the changes of each shard have them; remembers what they were."""
     touched = [i for i, ref in enumerate(refs) if ref.rows]
     own = registry.load("step", "curate").identity
     write = [
