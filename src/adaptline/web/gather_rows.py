@@ -21,7 +21,7 @@ from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
-from adaptline.web import gather_review, gather_spread, view
+from adaptline.web import gather_conflicts, gather_review, gather_spread, view
 
 _SAMPLES = 5
 _SHOWN = ["file", "row", "messages"]  # of a row that is shown
@@ -66,7 +66,8 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
         for entry in manifest["detail"].get("files", [])[:_FILES]
     )
     tallies = tuple(view.Tally(name, count) for name, count in reasons.most_common(_SAMPLES * 2))
-    return view.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples))
+    notes = tuple(manifest["detail"].get("notes", ()))
+    return view.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples), notes)
 
 
 def curation(store: Store, manifest: dict[str, Any]) -> tuple[view.Curation, list[view.Histogram | view.LabelChart]]:
@@ -163,6 +164,7 @@ def _stage(
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
         tuple(method.get("told", ())),
+        tuple(gather_conflicts.conflicts(store, manifest, method)),
     )
 
 

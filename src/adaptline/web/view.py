@@ -112,6 +112,7 @@ class Intake:
     sources: tuple[Source, ...] = ()
     reasons: tuple[Tally, ...] = ()
     samples: tuple[Unreadable, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,23 @@ class Drop:
     bound: str = ""
     because: str = ""
     kept: Kept | None = None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A row with its label."""
+
+    origin: Origin
+    text: str | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A row that was dropped for one that is alike but has another label."""
+
+    dropped: Labelled
+    kept: Labelled
 
 
 @dataclass(frozen=True)
@@ -181,6 +199,7 @@ class Stage:
     changes: tuple[Change, ...] = ()
     compared_in_part: int = 0
     told: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True)

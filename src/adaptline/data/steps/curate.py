@@ -22,7 +22,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import foretold, matching, ranking, settled
+from adaptline.data import foretold, labels, matching, ranking, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -306,6 +306,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     )
     found = units.read(ref)
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
+    _tell_conflicts(state, found, units)
     settled_ = settled.settle(units, links, held, found, f"{use.use}, settled") if links else []
     state.methods[-1]["settled"] = [[ref.key, ref.digest, ref.rows] for ref in settled_]
     if matching.tells_in_part(found):
@@ -315,6 +316,16 @@ def _match(state: _State, use: Use, units: Units) -> None:
         out = np.zeros(len(state.alive[i]), bool)
         out[rows[shards == i]] = True
         state.drop(int(i), out)
+
+
+def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
+    """Says which rows a matcher drops though their labels differ. Which label is right it cannot know: the earliest row stays."""
+    number, samples = labels.conflicts(units.read, state.text, found)
+    if number:
+        state.methods[-1]["conflicts"] = {"rows": number, "samples": samples}
+        rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
+        told = f"{rows} another label than the row that stays: look at them (adaptline review), and mend or drop what is wrong"
+        state.methods[-1].setdefault("told", []).append(told)
 
 
 def _scores_of(state: _State, best: str) -> list[Ref]:
