@@ -31,6 +31,7 @@ import translating_server
 
 from adaptline.core import keys, registry, rows, servers, sources
 from adaptline.core.registry import Method
+from adaptline.data import reviews
 from adaptline.data.passages import Draws, Passage, Refused
 
 GOLDEN = Path(__file__).parent / "golden.json"
@@ -128,8 +129,13 @@ def _masked_lm(folder: Path) -> list[Arguments]:
 
 
 def _review(folder: Path) -> list[Arguments]:
-    lines = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
+    lines: list[dict[str, Any]] = [{"file": "golden.txt", "row": 2, "verdict": "drop", "by": "anna", "why": "twice"}]
     lines += [{"file": "golden.txt", "row": 7, "verdict": "keep"}]
+    was = reviews.row_digest([{"role": "text", "content": TEXTS[2]}], None)
+    for row in (3, 4):  # the other has changed since
+        lines += [
+            {"file": "golden.txt", "row": row, "verdict": "mend", "was": was, "contents": ["Ja."], "label": "yes"}
+        ]
     (folder / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
     return [{"file": sources.find_files("review.jsonl", folder)}]
 
@@ -181,6 +187,7 @@ VARIANTS: dict[str, Callable[[Path], list[Arguments]]] = {
     "fineweb": lambda _: [{}, {"short": 10, "duplicate_lines": 0.05}],
     "gopher": lambda _: [{"min_words": 5, "min_stop_words": 1}, {"min_words": 1, "min_stop_words": 0}],
     "gopher_repetition": lambda _: [{}, {"top_grams": [1.0, 1.0, 0.5]}],
+    "label": lambda _: [{}, {"known": ["a", "b"]}],
     "language": lambda _: [{}, {"min_confidence": 0.0, "min_letters": 0}],
     "length": _length,
     "macro_f1": lambda _: [{}, {"absent": "zero"}],
@@ -257,8 +264,11 @@ def run_filter(method: Method, parameters: Arguments) -> Any:
         return method.function(rows.table({"messages": turns}, len(turns)), **parameters).to_pylist()
     messages = [None if text is None else [{"role": "text", "content": text}] for text in TEXTS]
     places = {"file": ["golden.txt"] * len(TEXTS), "row": list(range(1, len(TEXTS) + 1))}
+    labels = (
+        {"label": (["a", None, " ", "b ", "A", "c", "b"] * len(TEXTS))[: len(TEXTS)]} if method.name == "label" else {}
+    )
     views = {
-        pa.Table: rows.table({"messages": messages, **places}, len(TEXTS)),
+        pa.Table: rows.table({"messages": messages, **places, **labels}, len(TEXTS)),
         pa.StringArray: pa.array(TEXTS, pa.string()),
         list[str]: [text or "" for text in TEXTS],
     }

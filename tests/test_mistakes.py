@@ -95,7 +95,7 @@ CASES = {
     ),
     "own labels": (clean('{ use = "./mine.py:tone", max = 1 }'), 8, "./mine.py:tone gives labels", ""),
     "bounds": (clean('{ use = "length", min = 9, max = 3 }'), 8, "min of length is 9 and max 3", "Swap them."),
-    "verdict": (clean('{ use = "review", file = "a.jsonl", keep = ["mend"] }'), 8, "keep of review has", ""),
+    "verdict": (clean('{ use = "review", file = "a.jsonl", keep = ["mended"] }'), 8, "keep of review has", ""),
     "on": (
         clean('{ use = "review", file = "a.jsonl", on = "prompt" }'),
         8,

@@ -242,7 +242,7 @@ def review(
     port: Annotated[int, typer.Option(min=0, max=65535, help="of the page; a free one by default")] = 0,
     store: StorePath = None,
 ) -> None:
-    """Let a person judge a sample of kept, dropped and doubtful rows on a page, by keys."""
+    """Let a person judge, or mend, a sample of kept, dropped and doubtful rows on a page, by keys."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.web.review_server import ReviewServer  # noqa: PLC0415
 

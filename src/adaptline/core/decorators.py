@@ -81,6 +81,7 @@ def filter(
     labels: Callable[[], Iterable[str]] | None = None,
     settle: Callable[..., None] | None = None,
     tell: Callable[..., Sequence[str]] | None = None,
+    writes: Callable[..., Any] | None = None,
     uses: Sequence[str] = (),
     sees_splits: bool = False,
     check: Callable[..., None] | None = None,
@@ -98,6 +99,8 @@ def filter(
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
         tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
+        writes: of a filter that holds what people wrote: takes a shard's scores and gives what changes in it (columns row,
+            message, content; a null message is the label), as a transform's work.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
         sees_splits: whether the shard that it takes has the splits of a split step, not of the source alone.
         check: called with the parameters that a recipe gives, before any work; raises UserError.
@@ -108,6 +111,7 @@ def filter(
         "labels": labels,
         "settle": settle,
         "tell": tell,
+        "writes": writes,
         "sees_splits": sees_splits,
     }
     facts = {"finds": tuple(finds), "uses": tuple(uses), "cost": cost, "files": files, "check": check}

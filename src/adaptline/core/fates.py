@@ -71,9 +71,12 @@ def _life_in_method(
     if "changes" in method:
         changes = store.read(Ref(*method["changes"][shard]))
         mine = changes.filter(pc.equal(changes["row"], position)).to_pylist()
-        found["verdict"] = "changed" if mine else "kept"
-        if mine:
-            found["text"] = "\n".join(change["content"] for change in mine)
+        if mine and not out:
+            found["verdict"] = "changed"
+        if said := [change["content"] for change in mine if change["message"] is not None]:
+            found["text"] = "\n".join(said)
+        if labels := [change["content"] for change in mine if change["message"] is None]:
+            found["label"] = labels[0]
     if out and "matches" in method:
         matches = store.read(Ref(*method["matches"]))
         match = matches.filter(

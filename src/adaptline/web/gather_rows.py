@@ -22,7 +22,7 @@ from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
-from adaptline.web import gather_review, gather_spread, view, view_rows
+from adaptline.web import gather_conflicts, gather_review, gather_spread, view, view_rows
 
 _SAMPLES = 5
 _SHOWN = ["file", "row", "messages"]  # of a row that is shown
@@ -67,7 +67,8 @@ def intake(store: Store, manifest: dict[str, Any]) -> view_rows.Intake:
         for entry in manifest["detail"].get("files", [])[:_FILES]
     )
     tallies = tuple(view.Tally(name, count) for name, count in reasons.most_common(_SAMPLES * 2))
-    return view_rows.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples))
+    notes = tuple(manifest["detail"].get("notes", ()))
+    return view_rows.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples), notes)
 
 
 def curation(
@@ -170,6 +171,7 @@ def _stage(
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
         tuple(method.get("told", ())),
+        tuple(gather_conflicts.conflicts(store, manifest, method)),
     )
 
 
@@ -228,13 +230,14 @@ def _changes(store: Store, method: dict[str, Any]) -> Iterator[view_rows.Change]
         if not triple[2] or shown == _SAMPLES:
             continue
         changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
-        table = store.read(Ref(*before), _SHOWN)
+        table = store.read(Ref(*before), [*_SHOWN, "label"])
         for change in changes:
             row = table.slice(change["row"], 1).to_pylist()[0]
             shown += 1
-            yield view_rows.Change(
-                view.Origin(row["file"], row["row"]), row["messages"][change["message"]]["content"], change["content"]
-            )
+            is_label = change["message"] is None
+            before_ = row["label"] if is_label else row["messages"][change["message"]]["content"]
+            origin = view.Origin(row["file"], row["row"])
+            yield view_rows.Change(origin, before_, change["content"], "label" if is_label else "")
 
 
 def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:

@@ -137,8 +137,8 @@ def _became(step: Data) -> str:
 
 def _judged(method: Data) -> str:
     """A verdict with the value and the bound, or the text that a transform wrote."""
-    if "text" in method:
-        return _cut(method["text"])
+    if method["verdict"] == "changed":
+        return _wrote(method)
     score = method.get("score")
     if "kept_row" in method:
         return f"like a row that stays: {score:.4g}"
@@ -147,6 +147,14 @@ def _judged(method: Data) -> str:
     shown = "" if score is None else f"{score:.4g} " if isinstance(score, float) else f"{score} "
     because = f", because of {method['because']}" if method.get("because") else ""
     return f"{shown}{reason(score, method['settings'])}{because}"
+
+
+def _wrote(method: Data) -> str:
+    """What a rule wrote; with who it was, where people wrote it."""
+    parts = [_cut(method["text"])] if "text" in method else []
+    parts += [f"label {_cut(method['label'])}"] if "label" in method else []
+    parts += [f"because of {method['because']}"] if method.get("because") else []
+    return ", ".join(parts)
 
 
 def _cut(text: str | None) -> str:

@@ -30,11 +30,9 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
         lines += [f"  drift: {difference}" for difference in entry["drift"]]
         if whole:
             for method in entry.get("methods", []):
-                what = (
-                    f"changed {method['changed']:,}"
-                    if method["kind"] == "transform"
-                    else f"dropped {method['dropped']:,}"
-                )
+                what = "" if method["kind"] == "transform" else f"dropped {method['dropped']:,}"
+                if method["changed"] or not what:  # a review both drops and mends
+                    what += f"{', ' if what else ''}changed {method['changed']:,}"
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
                     f"  {method['name']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
@@ -268,6 +266,7 @@ def _method(method: dict[str, Any]) -> str:
     parts += [bounds] if (bounds := _bounds(method)) else []
     parts += [f"because of {method['because']}"] if method.get("because") else []
     parts += [f"-> {_cut(method['text'])}"] if "text" in method else []
+    parts += [f"-> label {_cut(method['label'])}"] if "label" in method else []
     parts += [f"which stays: {_cut(method['kept_row']['text'])}"] if "kept_row" in method else []
     return ", ".join(parts)
 

@@ -43,6 +43,7 @@ class Intake:
     sources: tuple[Source, ...] = ()
     reasons: tuple[Tally, ...] = ()
     samples: tuple[Unreadable, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,30 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """A row with its label."""
+
+    origin: Origin
+    text: str | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A row that was dropped for one that is alike but has another label."""
+
+    dropped: Labelled
+    kept: Labelled
+
+
+@dataclass(frozen=True)
 class Change:
-    """A row's text before and after a transform."""
+    """A row's text before and after a rule that writes; `what` says so where it is not the text, but the label."""
 
     origin: Origin
     before: str | None
     after: str | None
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +130,7 @@ class Stage:
     changes: tuple[Change, ...] = ()
     compared_in_part: int = 0
     told: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import foretold, matching, ranking, settled
+from adaptline.data import foretold, labels, matching, ranking, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -164,6 +164,16 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         settle((units.read(ref) for ref in refs), **use.parameters)
     if tell := use.load().options["tell"]:
         state.methods[-1]["told"] = list(tell(**use.parameters))
+    if use.load().options["writes"]:
+        work = [Unit([*_meaning(use, "written", {}), ref.digest], {"scores": ref, "use": use}) for ref in refs]
+        _write(state, use, units, units.map(written, work, f"{use.use}, written"))
+
+
+def written(read: Read, scores: Ref, use: Use) -> pa.Table:
+    """What a filter that writes changes in one shard, as transform_shard gives it."""
+    with use.blamed():
+        changes: pa.Table = use.load().options["writes"](read(scores))
+    return changes
 
 
 def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None, split: Ref | None) -> pa.Table:
@@ -218,7 +228,11 @@ def _transform(state: _State, use: Use, units: Units) -> None:
         Unit([*_meaning(use, "changes", use.parameters), on, text.digest], {"text": text, "use": use})
         for text in state.text
     ]
-    refs = units.map(transform_shard, work, use.use)
+    _write(state, use, units, units.map(transform_shard, work, use.use))
+
+
+def _write(state: _State, use: Use, units: Units, refs: Sequence[Ref]) -> None:
+    """Goes on with the texts as the changes of each shard have them; remembers what they were."""
     touched = [i for i, ref in enumerate(refs) if ref.rows]
     own = registry.load("step", "curate").identity
     write = [
@@ -302,6 +316,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     )
     found = units.read(ref)
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
+    _tell_conflicts(state, found, units)
     settled_ = settled.settle(units, links, held, found, f"{use.use}, settled") if links else []
     state.methods[-1]["settled"] = [[ref.key, ref.digest, ref.rows] for ref in settled_]
     if matching.tells_in_part(found):
@@ -311,6 +326,16 @@ def _match(state: _State, use: Use, units: Units) -> None:
         out = np.zeros(len(state.alive[i]), bool)
         out[rows[shards == i]] = True
         state.drop(int(i), out)
+
+
+def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
+    """Says which rows a matcher drops though their labels differ. Which label is right it cannot know: the earliest row stays."""
+    number, samples = labels.conflicts(units.read, state.text, found)
+    if number:
+        state.methods[-1]["conflicts"] = {"rows": number, "samples": samples}
+        rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
+        told = f"{rows} another label than the row that stays: look at them (adaptline review), and mend or drop what is wrong"
+        state.methods[-1].setdefault("told", []).append(told)
 
 
 def _scores_of(state: _State, best: str) -> list[Ref]:

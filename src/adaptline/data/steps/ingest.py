@@ -17,6 +17,7 @@ from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard
 from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
+from adaptline.data import labels
 from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import pack
 from adaptline.data.opening import (
@@ -135,7 +136,9 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    detail = {"files": _files(sources, segments), "segments": segments, "summary": _summary(units, refs)}
+    notes = labels.notes(labels.counted(units.read(ref, ["label"])["label"] for ref in refs))
+    summary = "; ".join([_summary(units, refs), *notes])
+    detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
 
 
