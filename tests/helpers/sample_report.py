@@ -28,18 +28,15 @@ from adaptline.web.view_rows import (
     Drop,
     Flow,
     Grade,
-    Histogram,
     Intake,
     Kept,
-    LabelChart,
-    LabelCount,
     LanguageShare,
-    Limit,
     Source,
     Spread,
     Stage,
     Unreadable,
 )
+from adaptline.web.view_scores import Histogram, LabelChart, LabelCount, Limit
 
 TICKETS = "data/tickets.jsonl"
 

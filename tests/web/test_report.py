@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from adaptline.web.report import render, sections
 from adaptline.web.view import Fact, Head, ReportView, Verdict
 from adaptline.web.view_evidence import Candidate, CandidateCurves, Comparison, SeedCurve, SeedScore, Training
-from adaptline.web.view_rows import Audit, Curation, Histogram, Intake, LabelChart, Stage
+from adaptline.web.view_rows import Audit, Curation, Intake, Stage
+from adaptline.web.view_scores import Histogram, LabelChart
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Reads from a store what a report tells of rows: what was read, what each method did, how scores are spread.
+"""Reads from a store what a report tells of rows: what was read, what each method did.
 
-Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts and scores whole, and texts only for samples.
+Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts whole, and texts only for samples.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
-from adaptline.web import gather_conflicts, gather_review, gather_spread, view, view_rows
+from adaptline.web import gather_conflicts, gather_review, gather_scores, gather_spread, view, view_rows, view_scores
 
 _SAMPLES = 5
 _SHOWN = ["file", "row", "messages"]  # of a row that is shown
 _FILES = 40
-_BINS = 40
-_LOG_RATIO = 1000.0  # scores that span more than this are drawn on a logarithmic scale
 _NO_SPLIT = "no split"
 
 
@@ -73,7 +71,7 @@ def intake(store: Store, manifest: dict[str, Any]) -> view_rows.Intake:
 
 def curation(
     store: Store, manifest: dict[str, Any]
-) -> tuple[view_rows.Curation, list[view_rows.Histogram | view_rows.LabelChart]]:
+) -> tuple[view_rows.Curation, list[view_scores.Histogram | view_scores.LabelChart]]:
     """A curate step's funnel with samples, and the spread of its scores."""
     methods = manifest["detail"]["methods"]
     fates = opinions.fates(store, manifest)
@@ -88,7 +86,7 @@ def curation(
         for touched, split in zip(_changed(store, method, alive), splits, strict=True):
             changed += np.bincount(split[touched], minlength=len(names))
         stages.append(_stage(store, manifest, number, fates, _flows(names, gone[number:], gone[number], changed)))
-        if chart := _chart(store, rule, method, alive):
+        if chart := gather_scores.chart(store, rule, method, alive):
             charts.append(chart)
     whole = _flows(names, gone, gone[:-1].sum(axis=0), np.zeros(len(names), np.int64))
     first, last = int(gone.sum()), int(gone[-1].sum())
@@ -246,62 +244,6 @@ def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
         if triple[2]:
             mask[store.read(Ref(*triple))["row"].to_numpy()] = True
     return [mask & living for mask, living in zip(touched, alive, strict=True)]
-
-
-def _chart(
-    store: Store, rule: str, method: dict[str, Any], alive: list[npt.NDArray[Any]]
-) -> view_rows.Histogram | view_rows.LabelChart | None:
-    """How the scores of the rows that reached a filter are spread."""
-    if "scores" not in method:
-        return None
-    scores = _scores(store, method, alive)
-    known = scores.drop_null()
-    meaning = method.get("meaning", "")
-    if pa.types.is_string(scores.type):
-        counts = sorted(known.value_counts().to_pylist(), key=lambda entry: -entry["counts"])
-        keep, drop = method["settings"].get("keep"), method["settings"].get("drop", [])
-        labels = tuple(
-            view_rows.LabelCount(
-                entry["values"],
-                entry["counts"],
-                entry["values"] not in drop and (keep is None or entry["values"] in keep),
-            )
-            for entry in counts
-        )
-        return view_rows.LabelChart(rule, meaning, labels, scores.null_count)
-    values = known.to_numpy()
-    values = values[np.isfinite(values)]
-    limits = tuple(
-        view_rows.Limit(name, method["settings"][name]) for name in ("min", "max") if name in method["settings"]
-    )
-    if not len(values):
-        return view_rows.Histogram(rule, meaning, (), (), limits, scores.null_count)
-    logarithmic = values.min() > 0 and values.max() / values.min() > _LOG_RATIO
-    edges = (
-        np.geomspace(values.min(), values.max(), _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
-    )
-    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
-    heights, edges = np.histogram(values, edges)
-    return view_rows.Histogram(
-        rule,
-        meaning,
-        tuple(map(float, edges)),
-        tuple(map(int, heights)),
-        limits,
-        len(scores) - len(values),
-        "log" if logarithmic else "linear",
-    )
-
-
-def _scores(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> pa.ChunkedArray:
-    """The scores of the rows that are alive, all texts or all float64: shards may hold integers, floats or nothing."""
-    chunks = [
-        chunk
-        for triple, mask in zip(method["scores"], alive, strict=True)
-        for chunk in store.read(Ref(*triple))["score"].filter(pa.array(mask)).chunks
-    ]
-    common = pa.string() if any(pa.types.is_string(chunk.type) for chunk in chunks) else pa.float64()
-    return pa.chunked_array([chunk.cast(common, safe=False) for chunk in chunks], type=common)
 
 
 def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt.NDArray[np.int64]]]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from adaptline.web.view_children import Augmentation
     from adaptline.web.view_evidence import Comparison, Training
-    from adaptline.web.view_rows import Audit, Curation, Histogram, Intake, LabelChart
+    from adaptline.web.view_rows import Audit, Curation, Intake
+    from adaptline.web.view_scores import Histogram, LabelChart
 
 Unit = Literal["count", "share", "seconds", "bytes", "number"]
 
