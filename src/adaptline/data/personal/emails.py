@@ -7,8 +7,14 @@ from collections.abc import Iterator
 
 from adaptline.data.personal.page import Page, Span
 
-_DOMAIN = re.compile(r"@((?:[^\W_](?:[\w-]{0,61}+)\.){1,8}([^\W\d_]{2,24}+|xn--[a-z0-9-]{2,40}+))(?![\w@-])")
-_LOCAL = re.compile(r"[\w.+'%&*/=?^{}~!#$-]{1,65}+")  # read from the @ to the left
+# Vowel signs of Indian and South-East Asian scripts belong to letters, though Python's re has them for none.
+_SIGN = r"\u0300-\u036f\u0900-\u0963\u0971-\u0df3\u0e31-\u0e4e\u0eb1-\u0ecd\u102b-\u103e\u17b4-\u17d3"
+# A top level is of one script: in a text without spaces the next word may follow at once.
+_TOP = rf"[A-Za-z]{{2,24}}+(?![0-9_@-])|(?![a-z]{{2}})(?:[^\W\d_]|[{_SIGN}]){{2,24}}+(?![\w@-])|xn--[a-z0-9-]{{2,40}}+(?![\w@-])"
+_DOMAIN = re.compile(rf"@((?:[^\W_][\w{_SIGN}-]{{0,61}}+\.){{1,8}}({_TOP}))")
+_LOCAL = re.compile(rf"[\w{_SIGN}.+'%&*/=?^{{}}~!#$-]{{1,65}}+")  # read from the @ to the left
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts that join words, or end them with particles
+_ASCII_NAME = re.compile(rf"[A-Za-z0-9.+'%&*/=?^{{}}~!#$_-]+(?=[{_UNSPACED}])")
 _USER_OF_URL = re.compile(r"://[^\s/?#]*\Z")
 _LOCAL_LONGEST = 64
 # Files beside an @ (logo@2x.png), and attributes behind Python's operator (a@b.dot).
@@ -41,7 +47,8 @@ def emails(page: Page) -> Iterator[Span]:
 
 def _local(plain: str, at: int) -> int:
     """How many characters before the @ are the name; 0 where there is none, or one that is too long."""
-    match = _LOCAL.match(plain[max(0, at - _LOCAL_LONGEST - 1) : at][::-1])
+    backwards = plain[max(0, at - _LOCAL_LONGEST - 1) : at][::-1]
+    match = _ASCII_NAME.match(backwards) or _LOCAL.match(backwards)
     if match is None or match.end() > _LOCAL_LONGEST or match[0][0] == ".":
         return 0
     # What may stand in a name, and stands before one more often: quotes, a parameter's or a path's end.
