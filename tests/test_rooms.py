@@ -106,6 +106,7 @@ def _python(code: str) -> str:
         "import adaptline.deploy.steps.release",
         "import adaptline.models.augments.back_translate",
         "import adaptline.models.augments.masked_lm",
+        "import adaptline.data.transforms.presidio",
         "import adaptline.models.steps.train",
         "import adaptline.models.filters.perplexity",
         "import adaptline.models.matchers.semantic",

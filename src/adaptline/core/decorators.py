@@ -118,9 +118,9 @@ def filter(
     return _register("filter", version=version, options=options, **facts)
 
 
-def transform(*, version: int, finds: Sequence[str] = ()) -> Callable[[F], F]:
-    """A new text per text."""
-    return _register("transform", version=version, finds=tuple(finds))
+def transform(*, version: int, finds: Sequence[str] = (), check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """A new text per text. `check` is called with the parameters that a recipe gives, before any work; raises UserError."""
+    return _register("transform", version=version, finds=tuple(finds), check=check)
 
 
 def augmenter(

@@ -36,13 +36,18 @@ def emails(page: Page) -> Iterator[Span]:
     for match in _DOMAIN.finditer(page.plain):
         at, end = match.span()
         start = at - _local(page.plain, at)
-        if start == at or _NO_DOMAIN.match(match[2]) or _NOBODYS.match(match[1]):
+        if start == at or _NO_DOMAIN.match(match[2]) or is_nobodys(match[0]):
             continue
         if page.plain[end : end + 1] in {"(", "["} or page.plain[end : end + 2] == "._":
             continue
         local = page.plain[start:at]
         if not _MACHINES.match(local) and not _USER_OF_URL.search(page.plain[max(0, start - 256) : start]):
             yield start, end
+
+
+def is_nobodys(address: str) -> bool:
+    """Whether the domain of an address, behind its @, is kept for examples or local."""
+    return _NOBODYS.match(address.rpartition("@")[2]) is not None
 
 
 def _local(plain: str, at: int) -> int:

@@ -107,7 +107,7 @@ def _glued(before: str) -> bool:
 def _is_strong(number: str) -> bool:
     """Whether the form alone tells that it is a telephone number that could be somebody's."""
     digits = digits_of(number)
-    if _is_fictional(digits):
+    if is_fictional(digits):
         return False
     if number.startswith(("+", "(+")):
         form = _AMERICAN if number.startswith("+1") else _INTERNATIONAL
@@ -126,7 +126,7 @@ def _is_strong(number: str) -> bool:
 
 def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
     digits = digits_of(number)
-    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or _is_fictional(digits):
+    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or is_fictional(digits):
         return False
     bare = number == digits
     dated = _DATE.match(number) and not (bare and len(digits) in _NO_TIMES)
@@ -139,6 +139,6 @@ def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
     return len(_PART.findall(number)) <= _PARTS and page.near(PHONE, start, end)
 
 
-def _is_fictional(digits: str) -> bool:
+def is_fictional(digits: str) -> bool:
     """555-0100 to 555-0199 in any area of North America: kept for fiction (ATIS-0300115)."""
     return re.fullmatch(r"(?:1?[2-9]\d\d)?55501\d\d", digits, re.ASCII) is not None
