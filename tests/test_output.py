@@ -226,3 +226,15 @@ def test_children_keep_their_origin_through_a_transform_and_a_split(tmp_path: Pa
     assert children
     assert all("Ã" not in row["text"] and row["augmented_by"] == "typos" for row in children)
     assert all(row["augmented_from"].startswith("a.jsonl:") for row in children)
+
+
+def test_a_file_is_written_over_when_told(line: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl").write_text("mine")
+    al.export(line, "clean", tmp_path / "out.jsonl", force=True)
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) > 1
+    life = al.trace(line, "clean:0")
+    page = al.library.write_life(life, tmp_path / "life.html")
+    with pytest.raises(al.UserError, match=r"life\.html: exists already") as caught:
+        al.library.write_life(life, page)
+    assert "--force" in caught.value.do
+    assert al.library.write_life(life, page, force=True) == page

@@ -25,8 +25,9 @@ ALLOWED = {
     "serving.py": {"core", "deploy", "errors", "web"},
     "production.py": {"core", "deploy", "errors", "library"},
     "output.py": {"core", "data", "errors"},
-    "cli.py": {"cli_options", "cli_production", "core", "errors", "library", "oneshot", "production", "web"},
+    "cli.py": {"cli_options", "cli_production", "cli_steps", "core", "errors", "library", "production", "web"},
     "cli_options.py": set(),
+    "cli_steps.py": {"cli_options", "core", "library", "oneshot"},
     "cli_production.py": {"cli_options", "deploy", "production", "serving", "web"},
     "__init__.py": {"core", "data", "errors", "library", "production", "serving"},
 }

@@ -106,13 +106,19 @@ def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
     return told | {"graph": life.graph(told)}
 
 
-def write_life(found: dict[str, Any], out: Path | str) -> Path:
-    """Writes what `trace` told of a row as a page of its own. Raises UserError for an artifact, or a file that cannot be written."""
+def write_life(found: dict[str, Any], out: Path | str, *, force: bool = False) -> Path:
+    """Writes what `trace` told of a row as a page of its own.
+
+    Raises:
+        UserError: an artifact, or a file that cannot be written or is there already (unless `force`).
+    """
+    from adaptline import output  # noqa: PLC0415 - reads formats
     from adaptline.web import life  # noqa: PLC0415 - templates load only here
 
     if "origin" not in found:
         raise UserError("only a row's life is drawn", do="Name a row: FILE:ROW or STEP:POSITION.")
     path = Path(out)
+    output.refuse_place(path, force=force)
     with disk.explained(path):
         path.write_text(life.page(found), "utf-8")
     return path
@@ -186,7 +192,13 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
 
 
 def export(
-    source: Source, step: str, out: Path | str, *, cell: Mapping[str, Any] | None = None, store: Where = None
+    source: Source,
+    step: str,
+    out: Path | str,
+    *,
+    cell: Mapping[str, Any] | None = None,
+    force: bool = False,
+    store: Where = None,
 ) -> Path:
     """Writes what a step made: kept rows to a file, by its suffix; weights or a report to a folder.
 
@@ -195,6 +207,7 @@ def export(
         step: one of its steps. Of select, the weights that it chose are written.
         out: the file or folder to write.
         cell: which cell of a grid, as far as it takes to tell: {"method": "lora", "seed": 0}.
+        force: writes over a file that is there.
         store: the store's folder.
 
     Raises:
@@ -214,7 +227,7 @@ def export(
         cells = "; ".join(label(manifest["cell"]) for manifest in history.manifests[step][:12])
         fit = f" that fit {label(dict(cell))}" if cell else ""
         raise UserError(f"step {step!r} has {len(found)} artifacts{fit}", do=f"Name one with --cell: {cells}")
-    return output.write(history.store, _chosen(history, found[0]), Path(out))
+    return output.write(history.store, _chosen(history, found[0]), Path(out), force=force)
 
 
 def _same(value: Any, given: Any) -> bool:
@@ -260,48 +273,31 @@ def _one(step: str, source: Path | str, out: Path | str, store: Where, reading: 
     from adaptline import oneshot  # noqa: PLC0415 - loads the command line's library
 
     kept = Path(store) if store else None
-    return oneshot.call(step, Path(source), Path(out), given, reading=dict(reading or {}), store=kept)
+    how = {name: given.pop(name) for name in oneshot.RUNNING if name in given}
+    return oneshot.call(step, Path(source), Path(out), given, reading=dict(reading or {}), store=kept, **how)
 
 
-def new(
-    data: Path | str,
-    out: Path | str | None = None,
-    *,
-    text: str | None = None,
-    label: str | None = None,
-    prompt: str | None = None,
-    completion: str | None = None,
-    messages: str | None = None,
-    delimiter: str | None = None,
-) -> Path:
+def new(data: Path | str, out: Path | str | None = None, *, force: bool = False, **reading: Any) -> Path:
     """Writes a first recipe for a file of one's own.
 
     Args:
         data: the file.
-        out: the recipe; recipe.toml beside the file by default.
-        text: the field of the text, if its name does not tell.
-        label: the field of the class, if its name does not tell.
-        prompt: the field of what is asked, if its name does not tell.
-        completion: the field of the answer, if its name does not tell.
-        messages: the field of a chat, if its name does not tell.
-        delimiter: what stands between the fields of a csv, if its first records do not tell.
+        out: the recipe to write; recipe.toml beside the file by default.
+        force: writes over a file that is there.
+        reading: parameters of ingest, where names and bytes do not tell: text="body", records="data.rows".
 
     Raises:
         UserError: the file cannot be read, it has no such fields, or the recipe exists.
     """
-    from adaptline.data.schemas import Columns  # noqa: PLC0415 - start-up time
+    from adaptline import output  # noqa: PLC0415 - reads formats
     from adaptline.data.starting import starting_recipe  # noqa: PLC0415 - reads the file
 
     data = Path(data)
     if not data.is_file():
         raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
     path = Path(out) if out else data.with_name("recipe.toml")
-    if path.exists():
-        raise UserError("exists already", where=path, do="Name another with --out.")
-    if not path.absolute().parent.is_dir():
-        raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
-    columns = Columns(text=text, label=label, prompt=prompt, completion=completion, messages=messages)
-    recipe_text = starting_recipe(data, beside=path.absolute().parent, columns=columns, delimiter=delimiter)
+    output.refuse_place(path, force=force)
+    recipe_text = starting_recipe(data, beside=path.absolute().parent, reading=reading)
     with disk.explained(path):
         path.write_text(recipe_text, "utf-8")
     return path

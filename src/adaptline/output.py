@@ -28,31 +28,36 @@ if TYPE_CHECKING:
 _WITH_HEADERS = ("csv", "tsv")  # formats whose fields go by position where a file has no header
 
 
-def refuse_place(*paths: Path) -> None:
-    """Raises UserError where something stands in an output's place already, or its folder is missing."""
+def refuse_place(*paths: Path, force: bool = False) -> None:
+    """Raises UserError where something stands in an output's place already, or its folder is missing.
+
+    With `force` a file may stand there, which is written over. A folder never is: it may hold anything.
+    """
     for path in paths:
         with disk.explained(path):
-            if path.exists():
-                raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+            if path.exists() and not (force and path.is_file()):
+                over = "move it away" if path.is_dir() else "write over it with --force"
+                raise UserError("exists already", where=path, do=f"Name another with -o, or {over}.")
             if not path.absolute().parent.is_dir():
                 raise UserError("no such folder", where=path.parent, do="Make it first.")
 
 
-def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
+def write(store: Store, manifest: dict[str, Any], out: Path, *, force: bool = False) -> Path:
     """Writes an artifact: rows that were kept to a file, by its suffix, or to a data set's folder; others to a folder. Returns `out`.
 
     Raises:
-        UserError: `out` exists, its format cannot hold the rows, or the artifact's files have changed.
+        UserError: `out` exists (unless `force`, for a file), its format cannot hold the rows, or the artifact's files have
+            changed.
     """
-    refuse_place(out)
-    if manifest["kind"] == "rows":
-        columns, named = _columns(store, manifest)
-        rows = rows_of(manifest)
-        shards = (store.read(shard.text, ["file"]).schema.metadata or {} for shard in rows.shards)
-        born = any(AUGMENTER in told for told in shards)
-        write_rows(_kept(store, rows), out, columns=columns, named=named, children=born)
-    else:
+    rows = rows_of(manifest) if manifest["kind"] == "rows" else None
+    refuse_place(out, force=force and rows is not None and bool(out.suffix))
+    if rows is None:
         _copy_folder(store.folder(manifest["key"]), out, manifest["digest"])
+        return out
+    columns, named = _columns(store, manifest)
+    shards = (store.read(shard.text, ["file"]).schema.metadata or {} for shard in rows.shards)
+    born = any(AUGMENTER in told for told in shards)
+    write_rows(_kept(store, rows), out, columns=columns, named=named, children=born)
     return out
 
 

@@ -60,6 +60,11 @@ class Columns:
         """The columns that an artifact's detail tells of a file."""
         return cls(**{**names, "subject": tuple(names.get("subject", ()))})
 
+    @classmethod
+    def among(cls, values: Mapping[str, Any]) -> Columns:
+        """The columns that parameters name, whatever else these say."""
+        return cls.told({entry.name: values[entry.name] for entry in fields(cls) if entry.name in values})
+
     @cached_property
     def named(self) -> tuple[str, ...]:
         """Every field that is named, in the order of the columns."""

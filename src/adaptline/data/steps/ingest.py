@@ -6,8 +6,7 @@ Knows which blocks make a unit and what the unit's key must say. Formats, encodi
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from adaptline.core import registry
@@ -39,13 +38,9 @@ _WINDOW = 32 << 20  # bytes of decompressed blocks that wait for workers at a ti
 def _check(node: Node) -> None:
     """Refuses columns that contradict each other, files of unknown formats, and parameters that no format knows."""
     values = node.values
-    _columns(values).check()
+    Columns.among(values).check()
     if told := idle(values, values["files"]):
         raise BadParameterError(told[0], f"does nothing: the files are {told[1]}", "Leave it out.")
-
-
-def _columns(values: Mapping[str, Any]) -> Columns:
-    return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
 
 
 @step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
