@@ -487,7 +487,7 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     reviews = [{"file": "a.jsonl", "row": row, "verdict": "drop"} for row in (3, 21)]
     (folder / "review.jsonl").write_text("".join(json.dumps(review) + "\n" for review in reviews))
     (folder / "recipe.toml").write_text(clean('{ use = "review", file = "review.jsonl" }'))
-    with pytest.raises(UserError, match=r"review\.jsonl:2: no row a\.jsonl:21 that could be read is in the data"):
+    with pytest.raises(UserError, match=r"review\.jsonl, line 2: no row a\.jsonl:21 that could be read is in the data"):
         al.run(folder / "recipe.toml")
     (folder / "review.jsonl").write_text(json.dumps(reviews[0]) + "\n")
     made = al.run(folder / "recipe.toml")
@@ -510,7 +510,7 @@ def test_a_model_that_does_not_translate_is_told_with_its_folder(folder: Path) -
 
 def test_a_file_of_pairs_that_has_none_is_told_with_its_line(folder: Path) -> None:
     (folder / "recipe.toml").write_text(more('{ use = "synonyms", file = "b.xyz" }'))
-    with pytest.raises(UserError, match=r"b\.xyz:1: 1 columns, not a pair of words(?s:.*)One pair a line"):
+    with pytest.raises(UserError, match=r"b\.xyz, line 1: 1 columns, not a pair of words(?s:.*)One pair a line"):
         al.plan(folder / "recipe.toml")
 
 

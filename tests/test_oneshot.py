@@ -84,8 +84,8 @@ def test_rows_that_cannot_be_read_are_told_and_kept(
     assert all(row["reason"].startswith("not JSON") for row in found)
     said = capsys.readouterr().err
     assert "4 rows could not be read; see out.jsonl.unreadable.jsonl" in said
-    assert "in.jsonl:4: not JSON" in said
-    assert "in.jsonl:6:" not in said  # the first few are enough
+    assert "in.jsonl, row 3 (line 4): not JSON" in said
+    assert "in.jsonl, row 5" not in said  # the first few are enough
     Path("out.jsonl").unlink()
     with pytest.raises(UserError, match=r"out\.jsonl\.unreadable\.jsonl: exists already"):
         oneshot.call("curate", Path("in.jsonl"), Path("out.jsonl"), {"do": ["exact"]})

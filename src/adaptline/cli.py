@@ -194,6 +194,7 @@ def trace(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="write a row's life as a page, its graph drawn")
     ] = None,
+    line: Annotated[bool, typer.Option("--line", help="FILE:N is a line, as messages name it, not a row")] = False,
     force: Force = False,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -202,7 +203,7 @@ def trace(
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.web import terminal  # noqa: PLC0415
 
-    found = library.trace(recipe, what, store=store)
+    found = library.trace(recipe, what, line=line, store=store)
     if out is not None:
         print(library.write_life(found, out, force=force))
     elif as_json:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import disk, machine, manifests, moves, recipe, sweep, versions
+from adaptline.core import addresses, disk, machine, manifests, moves, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.history import History
@@ -85,25 +85,28 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
     ]
 
 
-def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
+def trace(source: Source, what: str, *, line: bool = False, store: Where = None) -> dict[str, Any]:
     """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION) with its graph, or what stands behind a step's artifacts.
 
-    Raises UserError.
+    With `line` it is FILE:LINE, as messages about a file name it: the life of the row in which that line lies. Raises UserError.
     """
     from adaptline.web import life  # noqa: PLC0415 - start-up time
 
     found = _recipe(source)
     history = _history(found, store)
-    if what in history.manifests:
+    if what in history.manifests and not line:
         return tracing.trace_artifact(history, what)
+
+    def lived(address: str) -> dict[str, Any]:
+        told = tracing.trace_row(history, addresses.row_at_line(history, address) if line else address)
+        return told | {"graph": life.graph(told)}
+
     name, colon, row = what.rpartition(":")
     if colon and Path(name).is_file():  # as a shell completes it: relative to where one is, not to the recipe
         beside = Path(os.path.relpath(Path(name).resolve(), found.beside.resolve())).as_posix()
         with contextlib.suppress(UserError):
-            told = tracing.trace_row(history, f"{beside}:{row}")
-            return told | {"graph": life.graph(told)}
-    told = tracing.trace_row(history, what)
-    return told | {"graph": life.graph(told)}
+            return lived(f"{beside}:{row}")
+    return lived(what)
 
 
 def write_life(found: dict[str, Any], out: Path | str, *, force: bool = False) -> Path:

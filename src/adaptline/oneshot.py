@@ -95,7 +95,11 @@ def of_no_recipe() -> Iterator[None]:
 def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:
     count = len(unreadable)
     lines = [f"{count:,} {'row' if count == 1 else 'rows'} could not be read; see {aside}"]
-    lines += [f"  {row['file']}:{row['line'] or row['row']}: {row['reason']}" for row in unreadable[:_REASONS_SHOWN]]
+    lines += [f"  {_place(row)}: {row['reason']}" for row in unreadable[:_REASONS_SHOWN]]
     lines += ["  ..."] if count > _REASONS_SHOWN else []
     for line in lines:  # names of files are foreign
         print(printable(line), file=sys.stderr)
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['file']}, row {row['row']}" + (f" (line {row['line']})" if row["line"] else "")

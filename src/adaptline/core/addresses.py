@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from adaptline.core.history import History
@@ -81,6 +82,28 @@ def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) 
             mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
             return i, int(pc.index(mine, value=True).as_py())
     return None
+
+
+def row_at_line(history: History, address: str) -> str:
+    """The address FILE:ROW of the row in which a line lies that is given as FILE:LINE.
+
+    Raises:
+        UserError: the address fits no file, its rows have no lines, or the line comes before all rows.
+    """
+    name, _, number = address.rpartition(":")
+    starts: list[tuple[int, int]] = []
+    for manifest in history.of_kind("rows"):
+        files = _files_named(manifest, name) if "segments" in manifest["detail"] else set[str]()
+        for shard in sorted({i for i, file, _, _ in _segments(manifest) if file in files} if files else ()):
+            table = history.store.read(Ref(*manifest["shards"][shard]["text"]), ["file", "row", "line"])
+            mine = table.filter(pc.and_(pc.is_in(table["file"], pa.array(files)), pc.is_valid(table["line"])))
+            starts += zip(mine["line"].to_pylist(), mine["row"].to_pylist(), strict=True)
+    if not starts or not number.isdecimal():
+        raise UserError(f"{address!r} names no line of a file that was read", do="Lines are FILE:LINE (data.csv:17).")
+    before = [start for start in starts if start[0] <= int(number)]
+    if not before:
+        raise UserError(f"line {number} of {name} is in no row", do=f"Its first row starts at line {min(starts)[0]}.")
+    return f"{name}:{max(before)[1]}"
 
 
 def _segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:

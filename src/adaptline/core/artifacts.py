@@ -93,9 +93,9 @@ class Use:
 
 
 def _last_line_in(error: Exception, path: Path) -> str:
-    """The place in a user's file where an error came about, as "mine.py:12: "; nothing for a method of the package."""
+    """The place in a user's file where an error came about, as "mine.py, line 12: "; nothing for a method of the package."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return f"{path.name}:{lines[-1]}: " if lines else ""
+    return f"{path.name}, line {lines[-1]}: " if lines else ""
 
 
 @dataclass(frozen=True)

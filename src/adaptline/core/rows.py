@@ -129,12 +129,13 @@ def with_contents(shard: pa.Table, changes: pa.Table, parent: str) -> pa.Table:
 
 
 def extra_values(shard: pa.Table, name: str) -> list[Any]:
-    """The values of a source field that no column took, null where a row has none; in JSON also by a path ("user.id")."""
+    """The values of a source field that no column took, also by a path ("user.id"); null where a row has none."""
     extra = shard["extra"]
     if pa.types.is_struct(extra.type):
-        if name not in {extra.type.field(i).name for i in range(extra.type.num_fields)}:
+        names = {extra.type.field(i).name for i in range(extra.type.num_fields)}
+        if name not in names and name.partition(".")[0] not in names:
             return [None] * shard.num_rows
-        return [None if row is None else row[name] for row in extra.to_pylist()]
+        return [_at(row, name) for row in extra.to_pylist()]
     return [_at(json.loads(row), name) if row else None for row in extra.to_pylist()]
 
 

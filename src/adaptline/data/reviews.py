@@ -59,7 +59,7 @@ class Verdict:
     def because(self) -> str:
         """Where it stands, who said it, and why."""
         by = f" by {self.by}" if self.by else ""
-        return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
+        return f"{self.name}, line {self.line}{by}" + (f": {self.why}" if self.why else "")
 
 
 @lru_cache(maxsize=2)
@@ -98,7 +98,7 @@ def refuse_difference(verdicts: Sequence[Verdict]) -> None:
     if other is not None:
         raise UserError(
             f"{last.by or 'nobody named'} says {last.verdict!r} of {last.source}:{last.row}, "
-            f"{other.by or 'nobody named'} says {other.verdict!r}{', with other words,' if other.verdict == last.verdict else ''} at {other.name}:{other.line}",
+            f"{other.by or 'nobody named'} says {other.verdict!r}{', with other words,' if other.verdict == last.verdict else ''} at {other.name}, line {other.line}",
             where=last.where,
             line=last.line,
             do='Agree, and add or remove a line; or let the filter review take such rows for unjudged: disagreement = "unjudged".',

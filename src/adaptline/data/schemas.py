@@ -175,7 +175,8 @@ def nested(sample: Sequence[Value]) -> str | None:
     for value in sample:
         for name, entry in value.items():
             at, inner = (f"{name}.0", entry[0]) if isinstance(entry, list) and entry else (name, entry)
-            texts = [key for key, text in inner.items() if isinstance(text, str)] if isinstance(inner, dict) else []
+            # A time of a typed file (moments.py) is a str, too, but no text.
+            texts = [key for key, text in inner.items() if type(text) is str] if isinstance(inner, dict) else []
             if texts:
                 return f"{at}.{max(texts, key=lambda key: len(inner[key]))}"
     return None

@@ -43,10 +43,10 @@ def intake(store: Store, manifest: dict[str, Any]) -> view_rows.Intake:
         reasons.update(bad["unreadable"].to_pylist())
         unreadable.update(bad["file"].to_pylist())
         if bad.num_rows and len(samples) < _SAMPLES * 2:
-            whole = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+            whole = store.read(Ref(*shard["text"]), ["file", "row", "line", "unreadable", "extra"])
             chosen = whole.filter(pc.is_valid(whole["unreadable"])).slice(0, _SAMPLES * 2 - len(samples))
             samples += [
-                view_rows.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], raw or "")
+                view_rows.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], raw or "", row["line"])
                 for row, raw in zip(chosen.drop("extra").to_pylist(), raw_texts(chosen["extra"]), strict=True)
             ]
     rows: Counter[str] = Counter()

@@ -91,7 +91,7 @@ def life(found: dict[str, Any]) -> str:
     if "artifacts" in found:
         return _joined(line for entry in found["artifacts"] for line in _behind(entry, 0))
     origin = found["origin"]
-    place = f"{origin['file']}:{origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
+    place = f"{origin['file']}, row {origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
     lines = [
         place,
         f"  {_cut(origin['text']) if origin['unreadable'] is None else 'unreadable: ' + origin['unreadable']}",

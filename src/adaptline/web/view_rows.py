@@ -26,11 +26,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row in quarantine, with the reason and what its line held."""
+    """A row in quarantine, with the reason, what it held, and the line where it starts."""
 
     origin: Origin
     reason: str
     raw: str
+    line: int | None = None
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,9 @@ def test_each_row_has_its_verdict_with_who_and_why(judged: Judged) -> None:
     )
     assert found == [
         {"score": None, "because": None},
-        {"score": "drop", "because": "review.jsonl:1 by anna: off topic"},
-        {"score": "keep", "because": "review.jsonl:3"},
-        {"score": "drop", "because": "review.jsonl:4 by ben"},
+        {"score": "drop", "because": "review.jsonl, line 1 by anna: off topic"},
+        {"score": "keep", "because": "review.jsonl, line 3"},
+        {"score": "drop", "because": "review.jsonl, line 4 by ben"},
     ]
 
 
@@ -63,12 +63,12 @@ def test_sources_are_relative_to_the_review_file(judged: Judged) -> None:
 
 def test_a_person_may_change_their_mind(judged: Judged) -> None:
     found = judged([("a.jsonl", 1)], review=[entry(1, by="anna"), entry(1, "keep", by="anna", why="misread")])
-    assert found == [{"score": "keep", "because": "review.jsonl:2 by anna: misread"}]
+    assert found == [{"score": "keep", "because": "review.jsonl, line 2 by anna: misread"}]
 
 
 def test_two_people_who_agree_are_one_verdict(judged: Judged) -> None:
     found = judged([("a.jsonl", 1)], review=[entry(1, by="anna")], second=[entry(1, by="ben")])
-    assert found == [{"score": "drop", "because": "second.jsonl:1 by ben"}]
+    assert found == [{"score": "drop", "because": "second.jsonl, line 1 by ben"}]
 
 
 def test_a_change_of_mind_settles_a_disagreement(judged: Judged) -> None:
@@ -80,7 +80,7 @@ def test_two_people_who_disagree_are_told_where(judged: Judged, tmp_path: Path) 
     with pytest.raises(UserError) as told:
         judged([("a.jsonl", 1)], review=[entry(1, by="anna")], second=["", entry(1, "keep")])
     assert (told.value.where, told.value.line) == (tmp_path / "second.jsonl", 2)
-    assert "nobody named says 'keep' of a.jsonl:1, anna says 'drop' at review.jsonl:1" in str(told.value)
+    assert "nobody named says 'keep' of a.jsonl:1, anna says 'drop' at review.jsonl, line 1" in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_read(tmp_path: Path) -> None:
     (tmp_path / "review.jsonl").write_text(text, "utf-8", newline="")
     shard = rows.table({"file": ["a.jsonl"] * 2, "row": [1, 2]}, 2)
     found = review(shard, file=find_files("review.jsonl", tmp_path)).to_pylist()
-    assert (found[1]["score"], found[1]["because"]) == ("drop", "review.jsonl:2: a\u2028b")
+    assert (found[1]["score"], found[1]["because"]) == ("drop", "review.jsonl, line 2: a\u2028b")
 
 
 def test_what_nobody_bounds_drops_the_dropped() -> None:
@@ -150,7 +150,7 @@ def test_people_who_differ_may_leave_a_row_unjudged(tmp_path: Path) -> None:
     shard = rows.table({"file": ["a.jsonl"] * 3, "row": [1, 2, 3]}, 3)
     found = review(shard, file=find_files("review.jsonl", tmp_path), disagreement="unjudged").to_pylist()
     assert [verdict["score"] for verdict in found] == [None, "drop", None]
-    assert found[0]["because"] == "drop in review.jsonl:1 by anna; keep in review.jsonl:2 by ben"
+    assert found[0]["because"] == "drop in review.jsonl, line 1 by anna; keep in review.jsonl, line 2 by ben"
     assert found[0]["said"] == [{"by": "anna", "verdict": "drop"}, {"by": "ben", "verdict": "keep"}]
     assert found[2] == {"score": None, "because": None, "said": None, "written": None}
 
@@ -177,7 +177,7 @@ def mend(contents: list[str | None] | None = None, label: str | None = None, **m
 
 def test_a_mended_row_says_what_changes_in_it(tmp_path: Path) -> None:
     found = mended(tmp_path, [mend(["a table?", None, "1"], "y", by="anna", why="a slip")])
-    assert (found["score"], found["because"]) == ("mend", "review.jsonl:1 by anna: a slip")
+    assert (found["score"], found["because"]) == ("mend", "review.jsonl, line 1 by anna: a slip")
     assert found["written"] == [{"message": 0, "content": "a table?"}, {"message": None, "content": "y"}]
     assert mended(tmp_path, [mend(label="y")])["written"] == [{"message": None, "content": "y"}]
     assert mended(tmp_path, [mend([None, "so", None], "x")])["written"] == [{"message": 1, "content": "so"}]
@@ -203,5 +203,5 @@ def test_people_agree_on_a_mended_row_if_they_wrote_the_same(tmp_path: Path) -> 
 
 
 def test_another_number_of_texts_than_of_messages_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"review\.jsonl:1: contents has 1 texts, and a\.jsonl:1 3 messages"):
+    with pytest.raises(UserError, match=r"review\.jsonl, line 1: contents has 1 texts, and a\.jsonl:1 3 messages"):
         mended(tmp_path, [mend(["a table?"])])

@@ -86,7 +86,7 @@ def test_a_mended_row_names_its_parent_and_the_trace_shows_what_was_written(tmp_
         "said anew",
         "b",
     )
-    told = "said anew, label b, because of review.jsonl:1 by anna: unclear"
+    told = "said anew, label b, because of review.jsonl, line 1 by anna: unclear"
     assert [node["detail"] for node in life.graph(found)["nodes"] if node["kind"] == "changed"] == [told]
     assert "-> said anew, -> label b" in terminal.life(found)
     untouched = library.trace(path, "rows.jsonl:1")["steps"][-1]["methods"][0]
