@@ -109,7 +109,7 @@ def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
 def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
     with watched(browser, tmp_path.as_uri()) as new_page:
         for row in (1, 3, 4):
-            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html")
+            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / f"{row}.html")
             page = new_page(width, color_scheme=scheme)
             page.goto(path.as_uri())
             assert page.evaluate(OVERFLOW) == 0
@@ -120,4 +120,4 @@ def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, w
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="only a row's life"):
-        library.write_life(library.trace(line, "clean"), tmp_path / "row.html")
+        library.write_life(library.trace(line, "clean"), tmp_path / f"{row}.html")
