@@ -157,9 +157,8 @@ def presidio(
         tags = [match.span() for match in _TAG.finditer(text)]
         places = [
             place
-            for place in loaded.places(text, min_score)
-            if place.entity in wanted
-            and not any(begin < place.end and place.start < end for begin, end in tags)
+            for place in loaded.places(text, min_score, wanted)
+            if not any(begin < place.end and place.start < end for begin, end in tags)
             and not _is_nobodys(_kind(place.entity), text[place.start : place.end])
         ]
         spans = ((_kind(one.entity), text[one.start : one.end], a, b) for one, a, b in analyzer.merged(places))
