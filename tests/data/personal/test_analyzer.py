@@ -120,3 +120,13 @@ def test_a_run_that_keeps_expressions_busy_takes_little_time(run: str) -> None:
     begun = time.process_time()
     loaded.places(run * (20_000 // len(run)), 0.4, set(loaded.entities()) - {"URL"})
     assert time.process_time() - begun < 10  # of :: in one piece it would be 23
+
+
+def test_words_of_texts_are_forgotten() -> None:
+    loaded = analyzer.load(("en",))
+    strings = loaded.words.pipelines["en"].vocab.strings
+    loaded.places("write to anna.berg@firma.de", 0.4, {"EMAIL_ADDRESS"})
+    before = len(strings)
+    for number in range(50):
+        loaded.places(f"write wrote{number} to anna{number}.berg@firma.de", 0.4, {"EMAIL_ADDRESS"})
+    assert len(strings) == before

@@ -75,6 +75,7 @@ class Analyzer:
     engine: Any
     words: Words
     named: Mapping[str, str]  # what a model's labels are called by presidio
+    sure: float  # how sure presidio is of what a model tells
 
     def entities(self) -> list[str]:
         """What it can find, by presidio's names, in order."""
@@ -101,15 +102,21 @@ class Analyzer:
         }
         return sorted(found, key=lambda place: (place.start, place.end, place.entity, place.score))
 
-    def _places(self, piece: str, language: str, least: float, wanted: Collection[str]) -> Iterator[Place]:
-        words = self.words.process_text(piece, language)
-        if asked := sorted(set(self.engine.get_supported_entities(language)).intersection(wanted)):
-            for one in self.engine.analyze(piece, language, asked, score_threshold=least, nlp_artifacts=words):
-                yield Place(one.entity_type, one.start, one.end, float(one.score))
-        sure = float(NerModelConfiguration().default_score or 0)
-        for entity in words.tokens.ents if sure >= least else ():
-            if self.named.get(entity.label_) in wanted:
-                yield Place(self.named[entity.label_], entity.start_char, entity.end_char, sure)
+    def _places(self, piece: str, language: str, least: float, wanted: Collection[str]) -> list[Place]:
+        asked = sorted(set(self.engine.get_supported_entities(language)).intersection(wanted))
+        with self.words.pipelines[
+            language
+        ].memory_zone():  # outside of one, spaCy keeps every word that it has ever seen
+            words = self.words.process_text(piece, language)
+            told = (
+                self.engine.analyze(piece, language, asked, score_threshold=least, nlp_artifacts=words) if asked else []
+            )
+            named = [
+                Place(self.named[one.label_], one.start_char, one.end_char, self.sure)
+                for one in words.tokens.ents
+                if self.sure >= least and self.named.get(one.label_) in wanted
+            ]
+            return named + [Place(one.entity_type, one.start, one.end, float(one.score)) for one in told]
 
 
 @lru_cache(maxsize=4)
@@ -139,7 +146,8 @@ def load(
     words = Words(languages, dict(models))
     registry = RecognizerRegistry(recognisers, supported_languages=list(languages))
     engine = AnalyzerEngine(registry=registry, nlp_engine=words, supported_languages=list(languages))
-    return Analyzer(engine, words, NerModelConfiguration().model_to_presidio_entity_mapping or {})
+    told = NerModelConfiguration()
+    return Analyzer(engine, words, told.model_to_presidio_entity_mapping or {}, float(told.default_score or 0))
 
 
 def known_countries() -> list[str]:
