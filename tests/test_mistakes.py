@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -493,6 +494,15 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     made = al.run(folder / "recipe.toml")
     assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
     assert len(made) == 2
+
+
+def test_a_method_of_an_extra_that_is_not_installed_is_told_with_how_to_get_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)  # as if it were not there
+    told = refused(folder, clean("'presidio'"))
+    assert (told.line, told.do) == (8, "pip install 'adaptline[presidio]'")
+    assert "a need of presidio_analyzer, which is not installed" in told.what
 
 
 def test_a_pair_of_languages_that_apertium_lacks_is_told_with_how_to_install_it(folder: Path) -> None:

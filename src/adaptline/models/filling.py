@@ -166,14 +166,15 @@ def load_filler(folder: Path, max_tokens: int | None = None) -> Filler:
 def _whole_words(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
     """Token -> the word that it is, in lower case; tokens that are none are left out.
 
-    A token is a word if its letters behind a space are that token again, whatever the kind of tokenizer. One with capitals
-    counts if there is one without: else it is a name.
+    A token is a word if its letters, two or more, are that token again behind a space, whatever the kind of tokenizer. One
+    with capitals counts if there is one without: else it is a name. Of a tokenizer without marks inside of words (RoBERTa's)
+    the first part of a longer word counts, too; where a word ends in a gap, a model finds it unlikely.
     """
     special = set(tokenizer.all_special_ids)
     tokens = [token for token in range(len(tokenizer)) if token not in special]
     with quiet():
         texts = [str(tokenizer.decode([token])).strip() for token in tokens]
-        spelt = [(token, text) for token, text in zip(tokens, texts, strict=True) if text.isalpha()]
+        spelt = [(token, text) for token, text in zip(tokens, texts, strict=True) if text.isalpha() and len(text) > 1]
         again = tokenizer([f" {text}" for _, text in spelt], add_special_tokens=False)["input_ids"] if spelt else []
     whole = {token: text for (token, text), ids in zip(spelt, again, strict=True) if list(ids) == [token]}
     known = set(whole.values())

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from adaptline.core.demands import Demand, between, needs
 from adaptline.core.registry import transform
@@ -19,6 +20,9 @@ from adaptline.data.personal import emails, network, phones
 from adaptline.data.personal.page import as_ascii, digits_of
 from adaptline.data.personal.standins import stand_in, tag
 from adaptline.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from adaptline.data.personal.analyzer import Analyzer
 
 _OURS = {
     "EMAIL_ADDRESS": "email",
@@ -148,23 +152,31 @@ def presidio(
     """
     from adaptline.data.personal import analyzer  # noqa: PLC0415 - it imports presidio
 
-    loaded = analyzer.load(tuple(languages or ("en",)), tuple(countries or ()), _models(model))
-    if model is not None:
-        refuse_changed(model)
+    loaded = _loaded(tuple(languages or ("en",)), tuple(countries or ()), model)
     wanted = set(entities) if entities is not None else set(loaded.entities()) - set(_UNLESS_NAMED)
     found = []
     for text in texts:
         tags = [match.span() for match in _TAG.finditer(text)]
         places = [
             place
-            for place in loaded.places(text, min_score)
-            if place.entity in wanted
-            and not any(begin < place.end and place.start < end for begin, end in tags)
+            for place in loaded.places(text, min_score, wanted)
+            if not any(begin < place.end and place.start < end for begin, end in tags)
             and not _is_nobodys(_kind(place.entity), text[place.start : place.end])
         ]
         spans = ((_kind(one.entity), text[one.start : one.end], a, b) for one, a, b in analyzer.merged(places))
         found.append(_replaced(text, spans, mode, seed))
     return found
+
+
+@lru_cache(maxsize=1)
+def _loaded(languages: tuple[str, ...], countries: tuple[str, ...], model: Folder | None) -> Analyzer:
+    """Once per process, not once per shard."""
+    from adaptline.data.personal import analyzer  # noqa: PLC0415 - it imports presidio
+
+    loaded = analyzer.load(languages, countries, _models(model))
+    if model is not None:
+        refuse_changed(model)
+    return loaded
 
 
 def _kind(entity: str) -> str:
