@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
-from adaptline.data.languages import MAX_CHARACTERS, label
+from adaptline.data.languages import MAX_CHARACTERS, label, spoken
 from adaptline.web import view_rows
 
 MOST_ROWS = 2000  # a share of 10 % is then known to 1.3 points, 95 times of 100
@@ -80,7 +80,7 @@ def _lengths(of: Sequence[pa.Array]) -> tuple[tuple[float, ...], list[tuple[int,
 
 
 def _languages(before: pa.Array, after: pa.Array) -> tuple[view_rows.LanguageShare, ...]:
-    told = [Counter(label(text) or _UNTOLD for text in _beginnings(texts)) for texts in (before, after)]
+    told = [Counter(label(spoken(text)) or _UNTOLD for text in _beginnings(texts)) for texts in (before, after)]
     names = sorted(told[0] | told[1], key=lambda name: (name == _UNTOLD, -told[0][name], name))
     return tuple(
         view_rows.LanguageShare(name, told[0][name] / max(1, len(before)), told[1][name] / max(1, len(after)))

@@ -314,6 +314,14 @@ def test_a_word_counts_when_it_is_near_and_is_no_tag() -> None:
     assert find("111222333", ["nl_bsn"], trusting=True)
 
 
+def test_what_forms_call_any_national_number_tells_too() -> None:
+    for form in ("My SSN is {}.", '{{"national_id": "{}"}}', "Personal ID number: {}", "Tax ID: {}", "ID card no. {}"):
+        for value in ("44051401359", "39053344705", "10000000146", "7503305044089", "943 476 5919", "046454286"):
+            assert [place.start for place in find(form.format(value))] == [form.format(value).index(value)], form
+        assert find(form.format("123456")) == []
+    assert find("sold 7503305044089 units") == []
+
+
 def test_private_networks_and_what_is_kept_are_the_callers_choice() -> None:
     assert [place.kind for place in find("192.168.0.7 fe80::1", private=True)] == ["ip", "ip"]
     assert find("127.0.0.1", private=True) == []

@@ -11,6 +11,7 @@ from collections import Counter
 
 from adaptline.data.personal.checksums import check_of_eleven, is_day, luhn, mod_11_10, verhoeff, weighted
 from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern, word
+from adaptline.data.personal.words import naming
 
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 # Codice fiscale (D.M. 12 March 1974): what a character counts at an odd place, 0-9 and A-Z.
@@ -106,12 +107,14 @@ def _is_resident_id(value: str) -> bool:
 
 
 _SSN = word("ssns?", "social[ _-]?security", "soc[. ]sec")
-_BSN = word("bsn", "burgerservicenummers?", "sofi-?nummers?", "citizen service number")
-_CPF = word("cpf", "cadastro de pessoas? f[ií]sicas?")
-_AADHAAR = word("aadh?aar", "aadhar", "uidai", "uid", "आधार")
-_PERSONNUMMER = word("personnummer", "person-?nr", "pers\\.?nr", "pnr", "samordningsnummer", "personal identity number")
-_STEUER = word("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", "tin", "tax[ _-]?id")
-_DNI = word("dni", "nie", "nif", "documento", "identidad")
+_BSN = naming("bsn", "burgerservicenummers?", "sofi-?nummers?", "citizen service number")
+_CPF = naming("cpf", "cadastro de pessoas? f[ií]sicas?")
+_AADHAAR = naming("aadh?aar", "aadhar", "uidai", "uid", "आधार")
+_PERSONNUMMER = naming(
+    "personnummer", "person-?nr", "pers\\.?nr", "pnr", "samordningsnummer", "personal identity number"
+)
+_STEUER = naming("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", "tin", "tax[ _-]?id")
+_DNI = naming("dni", "nie", "nif", "documento", "identidad")
 
 us_ssn = each_of(
     9,
@@ -119,7 +122,7 @@ us_ssn = each_of(
     Shape(pattern("[0-9]{3} ?[0-9]{2} ?[0-9]{4}"), _is_ssn, _SSN),
 )
 _NINO_FORM = "[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"
-_NINO = word("nino", "national insurance", "ni (?:no|number)", "insurance number")
+_NINO = naming("nino", "national insurance", "ni (?:no|number)", "insurance number")
 uk_nino = each_of(6, Shape(pattern(_NINO_FORM), _is_nino), Shape(pattern(_NINO_FORM, re.IGNORECASE), _is_nino, _NINO))
 _DNI_FORM = "(?:[0-9]{8}|[XYZ]-?[0-9]{7})-?[A-HJ-NP-TV-Z]"
 es_dni = each_of(7, Shape(pattern(_DNI_FORM), _is_dni), Shape(pattern(_DNI_FORM, re.IGNORECASE), _is_dni, _DNI))
@@ -152,7 +155,7 @@ se_personnummer = each_of(
     Shape(pattern("[0-9]{6}[-+][0-9]{4}"), _is_personnummer_not_time),
     Shape(pattern("(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"), _is_personnummer, _PERSONNUMMER),
 )
-pl_pesel = each_of(11, Shape(pattern("[0-9]{11}"), _is_pesel, word("pesel\\w*")))
+pl_pesel = each_of(11, Shape(pattern("[0-9]{11}"), _is_pesel, naming("pesel\\w*")))
 br_cpf = each_of(
     11,
     Shape(pattern("[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}"), _is_cpf),
