@@ -120,7 +120,7 @@ def test_it_fits_and_can_be_read(line: Path, tmp_path: Path, width: int, scheme:
     with launched(tmp_path) as browser:
         complaints: list[str] = []
         for row in (1, 3, 4):
-            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html")
+            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html", force=True)
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.on("console", lambda message: complaints.append(message.text))
             page.goto(path.as_uri())
@@ -133,4 +133,4 @@ def test_it_fits_and_can_be_read(line: Path, tmp_path: Path, width: int, scheme:
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="only a row's life"):
-        library.write_life(library.trace(line, "clean"), tmp_path / "row.html")
+        library.write_life(library.trace(line, "clean"), tmp_path / "row.html", force=True)

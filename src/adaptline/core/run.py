@@ -149,9 +149,10 @@ def _run_rows(
                     seconds=time.monotonic() - start,
                     cpu_seconds=units.cpu_seconds_elsewhere + time.process_time() - cpu,
                 )
-                manifest = manifests.of_rows(
-                    line, node, key, made, {**record, "units": {"ran": units.ran, "found": units.found}}
-                )
+                record["units"] = {"ran": units.ran, "found": units.found}
+                if folders := signatures.folders_in(node.values):
+                    record["folders"] = folders
+                manifest = manifests.of_rows(line, node, key, made, record)
                 line.store.commit_manifest(manifest)
         yield node, manifest, time.monotonic() - start
 
