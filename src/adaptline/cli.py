@@ -183,7 +183,14 @@ def show(
     if channel is not None:
         return cli_production.show_channel(production.channel(recipe, channel, store=store), as_json=as_json)
     found = library.show(recipe, step, store=store)
-    print_json(found) if as_json else print(terminal.artifacts(found, whole=step is not None))
+    if as_json:
+        return print_json(found)
+    failed = library.failure(recipe, store=store)
+    told = [
+        terminal.artifacts(found, whole=step is not None),
+        terminal.failure(failed, recipe, {entry["step"] for entry in found}) if failed else "",
+    ]
+    print("\n".join(filter(None, told)))
     return None
 
 

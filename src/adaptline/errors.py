@@ -36,7 +36,23 @@ def _rebuild(what: str, where: str | Path | None, line: int | None, do: str) -> 
 
 
 class RunError(Exception):
-    """Something failed while running; what was done stays done. The command line ends with exit code 3."""
+    """Something failed while running; what was done stays done. The command line ends with exit code 3.
+
+    `brief` says it without words of others, which may hold texts of rows: what may be kept.
+    """
+
+    def __init__(self, what: str, *, brief: str | None = None) -> None:
+        """What failed; and in brief, if that is not the same."""
+        self.brief = what if brief is None else brief
+        super().__init__(what)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from a worker process to ours with what they carry."""
+        return _rebuild_failure, (str(self), self.brief)
+
+
+def _rebuild_failure(what: str, brief: str) -> RunError:
+    return RunError(what, brief=brief)
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import addresses, disk, machine, manifests, moves, recipe, sweep, versions
+from adaptline.core import addresses, disk, failures, machine, manifests, moves, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.history import History
@@ -73,9 +73,17 @@ def report(source: Source, *, store: Where = None) -> Path:
 
 
 def show(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
-    """What the last run left: per artifact its step, cell, key, digest, kind, rows, metrics and record. Raises UserError."""
+    """What the last run left: per artifact its step, cell, key, digest, kind, rows, metrics and record. Raises UserError.
+
+    There may be nothing of a step that failed, or that the run did not come to: `failure` tells.
+    """
+    failed = failure(source, store=store)
+    if failed is not None and not _store(found := _recipe(source), store).refs(found.name):
+        return []
     history = _history(source, store)
     if step is not None and step not in history.manifests:
+        if failed is not None and step in (failed.step, *failed.left):
+            return []
         raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
     return [
         _shown(history.store, manifest)
@@ -83,6 +91,13 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
         if step in (None, name)
         for manifest in manifests
     ]
+
+
+def failure(source: Source, *, store: Where = None) -> failures.Failure | None:
+    """What ended the last run of a recipe too early: which step, when and why, and what was done; None if nothing did."""
+    found = _recipe(source)
+    told = failures.last(_store(found, store), found.name)
+    return told if told is not None and told.step in {table.name for table in found.tables} else None
 
 
 def trace(source: Source, what: str, *, line: bool = False, store: Where = None) -> dict[str, Any]:

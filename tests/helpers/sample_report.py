@@ -218,7 +218,7 @@ def _stages() -> tuple[Stage, ...]:
                     Origin(TICKETS, 7719),
                     "what is the corkage fee if we bring our own bottle of wine for an anniversary dinner",
                     17,
-                    "max 12",
+                    "> max 12",
                     because="tasks/intent.toml: test.jsonl:117",
                 ),
             ),

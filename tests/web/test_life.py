@@ -120,4 +120,4 @@ def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, w
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="only a row's life"):
-        library.write_life(library.trace(line, "clean"), tmp_path / "row.html")
+        library.write_life(library.trace(line, "clean"), tmp_path / "row.html", force=True)

@@ -128,7 +128,7 @@ class TestContent:
         assert "kept instead" in page.text
 
     def test_a_leaked_item_says_where_it_leaked_from(self, page: Page) -> None:
-        assert "score 17 against max 12 because of tasks/intent.toml: test.jsonl:117" in page.text
+        assert "score 17 > max 12 because of tasks/intent.toml: test.jsonl:117" in page.text
 
     def test_rows_that_could_not_be_judged_are_counted(self, page: Page) -> None:
         assert '134 rows could not be judged; the recipe says unjudged = "keep"' in page.text

@@ -89,7 +89,8 @@ class Use:
             raise
         except Exception as error:
             where = _last_line_in(error, (self.beside / self.use.rpartition(":")[0]).resolve())
-            raise RunError(f"{self.use} failed: {where}{type(error).__name__}: {error}. --debug shows more.") from error
+            brief = f"{self.use} failed: {where}{type(error).__name__}"
+            raise RunError(f"{brief}: {error}. --debug shows more.", brief=brief) from error
 
 
 def _last_line_in(error: Exception, path: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import keys, machine, manifests, naming, progress, registry, signatures
+from adaptline.core import failures, keys, machine, manifests, naming, progress, registry, signatures
 from adaptline.core.artifacts import Desk, Report, Weights
 from adaptline.core.engines.local import LocalEngine
 from adaptline.core.grid import Node
@@ -78,10 +78,12 @@ def run(
         by_step: dict[str, list[Node]] = {}
         for node in line.chosen(step):
             by_step.setdefault(node.table.name, []).append(node)
-        for name, nodes in by_step.items():
-            made += (done := _run_step(line, nodes, engine, room, show))
-            refs = [_ref_of(node, artifact) for node, artifact in zip(nodes, done, strict=True)]
-            line.store.set_refs(line.recipe.name, name, refs)
+        steps = list(by_step)
+        for number, (name, nodes) in enumerate(by_step.items()):
+            with failures.noted(line.store, line.recipe.name, name, steps[:number], steps[number + 1 :]):
+                made += (done := _run_step(line, nodes, engine, room, show))
+                refs = [_ref_of(node, artifact) for node, artifact in zip(nodes, done, strict=True)]
+                line.store.set_refs(line.recipe.name, name, refs)
         if step is None:
             line.store.forget_refs(line.recipe.name, besides=set(by_step))
     return made
@@ -149,9 +151,10 @@ def _run_rows(
                     seconds=time.monotonic() - start,
                     cpu_seconds=units.cpu_seconds_elsewhere + time.process_time() - cpu,
                 )
-                manifest = manifests.of_rows(
-                    line, node, key, made, {**record, "units": {"ran": units.ran, "found": units.found}}
-                )
+                record["units"] = {"ran": units.ran, "found": units.found}
+                if folders := signatures.folders_in(node.values):
+                    record["folders"] = folders
+                manifest = manifests.of_rows(line, node, key, made, record)
                 line.store.commit_manifest(manifest)
         yield node, manifest, time.monotonic() - start
 

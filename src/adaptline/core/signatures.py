@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from adaptline.core import naming, registry, servers, sources
+from adaptline.core import keys, naming, registry, servers, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.demands import Demand, between
@@ -295,6 +295,15 @@ def meaning(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: meaning(entry) for key, entry in value.items()}
     return [meaning(entry) for entry in value] if isinstance(value, list) else value
+
+
+def folders_in(value: Any) -> dict[str, str]:
+    """The folders that a value names, by the first characters of their digests: a key holds the digest, people know the name."""
+    if isinstance(value, sources.Folder):
+        return {keys.short(value.digest): value.name}
+    value = value.parameters if isinstance(value, Use) else value
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return {digest: name for entry in entries for digest, name in folders_in(entry).items()}
 
 
 def refuse_changed(value: Any) -> None:

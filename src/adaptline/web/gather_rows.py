@@ -5,7 +5,6 @@ Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts whole, and 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,16 @@ from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
-from adaptline.web import gather_conflicts, gather_review, gather_scores, gather_spread, view, view_rows, view_scores
+from adaptline.web import (
+    gather_conflicts,
+    gather_review,
+    gather_scores,
+    gather_spread,
+    parameters,
+    view,
+    view_rows,
+    view_scores,
+)
 
 _SAMPLES = 5
 _SHOWN = ["file", "row", "messages"]  # of a row that is shown
@@ -151,11 +159,13 @@ def _stage(
         method["before"] - method["dropped"],
         method["unjudged"],
         settings.get("unjudged", "keep"),
-        tuple(view.Fact(name, _short(value)) for name, value in method["parameters"].items()),
+        tuple(
+            view.Fact(name, parameters.told(value, manifest["record"])) for name, value in method["parameters"].items()
+        ),
         tuple(
             view.Fact(
                 name,
-                " ".join(value)
+                ", ".join(value)
                 if isinstance(value, list)
                 else f"{value:g}"
                 if isinstance(value, float)
@@ -256,11 +266,6 @@ def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt
     names = sorted(found, key=lambda name: (name != "train", name))
     known = pa.array(names, pa.string())
     return names, [np.asarray(pc.index_in(column, known).to_numpy(), np.int64) for column in columns]
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - one line of a table
 
 
 def _title(manifest: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from adaptline.core.failures import Failure
 from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
@@ -45,6 +46,21 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
             lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
             lines += [f"  {name}: {value}" for name, value in flat(entry["record"]) if not name.startswith("versions.")]
     return _joined(lines)
+
+
+def failure(failed: Failure, recipe: Path, shown: Iterable[str]) -> str:
+    """What ended the last run too early, what was done before, and how it goes on; `shown` are steps that have something."""
+    left = [failed.step, *failed.left]
+    old = [step for step in left if step in shown]
+    earlier = f"; what is shown of {', '.join(old)} is of an earlier run" if old else ""
+    return _joined(
+        [
+            f"The run of {failed.time[:19].replace('T', ' ')} UTC failed in {failed.step}: {_cut(failed.why)}",
+            f"  done before: {', '.join(failed.done) or 'nothing'}",
+            f"  not made: {', '.join(left)}{earlier}",
+            f"  adaptline run {shlex.quote(str(recipe))} goes on where it was, and tells it in full if it fails again",
+        ]
+    )
 
 
 def _of_children(entry: dict[str, Any]) -> Iterator[str]:
