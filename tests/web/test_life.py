@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import lines
 import pytest
 from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, watched
 
+import adaptline as al
 from adaptline import library
 from adaptline.errors import UserError
 from adaptline.web import life
@@ -56,7 +58,7 @@ def test_a_row_that_could_not_be_read_says_why(line: Path) -> None:
 
 
 def test_a_child_says_who_made_it_of_what() -> None:
-    step = {"cell": {}, "key": "k", "digest": "d" * 64, "step": "more", "shard": "c" * 64}
+    step = {"cell": {}, "key": "k", "digest": "d" * 64, "step": "more", "shard": "c" * 64, "from": []}
     born = {**step, "did": "made by noise", "parent": {"shard": "b" * 64, "position": 0}, "text": "siad"}
     origin = {"file": "a", "row": 1, "text": "said", "unreadable": None, "shard": "a" * 64}
     made = life.graph({"origin": origin, "steps": [born], "children": []})
@@ -64,7 +66,7 @@ def test_a_child_says_who_made_it_of_what() -> None:
 
 
 def test_children_and_adapters_branch_off() -> None:
-    step = {"cell": {}, "key": "k", "digest": "d" * 64}
+    step: dict[str, Any] = {"cell": {}, "key": "k", "digest": "d" * 64, "from": ["d" * 64]}
     trained = {**step, "step": "adapters", "did": "trained on it"}
     child = {
         **step,
@@ -93,6 +95,47 @@ def test_children_and_adapters_branch_off() -> None:
     assert (
         lines[2].drawing.count("<line") == 3 + life.MOST_CHILDREN - 1 + 1
     )  # its own, down and across; and all that pass
+
+
+GRID = """
+[raw]
+step  = "ingest"
+files = "rows.jsonl"
+[clean]
+step = "curate"
+from = "raw"
+do   = [{ use = "length", min = 1 }]
+each = { "length.min" = [1, 8, 30] }
+[more]
+step = "augment"
+from = "clean"
+do   = [{ use = "noise", share = 1.0, swap = 0.5 }]
+"""
+
+
+def test_each_cell_of_a_grid_has_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"text": "a text of some words"}) + "\n")
+    (tmp_path / "recipe.toml").write_text(GRID)
+    al.run(tmp_path / "recipe.toml")
+    made = library.trace(tmp_path / "recipe.toml", "rows.jsonl:1")["graph"]
+    nodes = [(kind, title.partition(",")[0], column) for kind, title, _, column in told(made)]
+    assert [node for node in nodes if node[0] != "child"] == [
+        ("source", "rows.jsonl:1", 0),
+        ("step", "clean length.min=1", 1),
+        ("kept", "length", 1),
+        ("step", "more length.min=1", 1),
+        ("step", "clean length.min=8", 1),
+        ("kept", "length", 1),
+        ("step", "more length.min=8", 1),
+        ("step", "clean length.min=30", 1),
+        ("dropped", "length", 1),
+        ("step", "more length.min=30", 1),
+    ]
+    titles = {node["id"]: node["title"].partition(" ")[0] for node in made["nodes"]}
+    ways = [(titles[edge["from"]], titles[edge["to"]]) for edge in made["edges"]]
+    assert ways.count(("rows.jsonl:1", "clean")) == 3
+    assert ways.count(("length", "more")) == 3
+    assert [node["column"] for node in made["nodes"] if node["kind"] == "child"] == [2]
 
 
 def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:

@@ -180,7 +180,8 @@ def _text_at(history: History, manifest: dict[str, Any], place: Place) -> str | 
 
 
 def _entry(manifest: dict[str, Any]) -> dict[str, Any]:
-    return {"step": manifest["name"], **{name: manifest[name] for name in ("cell", "key", "digest")}}
+    told = {name: manifest[name] for name in ("cell", "key", "digest")}
+    return {"step": manifest["name"], **told, "from": parents(manifest)}
 
 
 def _life(history: History, manifest: dict[str, Any], followed: _Followed) -> dict[str, Any] | None:
