@@ -115,7 +115,9 @@ def test_plan_tells_of_both_and_without_the_flag_what_is_there_is_used(line: Pat
 
 
 def test_a_step_that_adds_nothing_has_no_run_without_it(line: Path) -> None:
-    with pytest.raises(UserError, match=r"recipe.toml:\d+: \[adapters\] train has no parameter augmented(?s:.*)more"):
+    with pytest.raises(
+        UserError, match=r"recipe.toml, line \d+: \[adapters\] train has no parameter augmented(?s:.*)more"
+    ):
         al.with_and_without(line, "adapters")
     with pytest.raises(UserError, match=r"no step \[mroe\](?s:.*)more"):
         al.with_and_without(line, "mroe")

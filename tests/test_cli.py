@@ -68,7 +68,7 @@ def test_the_verbs_answer_in_words_and_in_json(line: Path) -> None:
     shown = _json("show", line, "clean")[0]
     assert shown["rows"] == 120
     assert shown["methods"][0]["use"] == "unicode"
-    assert "part-0.jsonl:3 (line 3)" in adaptline("trace", line, "part-0.jsonl:3")
+    assert "part-0.jsonl, row 3 (line 3)" in adaptline("trace", line, "part-0.jsonl:3")
     assert _json("trace", line, "clean:2")["origin"]["row"] == 3
     assert "parts" in adaptline("trace", line, "clean")
     assert "again" in adaptline("log", line)
@@ -119,7 +119,7 @@ MISTAKES = {
     "unknown step": (
         'step = "curate"\nfrom = "parts"',
         'step = "curte"\nfrom = "parts"',
-        r"recipe.toml:14: [clean] unknown step 'curte'",
+        r"recipe.toml, line 14: [clean] unknown step 'curte'",
         "Did you mean 'curate'?",
     ),
     "unknown method": ('"exact"', '"exat"', "[clean] do has unknown method 'exat'", "Did you mean 'exact'?"),
@@ -134,7 +134,7 @@ MISTAKES = {
     "missing file": ("data/*.jsonl", "data/*.jsonk", "no file matches 'data/*.jsonk'", "relative to the recipe"),
     "no such column": ('label = "label"', 'label = "labl"', "labl", "label"),
     "no such field to split by": ('by    = "conversation"', 'by    = "conversatoin"', "no field 'conversatoin'", ""),
-    "not TOML": ("[raw]", "[raw", "recipe.toml:2: not TOML", ""),
+    "not TOML": ("[raw]", "[raw", "recipe.toml, line 2: not TOML", ""),
     "cycle": ('from = "parts"', 'from = "again"', "goes in a circle", "clean"),
     "missing file of one's own": ("./mine.py:polite", "./main.py:polite", "no such file: ./main.py", ""),
     "missing function of one's own": (
@@ -348,4 +348,4 @@ def test_a_step_alone_tells_what_it_could_not_read(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "sound"}\n{broken\n')
     said = adaptline("curate", "in.jsonl", "--do", "exact", "-o", "out.jsonl", folder=tmp_path)
     assert "1 row could not be read; see out.jsonl.unreadable.jsonl" in said
-    assert "in.jsonl:2: not JSON" in said
+    assert "in.jsonl, row 2 (line 2): not JSON" in said

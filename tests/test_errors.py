@@ -18,8 +18,8 @@ from adaptline.errors import RunError, UserError, did_you_mean
         (UserError("too long"), "too long"),
         (UserError("too long", do="Cut it."), "too long\n  Cut it."),
         (UserError("too long", where="a.toml"), "a.toml: too long"),
-        (UserError("too long", where=Path("a.toml"), line=3), "a.toml:3: too long"),
-        (UserError("too long", where="a.toml", line=3, do="Cut it."), "a.toml:3: too long\n  Cut it."),
+        (UserError("too long", where=Path("a.toml"), line=3), "a.toml, line 3: too long"),
+        (UserError("too long", where="a.toml", line=3, do="Cut it."), "a.toml, line 3: too long\n  Cut it."),
     ],
 )
 def test_message(error: UserError, message: str) -> None:

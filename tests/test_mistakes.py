@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ CASES = {
     ),
     "own labels": (clean('{ use = "./mine.py:tone", max = 1 }'), 8, "./mine.py:tone gives labels", ""),
     "bounds": (clean('{ use = "length", min = 9, max = 3 }'), 8, "min of length is 9 and max 3", "Swap them."),
-    "verdict": (clean('{ use = "review", file = "a.jsonl", keep = ["mend"] }'), 8, "keep of review has", ""),
+    "verdict": (clean('{ use = "review", file = "a.jsonl", keep = ["mended"] }'), 8, "keep of review has", ""),
     "on": (
         clean('{ use = "review", file = "a.jsonl", on = "prompt" }'),
         8,
@@ -221,6 +222,24 @@ CASES = {
         "do has typo, swap, drop and double that are together 1.2",
         "make them smaller",
     ),
+    "what fills no gaps": (
+        more('{ use = "masked_lm", base = "judge" }'),
+        8,
+        "do has base = 'judge', which is no masked language model: no architecture ...ForMaskedLM",
+        "Name one that fills gaps",
+    ),
+    "no model that fills gaps": (
+        more('{ use = "masked_lm", base = "nowhere" }'),
+        8,
+        "no such folder: 'nowhere'",
+        "hub:ORG/NAME",
+    ),
+    "a rate of words": (
+        more('{ use = "masked_lm", base = "judge", rate = 2 }'),
+        8,
+        "rate of masked_lm must be a number from 0 to 1",
+        "",
+    ),
     "a language": (more(back('via = "xx"')), 8, "via of back_translate must be a string that is a language's code", ""),
     "the same language": (more(back('via = "en"')), 8, "do has via = 'en', which is the language of the texts", ""),
     "no models": (
@@ -258,6 +277,36 @@ CASES = {
         8,
         "do has min_similarity = 0.9 and max_similarity = 0.5: no text is between",
         "Swap them.",
+    ),
+    "meanings": (
+        more(back('via = "es", encoder = "base", min_meaning = 0.9, max_meaning = 0.5')),
+        8,
+        "do has min_meaning = 0.9 and max_meaning = 0.5: no text is between",
+        "Swap them.",
+    ),
+    "a band without an encoder": (
+        more(back('via = "es", min_meaning = 0.9')),
+        8,
+        "do has min_meaning, which does nothing without encoder",
+        "Name an encoder",
+    ),
+    "a gate without an encoder": (
+        more(back('via = "es", gates = ["meaning"]')),
+        8,
+        "do has the gate 'meaning' without an encoder",
+        "Name a sentence encoder",
+    ),
+    "an encoder without its gate": (
+        more(back('via = "es", encoder = "base", gates = ["copy"]')),
+        8,
+        "do has an encoder, and gates without 'meaning'",
+        'Add "meaning" to gates',
+    ),
+    "an encoder that writes": (
+        more(back('via = "es", encoder = "writing"')),
+        8,
+        "do has a base that writes: writing",
+        "Name a sentence encoder",
     ),
     "a server's key": (
         more(back('via = "es", by = "endpoint", model = "m", server = { url = "http://a.example", key = "sk-1" }')),
@@ -439,12 +488,21 @@ def test_a_review_that_names_no_row_is_told_with_its_line(folder: Path) -> None:
     reviews = [{"file": "a.jsonl", "row": row, "verdict": "drop"} for row in (3, 21)]
     (folder / "review.jsonl").write_text("".join(json.dumps(review) + "\n" for review in reviews))
     (folder / "recipe.toml").write_text(clean('{ use = "review", file = "review.jsonl" }'))
-    with pytest.raises(UserError, match=r"review\.jsonl:2: no row a\.jsonl:21 that could be read is in the data"):
+    with pytest.raises(UserError, match=r"review\.jsonl, line 2: no row a\.jsonl:21 that could be read is in the data"):
         al.run(folder / "recipe.toml")
     (folder / "review.jsonl").write_text(json.dumps(reviews[0]) + "\n")
     made = al.run(folder / "recipe.toml")
     assert al.show(folder / "recipe.toml", "clean")[0]["methods"][1]["dropped"] == 1
     assert len(made) == 2
+
+
+def test_a_method_of_an_extra_that_is_not_installed_is_told_with_how_to_get_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)  # as if it were not there
+    told = refused(folder, clean("'presidio'"))
+    assert (told.line, told.do) == (8, "pip install 'adaptline[presidio]'")
+    assert "a need of presidio_analyzer, which is not installed" in told.what
 
 
 def test_a_pair_of_languages_that_apertium_lacks_is_told_with_how_to_install_it(folder: Path) -> None:
@@ -462,7 +520,7 @@ def test_a_model_that_does_not_translate_is_told_with_its_folder(folder: Path) -
 
 def test_a_file_of_pairs_that_has_none_is_told_with_its_line(folder: Path) -> None:
     (folder / "recipe.toml").write_text(more('{ use = "synonyms", file = "b.xyz" }'))
-    with pytest.raises(UserError, match=r"b\.xyz:1: 1 columns, not a pair of words(?s:.*)One pair a line"):
+    with pytest.raises(UserError, match=r"b\.xyz, line 1: 1 columns, not a pair of words(?s:.*)One pair a line"):
         al.plan(folder / "recipe.toml")
 
 

@@ -1,50 +1,16 @@
-"""Steps as commands of their own: how words become parameters, and files come out."""
+"""Steps on one file: what comes out, and what is told."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Optional
 
 import lines
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from adaptline import oneshot
-from adaptline.cli import app
-from adaptline.core import signatures
 from adaptline.errors import UserError
-
-DO = signatures.of_step("curate").parameters["do"].annotation
-
-
-@pytest.mark.parametrize(
-    ("words", "annotation", "value"),
-    [
-        ("3", int, 3),
-        ("0.5", float, 0.5),
-        ("1e-3", float | None, 0.001),
-        ("true", bool, True),
-        ("plain words", str, "plain words"),
-        ("12", str, "12"),
-        ("a,b", list[str], ["a", "b"]),
-        ("query,value", list[str] | None, ["query", "value"]),
-        ("query", list[str] | None, ["query"]),
-        ("query,value", Optional[list[str]], ["query", "value"]),  # noqa: UP045 - an older spelling that a method may use
-        ('["a, b", "c"]', list[str], ["a, b", "c"]),
-        ("train=0.9,test=0.1", dict[str, float], {"train": 0.9, "test": 0.1}),
-        ("{ train = 1.0 }", dict[str, float], {"train": 1.0}),
-        ("exact,minhash", DO, ["exact", "minhash"]),
-        ("length:min=20:max=400,exact", DO, [{"use": "length", "min": 20, "max": 400}, "exact"]),
-        ("./mine.py:polite:min=0.5", DO, [{"use": "./mine.py:polite", "min": 0.5}]),
-        ("./mine.py:polite", DO, ["./mine.py:polite"]),
-        ('language:keep=["en","de"],exact', DO, [{"use": "language", "keep": ["en", "de"]}, "exact"]),
-        ('[{ use = "length", min = 3 }, "exact"]', DO, [{"use": "length", "min": 3}, "exact"]),
-    ],
-)
-def test_words_become_what_a_recipe_would_say(words: str, annotation: Any, value: Any) -> None:
-    assert oneshot.from_words(words, annotation) == value
 
 
 def test_what_comes_out_has_the_fields_that_went_in(tmp_path: Path) -> None:
@@ -58,23 +24,6 @@ def test_what_comes_out_has_the_fields_that_went_in(tmp_path: Path) -> None:
         reading={"text": "body", "label": "kind"},
     )
     assert [json.loads(line) for line in out.read_text().splitlines()] == rows[:1]
-
-
-def test_a_file_is_augmented_from_the_command_line(tmp_path: Path) -> None:
-    texts = [f"a sentence of some words, number {i}" for i in range(300)]
-    lines.write(tmp_path / "in.jsonl", [{"body": text, "id": i} for i, text in enumerate(texts)])
-    (tmp_path / "pairs.tsv").write_text("sentence\tphrase\n")
-    do = f"noise:share=0.2:drop=0.1,synonyms:share=1.0:rate=1.0:file={tmp_path / 'pairs.tsv'}"
-    command = ["augment", str(tmp_path / "in.jsonl"), "--text", "body", "--do", do, "-o", str(tmp_path / "out.jsonl")]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    found = lines.read(tmp_path / "out.jsonl")
-    assert [row["body"] for row in found[:300]] == texts
-    phrases = [row for row in found[300:] if "phrase" in row["body"]]
-    assert sorted(row["id"] for row in phrases) == list(range(300))
-    assert all(row["body"] == texts[row["id"]].replace("sentence", "phrase") for row in phrases)
-    noisy = len(found) - 600
-    assert 30 < noisy < 90
 
 
 def test_the_suffix_chooses_the_format(tmp_path: Path) -> None:
@@ -103,19 +52,6 @@ def test_training_alone_writes_an_adapter(tmp_path: Path, monkeypatch: pytest.Mo
     parameters = {"base": "base", "method": "lora", "rank": 2, "epochs": 1, "max_tokens": 32}
     out = oneshot.call("train", tmp_path / "in.jsonl", tmp_path / "adapter", parameters)
     assert (out / "adapter_model.safetensors").exists()
-
-
-def test_every_command_has_help() -> None:
-    for name in oneshot.names():
-        assert oneshot.command(name, whole=True).help
-        assert oneshot.command(name, whole=False).help
-    assert oneshot.command("walk", whole=True) is None
-
-
-def test_the_optional_list_of_lora_is_shown_as_a_list() -> None:
-    pytest.importorskip("torch")
-    targets = next(option for option in oneshot.command("train", whole=True).params if option.name == "targets")
-    assert targets.metavar == "LIST"
 
 
 def test_names_of_files_are_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,8 +84,8 @@ def test_rows_that_cannot_be_read_are_told_and_kept(
     assert all(row["reason"].startswith("not JSON") for row in found)
     said = capsys.readouterr().err
     assert "4 rows could not be read; see out.jsonl.unreadable.jsonl" in said
-    assert "in.jsonl:4: not JSON" in said
-    assert "in.jsonl:6:" not in said  # the first few are enough
+    assert "in.jsonl, row 3 (line 4): not JSON" in said
+    assert "in.jsonl, row 5" not in said  # the first few are enough
     Path("out.jsonl").unlink()
     with pytest.raises(UserError, match=r"out\.jsonl\.unreadable\.jsonl: exists already"):
         oneshot.call("curate", Path("in.jsonl"), Path("out.jsonl"), {"do": ["exact"]})
@@ -170,22 +106,6 @@ def test_what_is_said_of_unreadable_rows_cannot_command_the_terminal(
     said = capsys.readouterr().err
     assert "could not be read" in said
     assert "\x1b" not in said
-
-
-def test_an_option_of_a_list_may_be_given_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    lines.write(tmp_path / "in.jsonl", [{"text": "long enough"}, {"text": "long enough"}, {"text": "no"}])
-    arguments = ["in.jsonl", "--do", "length:min=5", "--do", "exact", "-o", "out.jsonl"]
-    oneshot.command("curate", whole=True)(arguments, standalone_mode=False)
-    assert Path("out.jsonl").read_text() == '{"text":"long enough"}\n'
-
-
-def test_how_a_file_is_read_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("in.csv").write_text("Frage#Antwort\nwann?#morgen\n")
-    arguments = ["in.csv", "--do", "exact", "--delimiter", "#", "--prompt", "Frage", "--completion", "Antwort"]
-    oneshot.command("curate", whole=True)([*arguments, "-o", "out.jsonl"], standalone_mode=False)
-    assert json.loads(Path("out.jsonl").read_text()) == {"Frage": "wann?", "Antwort": "morgen"}
 
 
 def test_a_mistake_speaks_of_no_recipe(tmp_path: Path) -> None:

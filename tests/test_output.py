@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import json
 from pathlib import Path
+from typing import Any
 
 import lines
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import adaptline as al
+from adaptline.core import recipe
 from adaptline.core.store import Store
 
 
@@ -147,3 +149,92 @@ def test_times_that_python_cannot_hold_are_no_reason_to_stop(tmp_path: Path) -> 
     path.write_text('[raw]\nstep = "ingest"\nfiles = "in.parquet"\n')
     al.run(path, workers=1)
     assert "in.parquet" in al.report(path).read_text()
+
+
+def exported(folder: Path, step: str, out: str, **tables: dict[str, Any]) -> str:
+    """What `step` of a recipe made, as a file of a name."""
+    source = recipe.from_tables(tables, "r", folder)
+    al.run(source, store=folder / "store")
+    return al.export(source, step, folder / out, store=folder / "store").read_text("utf-8")
+
+
+def test_fields_without_names_are_called_by_what_they_hold(tmp_path: Path) -> None:
+    """A headerless file with a field that no column holds, and a split that a step gave."""
+    (tmp_path / "a.csv").write_text("".join(f"ham,where is order {i}?,{i}\n" for i in range(8)))
+    raw = {"step": "ingest", "files": "a.csv", "text": "1", "label": "0"}
+    parts = {"step": "split", "from": "raw", "share": {"train": 0.5, "test": 0.5}}
+    assert exported(tmp_path, "raw", "raw.csv", raw=raw).startswith("text,label,column_2\nwhere is order 0?,ham,0\n")
+    again = {"step": "ingest", "files": "again.csv"}  # names tell: nothing is named
+    written = exported(tmp_path, "parts", "again.csv", raw=raw, parts=parts)
+    assert written.startswith("text,label,split,column_2\n")
+    assert exported(tmp_path, "raw", "third.csv", raw=again) == written
+    assert json.loads(exported(tmp_path, "raw", "b.jsonl", raw=raw).splitlines()[0]) == {
+        "text": "where is order 0?",
+        "label": "ham",
+        "column_2": "0",
+    }
+
+
+def test_a_prompt_with_a_context_gets_names_that_are_read_again(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Add,1 and 2,3,b\nSubtract,2 from 3,1,a\n")
+    roles = {"prompt": "0", "context": "1", "completion": "2", "subject": ["3"]}
+    raw = {"step": "ingest", "files": "a.csv", **roles}
+    written = exported(tmp_path, "raw", "again.csv", raw=raw)
+    assert written.startswith("instruction,input,output,subject\nAdd,1 and 2,3,")
+    again = {"step": "ingest", "files": "again.csv", "subject": ["subject"]}
+    assert exported(tmp_path, "raw", "third.csv", raw=again).startswith(
+        "instruction,input,output,subject\nAdd,1 and 2,3"
+    )
+
+
+def test_names_of_digits_that_a_source_of_names_has_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"0": "a text", "7": 1}\n')
+    assert exported(tmp_path, "raw", "b.jsonl", raw={"step": "ingest", "files": "a.jsonl", "text": "0"}) == (
+        '{"0":"a text","7":1}\n'
+    )
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_a_child_says_who_made_it_of_which_row(tmp_path: Path, suffix: str) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": f"please send parcel number {i} to me", "id": i} for i in range(20)])
+    out = al.augment(tmp_path / "a.jsonl", tmp_path / f"out.{suffix}", do=[{"use": "noise", "share": 0.3}], of="train")
+    al.curate(out, tmp_path / "back.jsonl", do=[{"use": "length", "min": 1}])
+    rows = [json.loads(row) for row in (tmp_path / "back.jsonl").read_text().splitlines()]
+    children = [row for row in rows if row.get("augmented_by")]
+    assert len(rows) == 20 + len(children) > 20
+    for child in children:
+        assert child["augmented_by"] == "noise"
+        file, _, number = child["augmented_from"].rpartition(":")
+        assert Path(file).name == "a.jsonl"
+        assert int(child["id"]) == int(number) - 1
+    if suffix == "jsonl":
+        assert all("augmented_by" not in row for row in rows if row not in children)
+
+
+def test_children_keep_their_origin_through_a_transform_and_a_split(tmp_path: Path) -> None:
+    rows = [{"text": f"cafÃ© number {i} is open today", "split": "train"} for i in range(20)]
+    lines.write(tmp_path / "a.jsonl", rows)
+    written = exported(
+        tmp_path,
+        "clean",
+        "out.jsonl",
+        raw={"step": "ingest", "files": "a.jsonl"},
+        more={"step": "augment", "from": "raw", "do": [{"use": "noise", "name": "typos", "share": 0.5}]},
+        clean={"step": "curate", "from": "more", "do": ["unicode"]},
+    )
+    children = [row for row in map(json.loads, written.splitlines()) if "augmented_by" in row]
+    assert children
+    assert all("Ã" not in row["text"] and row["augmented_by"] == "typos" for row in children)
+    assert all(row["augmented_from"].startswith("a.jsonl:") for row in children)
+
+
+def test_a_file_is_written_over_when_told(line: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl").write_text("mine")
+    al.export(line, "clean", tmp_path / "out.jsonl", force=True)
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) > 1
+    life = al.trace(line, "clean:0")
+    page = al.library.write_life(life, tmp_path / "life.html")
+    with pytest.raises(al.UserError, match=r"life\.html: exists already") as caught:
+        al.library.write_life(life, page)
+    assert "--force" in caught.value.do
+    assert al.library.write_life(life, page, force=True) == page

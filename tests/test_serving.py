@@ -190,7 +190,7 @@ def test_mistakes_are_said_before_anything_is_served(tmp_path: Path, upstream: U
     assert "needs keys" in _fails(tmp_path, *given, "--host", "0.0.0.0")  # noqa: S104
     assert "cannot listen" in _fails(tmp_path, *given, "--port", str(upstream.port))
     (tmp_path / "keys.txt").write_text("a b\n")
-    assert "keys.txt:1: not a line" in _fails(tmp_path, *given, "--keys", "keys.txt")
+    assert "keys.txt, line 1: not a line" in _fails(tmp_path, *given, "--keys", "keys.txt")
     assert "no log can be written" in _fails(tmp_path, *given, "--log", "nowhere/log")
 
 

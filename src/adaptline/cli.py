@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import select
-import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,7 +21,17 @@ import typer
 from typer.core import TyperGroup
 
 from adaptline import cli_production
-from adaptline.cli_options import AsJson, RecipePath, Step, StorePath, WithAndWithout, print_json
+from adaptline.cli_options import (
+    AsJson,
+    Force,
+    MemoryBound,
+    RecipePath,
+    Step,
+    StorePath,
+    WithAndWithout,
+    Workers,
+    print_json,
+)
 from adaptline.errors import RunError, UserError, printable
 
 _SERVING_PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
@@ -33,16 +42,17 @@ class _Group(TyperGroup):
     """The verbs, and every step as a command of its own, made from its signature when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        from adaptline import oneshot  # noqa: PLC0415 - start-up time
+        from adaptline import cli_steps  # noqa: PLC0415 - start-up time
 
-        return [*super().list_commands(ctx), *oneshot.names()]
+        first, *steps = cli_steps.names()
+        return [first, *super().list_commands(ctx), *steps]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = super().get_command(ctx, cmd_name)
         if found is None:
-            from adaptline import oneshot  # noqa: PLC0415 - start-up time
+            from adaptline import cli_steps  # noqa: PLC0415 - start-up time
 
-            return oneshot.command(cmd_name, whole="--help" not in sys.argv[1:2])
+            return cli_steps.command(cmd_name, whole="--help" not in sys.argv[1:2])
         return found
 
     def make_context(self, *given: Any, **named: Any) -> Any:
@@ -86,30 +96,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="From raw text to a chosen adapter, with the evidence for every decision on the way.",
 )
-
-
-@app.command()
-def new(
-    data: Annotated[Path, typer.Argument(help="a file of your own")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="the recipe to write; recipe.toml beside the file by default")
-    ] = None,
-    text: Annotated[str | None, typer.Option(help="the field of the text, if its name does not tell")] = None,
-    label: Annotated[str | None, typer.Option(help="the field of the class, if its name does not tell")] = None,
-    prompt: Annotated[str | None, typer.Option(help="the field of what is asked, if its name does not tell")] = None,
-    completion: Annotated[str | None, typer.Option(help="the field of the answer, if its name does not tell")] = None,
-    messages: Annotated[str | None, typer.Option(help="the field of a chat, if its name does not tell")] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(help="what stands between the fields of a csv, if its first records do not tell")
-    ] = None,
-) -> None:
-    """Write a first recipe for a file of your own."""
-    from adaptline import library  # noqa: PLC0415 - start-up time
-
-    fields = {"text": text, "label": label, "prompt": prompt, "completion": completion, "messages": messages}
-    path = library.new(data, out, delimiter=delimiter, **fields)
-    typed = shlex.quote(str(path))
-    print(f"{path}\n  look at it, then: adaptline plan {typed}; adaptline run {typed}")
 
 
 @app.command()
@@ -158,12 +144,8 @@ def run(
     recipe: RecipePath,
     step: Step = None,
     store: StorePath = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="processes at most; the number of cores by default")
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(help='what making rows may take of private memory, all processes together, like "2GB"')
-    ] = None,
+    workers: Workers = None,
+    memory: MemoryBound = None,
     keep: Annotated[list[str] | None, typer.Option(help="accept a step's last artifacts as they are")] = None,
     with_and_without: WithAndWithout = None,
     as_json: AsJson = False,
@@ -201,7 +183,14 @@ def show(
     if channel is not None:
         return cli_production.show_channel(production.channel(recipe, channel, store=store), as_json=as_json)
     found = library.show(recipe, step, store=store)
-    print_json(found) if as_json else print(terminal.artifacts(found, whole=step is not None))
+    if as_json:
+        return print_json(found)
+    failed = library.failure(recipe, store=store)
+    told = [
+        terminal.artifacts(found, whole=step is not None),
+        terminal.failure(failed, recipe, {entry["step"] for entry in found}) if failed else "",
+    ]
+    print("\n".join(filter(None, told)))
     return None
 
 
@@ -212,6 +201,8 @@ def trace(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="write a row's life as a page, its graph drawn")
     ] = None,
+    line: Annotated[bool, typer.Option("--line", help="FILE:N is a line, as messages name it, not a row")] = False,
+    force: Force = False,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -219,9 +210,9 @@ def trace(
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.web import terminal  # noqa: PLC0415
 
-    found = library.trace(recipe, what, store=store)
+    found = library.trace(recipe, what, line=line, store=store)
     if out is not None:
-        print(library.write_life(found, out))
+        print(library.write_life(found, out, force=force))
     elif as_json:
         print_json(found)
     else:
@@ -242,7 +233,7 @@ def review(
     port: Annotated[int, typer.Option(min=0, max=65535, help="of the page; a free one by default")] = 0,
     store: StorePath = None,
 ) -> None:
-    """Let a person judge a sample of kept, dropped and doubtful rows on a page, by keys."""
+    """Let a person judge, or mend, a sample of kept, dropped and doubtful rows on a page, by keys."""
     from adaptline import library  # noqa: PLC0415 - start-up time
     from adaptline.web.review_server import ReviewServer  # noqa: PLC0415
 
@@ -300,13 +291,15 @@ def export(
     step: Annotated[str, typer.Argument(help="a step of the recipe; of select, the weights that it chose")],
     out: Annotated[Path, typer.Option("-o", "--out", help="the file (rows) or folder (weights, reports) to write")],
     cell: Annotated[str | None, typer.Option(help="which cell of a grid: method=lora,seed=0")] = None,
+    force: Force = False,
     store: StorePath = None,
 ) -> None:
     """Write what a step made: kept rows to a file, weights to a folder."""
     from adaptline import library  # noqa: PLC0415 - start-up time
 
     pairs = [entry.partition("=") for entry in (cell or "").split(",") if entry]
-    print(library.export(recipe, step, out, cell={key.strip(): value.strip() for key, _, value in pairs}, store=store))
+    chosen = {key.strip(): value.strip() for key, _, value in pairs}
+    print(library.export(recipe, step, out, cell=chosen, force=force, store=store))
 
 
 app.add_typer(cli_production.app)

@@ -17,6 +17,11 @@ WithAndWithout = Annotated[
         "--with-and-without", metavar="STEP", help="make this step with and without what it adds, to compare the two"
     ),
 ]
+Workers = Annotated[int | None, typer.Option(min=1, help="processes at most; the number of cores by default")]
+MemoryBound = Annotated[
+    str | None, typer.Option(help='what making rows may take of private memory, all processes together, like "2GB"')
+]
+Force = Annotated[bool, typer.Option("--force", help="write over a file that is there")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

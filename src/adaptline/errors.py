@@ -14,9 +14,12 @@ class UserError(Exception):
     """A mistake that the user can mend. The command line prints it and ends with exit code 1."""
 
     def __init__(self, what: str, *, where: str | Path | None = None, line: int | None = None, do: str = "") -> None:
-        """What is wrong, where (a file, with its line if known) and what to do about it."""
+        """What is wrong, where (a file, with its line if known) and what to do about it.
+
+        A line is written as "a.csv, line 3": "a.csv:3" is the address of the third row, which in a csv starts elsewhere.
+        """
         self.what, self.where, self.line, self.do = what, where, line, do
-        place = "" if where is None else f"{where}:{line}: " if line else f"{where}: "
+        place = "" if where is None else f"{where}, line {line}: " if line else f"{where}: "
         super().__init__(f"{place}{what}" + (f"\n  {do}" if do else ""))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -33,7 +36,23 @@ def _rebuild(what: str, where: str | Path | None, line: int | None, do: str) -> 
 
 
 class RunError(Exception):
-    """Something failed while running; what was done stays done. The command line ends with exit code 3."""
+    """Something failed while running; what was done stays done. The command line ends with exit code 3.
+
+    `brief` says it without words of others, which may hold texts of rows: what may be kept.
+    """
+
+    def __init__(self, what: str, *, brief: str | None = None) -> None:
+        """What failed; and in brief, if that is not the same."""
+        self.brief = what if brief is None else brief
+        super().__init__(what)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from a worker process to ours with what they carry."""
+        return _rebuild_failure, (str(self), self.brief)
+
+
+def _rebuild_failure(what: str, brief: str) -> RunError:
+    return RunError(what, brief=brief)
 
 
 def printable(text: str, *, keep: str = "") -> str:

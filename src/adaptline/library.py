@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import disk, machine, manifests, recipe, sweep, versions
+from adaptline.core import addresses, disk, failures, machine, manifests, moves, recipe, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
+from adaptline.core.history import History
 from adaptline.core.plan import plan as plan  # noqa: PLC0414 - a verb like the others
 from adaptline.core.progress import Progress
 from adaptline.core.recipe import Recipe, label
@@ -25,6 +26,8 @@ from adaptline.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from adaptline.web.reviewing import Review
+
+_OF_A_METHOD = ("use", "kind", "parameters", "settings", "before", "dropped", "changed", "unjudged")  # what is shown
 
 Source = Path | str | Recipe
 Where = Path | str | None
@@ -70,9 +73,17 @@ def report(source: Source, *, store: Where = None) -> Path:
 
 
 def show(source: Source, step: str | None = None, *, store: Where = None) -> list[dict[str, Any]]:
-    """What the last run left: per artifact its step, cell, key, digest, kind, rows, metrics and record. Raises UserError."""
+    """What the last run left: per artifact its step, cell, key, digest, kind, rows, metrics and record. Raises UserError.
+
+    There may be nothing of a step that failed, or that the run did not come to: `failure` tells.
+    """
+    failed = failure(source, store=store)
+    if failed is not None and not _store(found := _recipe(source), store).refs(found.name):
+        return []
     history = _history(source, store)
     if step is not None and step not in history.manifests:
+        if failed is not None and step in (failed.step, *failed.left):
+            return []
         raise UserError(f"no artifact of step {step!r}", do=did_you_mean(step, history.manifests))
     return [
         _shown(history.store, manifest)
@@ -82,34 +93,50 @@ def show(source: Source, step: str | None = None, *, store: Where = None) -> lis
     ]
 
 
-def trace(source: Source, what: str, *, store: Where = None) -> dict[str, Any]:
+def failure(source: Source, *, store: Where = None) -> failures.Failure | None:
+    """What ended the last run of a recipe too early: which step, when and why, and what was done; None if nothing did."""
+    found = _recipe(source)
+    told = failures.last(_store(found, store), found.name)
+    return told if told is not None and told.step in {table.name for table in found.tables} else None
+
+
+def trace(source: Source, what: str, *, line: bool = False, store: Where = None) -> dict[str, Any]:
     """A row's life (FILE:ROW, STEP:POSITION, DIGEST:POSITION) with its graph, or what stands behind a step's artifacts.
 
-    Raises UserError.
+    With `line` it is FILE:LINE, as messages about a file name it: the life of the row in which that line lies. Raises UserError.
     """
     from adaptline.web import life  # noqa: PLC0415 - start-up time
 
     found = _recipe(source)
     history = _history(found, store)
-    if what in history.manifests:
+    if what in history.manifests and not line:
         return tracing.trace_artifact(history, what)
+
+    def lived(address: str) -> dict[str, Any]:
+        told = tracing.trace_row(history, addresses.row_at_line(history, address) if line else address)
+        return told | {"graph": life.graph(told)}
+
     name, colon, row = what.rpartition(":")
     if colon and Path(name).is_file():  # as a shell completes it: relative to where one is, not to the recipe
         beside = Path(os.path.relpath(Path(name).resolve(), found.beside.resolve())).as_posix()
         with contextlib.suppress(UserError):
-            told = tracing.trace_row(history, f"{beside}:{row}")
-            return told | {"graph": life.graph(told)}
-    told = tracing.trace_row(history, what)
-    return told | {"graph": life.graph(told)}
+            return lived(f"{beside}:{row}")
+    return lived(what)
 
 
-def write_life(found: dict[str, Any], out: Path | str) -> Path:
-    """Writes what `trace` told of a row as a page of its own. Raises UserError for an artifact, or a file that cannot be written."""
+def write_life(found: dict[str, Any], out: Path | str, *, force: bool = False) -> Path:
+    """Writes what `trace` told of a row as a page of its own.
+
+    Raises:
+        UserError: an artifact, or a file that cannot be written or is there already (unless `force`).
+    """
+    from adaptline import output  # noqa: PLC0415 - reads formats
     from adaptline.web import life  # noqa: PLC0415 - templates load only here
 
     if "origin" not in found:
         raise UserError("only a row's life is drawn", do="Name a row: FILE:ROW or STEP:POSITION.")
     path = Path(out)
+    output.refuse_place(path, force=force)
     with disk.explained(path):
         path.write_text(life.page(found), "utf-8")
     return path
@@ -183,7 +210,13 @@ def gc(store: Path | str, *, dry: bool = False, damaged: bool = False) -> list[t
 
 
 def export(
-    source: Source, step: str, out: Path | str, *, cell: Mapping[str, Any] | None = None, store: Where = None
+    source: Source,
+    step: str,
+    out: Path | str,
+    *,
+    cell: Mapping[str, Any] | None = None,
+    force: bool = False,
+    store: Where = None,
 ) -> Path:
     """Writes what a step made: kept rows to a file, by its suffix; weights or a report to a folder.
 
@@ -192,6 +225,7 @@ def export(
         step: one of its steps. Of select, the weights that it chose are written.
         out: the file or folder to write.
         cell: which cell of a grid, as far as it takes to tell: {"method": "lora", "seed": 0}.
+        force: writes over a file that is there.
         store: the store's folder.
 
     Raises:
@@ -211,7 +245,7 @@ def export(
         cells = "; ".join(label(manifest["cell"]) for manifest in history.manifests[step][:12])
         fit = f" that fit {label(dict(cell))}" if cell else ""
         raise UserError(f"step {step!r} has {len(found)} artifacts{fit}", do=f"Name one with --cell: {cells}")
-    return output.write(history.store, _chosen(history, found[0]), Path(out))
+    return output.write(history.store, _chosen(history, found[0]), Path(out), force=force)
 
 
 def _same(value: Any, given: Any) -> bool:
@@ -222,7 +256,7 @@ def _same(value: Any, given: Any) -> bool:
     return str(value).lower() == str(given).lower()
 
 
-def _chosen(history: tracing.History, manifest: dict[str, Any]) -> dict[str, Any]:
+def _chosen(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
     """The weights that a select step chose; any other artifact itself."""
     if manifest["step"] != "select":
         return manifest
@@ -257,48 +291,31 @@ def _one(step: str, source: Path | str, out: Path | str, store: Where, reading: 
     from adaptline import oneshot  # noqa: PLC0415 - loads the command line's library
 
     kept = Path(store) if store else None
-    return oneshot.call(step, Path(source), Path(out), given, reading=dict(reading or {}), store=kept)
+    how = {name: given.pop(name) for name in oneshot.RUNNING if name in given}
+    return oneshot.call(step, Path(source), Path(out), given, reading=dict(reading or {}), store=kept, **how)
 
 
-def new(
-    data: Path | str,
-    out: Path | str | None = None,
-    *,
-    text: str | None = None,
-    label: str | None = None,
-    prompt: str | None = None,
-    completion: str | None = None,
-    messages: str | None = None,
-    delimiter: str | None = None,
-) -> Path:
+def new(data: Path | str, out: Path | str | None = None, *, force: bool = False, **reading: Any) -> Path:
     """Writes a first recipe for a file of one's own.
 
     Args:
         data: the file.
-        out: the recipe; recipe.toml beside the file by default.
-        text: the field of the text, if its name does not tell.
-        label: the field of the class, if its name does not tell.
-        prompt: the field of what is asked, if its name does not tell.
-        completion: the field of the answer, if its name does not tell.
-        messages: the field of a chat, if its name does not tell.
-        delimiter: what stands between the fields of a csv, if its first records do not tell.
+        out: the recipe to write; recipe.toml beside the file by default.
+        force: writes over a file that is there.
+        reading: parameters of ingest, where names and bytes do not tell: text="body", records="data.rows".
 
     Raises:
         UserError: the file cannot be read, it has no such fields, or the recipe exists.
     """
-    from adaptline.data.schemas import Columns  # noqa: PLC0415 - start-up time
+    from adaptline import output  # noqa: PLC0415 - reads formats
     from adaptline.data.starting import starting_recipe  # noqa: PLC0415 - reads the file
 
     data = Path(data)
     if not data.is_file():
         raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
     path = Path(out) if out else data.with_name("recipe.toml")
-    if path.exists():
-        raise UserError("exists already", where=path, do="Name another with --out.")
-    if not path.absolute().parent.is_dir():
-        raise UserError("no such folder", where=path.parent, do="Make it first, or name another file with --out.")
-    columns = Columns(text=text, label=label, prompt=prompt, completion=completion, messages=messages)
-    recipe_text = starting_recipe(data, beside=path.absolute().parent, columns=columns, delimiter=delimiter)
+    output.refuse_place(path, force=force)
+    recipe_text = starting_recipe(data, beside=path.absolute().parent, reading=reading)
     with disk.explained(path):
         path.write_text(recipe_text, "utf-8")
     return path
@@ -328,9 +345,9 @@ def _store(found: Recipe, store: Where) -> Store:
     return Store.look(Path(store) if store else found.beside / ".adaptline")
 
 
-def _history(source: Source, store: Where) -> tracing.History:
+def _history(source: Source, store: Where) -> History:
     found = _recipe(source)
-    return tracing.History.open(_store(found, store), found.name, [table.name for table in found.tables])
+    return History.open(_store(found, store), found.name, [table.name for table in found.tables])
 
 
 def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -342,9 +359,8 @@ def _shown(store: Store, manifest: dict[str, Any]) -> dict[str, Any]:
         shown["rows"] = sum(shard["text"][2] for shard in manifest["shards"])
         shown |= _rows_shown(store, manifest)
         shown["methods"] = [
-            {key: method[key] for key in ("use", "kind", "settings", "before", "dropped", "changed", "unjudged")}
-            | {"told": method.get("told", [])}
-            for method in manifest["detail"].get("methods", [])
+            {"name": name} | {key: method[key] for key in _OF_A_METHOD} | {"told": method.get("told", [])}
+            for name, method in zip(moves.rules(manifest), manifest["detail"].get("methods", []), strict=True)
         ]
         if told := manifest["detail"].get("augmenters"):
             names = ("use", "name", "settings", "asked", "made", "refused")

@@ -15,6 +15,7 @@ from adaptline.core import disk, keys
 from adaptline.core.manifests import rows_of
 from adaptline.core.store import Store
 from adaptline.data.builder import raw_texts
+from adaptline.data.children import AUGMENTER
 from adaptline.data.schemas import UNNAMED, Columns
 from adaptline.data.writing import write_rows
 from adaptline.errors import UserError
@@ -24,28 +25,39 @@ if TYPE_CHECKING:
 
     from adaptline.core.rows import Rows
 
+_WITH_HEADERS = ("csv", "tsv")  # formats whose fields go by position where a file has no header
 
-def refuse_place(*paths: Path) -> None:
-    """Raises UserError where something stands in an output's place already, or its folder is missing."""
+
+def refuse_place(*paths: Path, force: bool = False) -> None:
+    """Raises UserError where something stands in an output's place already, or its folder is missing.
+
+    With `force` a file may stand there, which is written over. A folder never is: it may hold anything.
+    """
     for path in paths:
         with disk.explained(path):
-            if path.exists():
-                raise UserError("exists already", where=path, do="Name another with -o, or move it away.")
+            if path.exists() and not (force and path.is_file()):
+                over = "move it away" if path.is_dir() else "write over it with --force"
+                raise UserError("exists already", where=path, do=f"Name another with -o, or {over}.")
             if not path.absolute().parent.is_dir():
                 raise UserError("no such folder", where=path.parent, do="Make it first.")
 
 
-def write(store: Store, manifest: dict[str, Any], out: Path) -> Path:
+def write(store: Store, manifest: dict[str, Any], out: Path, *, force: bool = False) -> Path:
     """Writes an artifact: rows that were kept to a file, by its suffix, or to a data set's folder; others to a folder. Returns `out`.
 
     Raises:
-        UserError: `out` exists, its format cannot hold the rows, or the artifact's files have changed.
+        UserError: `out` exists (unless `force`, for a file), its format cannot hold the rows, or the artifact's files have
+            changed.
     """
-    refuse_place(out)
-    if manifest["kind"] == "rows":
-        write_rows(_kept(store, rows_of(manifest)), out, columns=_columns(store, manifest))
-    else:
+    rows = rows_of(manifest) if manifest["kind"] == "rows" else None
+    refuse_place(out, force=force and rows is not None and bool(out.suffix))
+    if rows is None:
         _copy_folder(store.folder(manifest["key"]), out, manifest["digest"])
+        return out
+    columns, named = _columns(store, manifest)
+    shards = (store.read(shard.text, ["file"]).schema.metadata or {} for shard in rows.shards)
+    born = any(AUGMENTER in told for told in shards)
+    write_rows(_kept(store, rows), out, columns=columns, named=named, children=born)
     return out
 
 
@@ -85,11 +97,13 @@ def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
         yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
 
 
-def _columns(store: Store, manifest: dict[str, Any]) -> Columns:
-    """The names of the fields in the first source behind an artifact of rows."""
+def _columns(store: Store, manifest: dict[str, Any]) -> tuple[Columns, bool]:
+    """The names of the fields in the first source behind an artifact of rows, and whether they are names, not positions."""
     while "files" not in manifest["detail"]:
         before = store.manifest(manifest["inputs"]["rows"][0]) if manifest["inputs"].get("rows") else None
         if before is None:
-            return UNNAMED
+            return UNNAMED, True
         manifest = before
-    return Columns.told(manifest["detail"]["files"][0]["columns"])
+    first = manifest["detail"]["files"][0]
+    columns = Columns.told(first["columns"])
+    return columns, first["format"] not in _WITH_HEADERS or not all(name.isdecimal() for name in columns.named)

@@ -73,7 +73,7 @@ def serve(
     """
     import uvloop  # noqa: PLC0415 - loads only where it serves
 
-    from adaptline.deploy import channels, listening  # noqa: PLC0415
+    from adaptline.deploy import listening  # noqa: PLC0415
     from adaptline.deploy.access_log import AccessLog  # noqa: PLC0415
     from adaptline.deploy.gateway import Gateway  # noqa: PLC0415
     from adaptline.deploy.limits import Limits  # noqa: PLC0415
@@ -83,30 +83,18 @@ def serve(
     found = recipes.read(Path(source))
     opened = _store(found, store)
     bounds = limits or Limits()
-    given = {"upstream": upstream, "upstream_key": _secret(upstream_key), "aliases": _aliases(aliases) or None}
-    chosen = open_backend(
-        backend,
-        opened,
-        given,
-        {
-            "concurrency": lambda: bounds.concurrency,
-            "timeout": lambda: bounds.timeout,
-            "bases": lambda: bases(found),
-        },
-    )
+    options = {"upstream": upstream, "upstream_key": _secret(upstream_key), "aliases": _aliases(aliases) or None}
+    chosen = _backend(backend, found, opened, options, bounds)
     _raise_open_files()
-    if not channels.names(opened):
-        _log.warning(
-            "no channel yet, so nothing answers: adaptline deploy %s RELEASE --channel NAME --percent 5", source
-        )
+    _warn_of_silence(opened, source)
     with _listening(host, port) as listener:
-        address = listener.getsockname()[:2]
+        own_names = frozenset({"localhost", "127.0.0.1", "[::1]", host.lower()})
         gateway = Gateway(
             opened,
             chosen,
             limits=bounds,
             keys=known,
-            hosts=None if known else frozenset({"localhost", "127.0.0.1", "[::1]", host.lower()}),
+            hosts=None if known else own_names,
             log=AccessLog(Path(log) if log else None),
             log_text=log_text,
             beside=found.beside,
@@ -114,10 +102,36 @@ def serve(
         gateway.pages = Console(found, opened, gateway.state).page
         server = listening.Server(gateway)
         if started is not None:
-            shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-            server.when_started = lambda: started(f"http://{shown}:{address[1]}/v1")
+            url = _base_url(listener)
+            server.when_started = lambda: started(url)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve_on(listener))
+
+
+def _backend(name: str, found: recipes.Recipe, store: Store, options: Mapping[str, Any], limits: Limits) -> Backend:
+    """The backend, with what it takes of a gateway's bounds and a recipe's bases."""
+    made = {
+        "concurrency": lambda: limits.concurrency,
+        "timeout": lambda: limits.timeout,
+        "bases": lambda: bases(found),
+    }
+    return open_backend(name, store, options, made)
+
+
+def _warn_of_silence(store: Store, source: Path | str) -> None:
+    """Says so where there is nothing yet that could answer."""
+    from adaptline.deploy import channels  # noqa: PLC0415 - start-up time
+
+    if not channels.names(store):
+        _log.warning(
+            "no channel yet, so nothing answers: adaptline deploy %s RELEASE --channel NAME --percent 5", source
+        )
+
+
+def _base_url(listener: socket.socket) -> str:
+    """Where programs ask."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
 
 def _keys(path: Path | str | None, host: str) -> Keys | None:

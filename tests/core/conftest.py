@@ -7,14 +7,21 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import histories
 import pytest
 
+from adaptline.core.history import History
 from adaptline.core.store import Store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "store")
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return histories.of_seven_rows(tmp_path)
 
 
 @pytest.fixture

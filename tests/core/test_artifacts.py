@@ -30,7 +30,9 @@ def use(tmp_path: Path) -> Use:
 
 def test_a_users_method_is_named_with_the_line_where_it_failed(use: Use) -> None:
     with (
-        pytest.raises(RunError, match=r"^\./mine\.py:own failed: mine\.py:9: ZeroDivisionError: division by zero\."),
+        pytest.raises(
+            RunError, match=r"^\./mine\.py:own failed: mine\.py, line 9: ZeroDivisionError: division by zero\."
+        ),
         use.blamed(),
     ):
         use.load().function(["a"])

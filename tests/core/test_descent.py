@@ -9,6 +9,7 @@ import pytest
 
 from adaptline.core import recipe as recipes
 from adaptline.core import trace
+from adaptline.core.history import History
 from adaptline.core.run import run
 from adaptline.core.store import Store
 from adaptline.errors import UserError
@@ -81,14 +82,14 @@ def twice(passages: list[Passage]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> trace.History:
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     folder = tmp_path_factory.mktemp("family")
     path = lines.make(folder, files=0, recipe=RECIPE)
     (folder / "mine.py").write_text(MINE)
     lines.write(folder / "data" / "a.jsonl", [{"text": text, "label": "x"} for text in ("one row", "two rows", "no")])
     run(path)
     found = recipes.read(path)
-    return trace.History.open(Store.open(folder / ".adaptline"), found.name, [table.name for table in found.tables])
+    return History.open(Store.open(folder / ".adaptline"), found.name, [table.name for table in found.tables])
 
 
 def lives(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -98,7 +99,7 @@ def lives(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return told
 
 
-def test_a_parent_lists_its_children(history: trace.History) -> None:
+def test_a_parent_lists_its_children(history: History) -> None:
     told = lives(trace.trace_row(history, "a.jsonl:1"))
     assert ["children" in entry for entry in told["more"]] == [False, True]
     (child,) = told["more"][1]["children"]
@@ -107,7 +108,7 @@ def test_a_parent_lists_its_children(history: trace.History) -> None:
     assert list(told) == ["parts", "clean", "other", "more", "most", "last", "beside"]
 
 
-def test_a_child_leads_back_to_its_parent_and_its_source(history: trace.History) -> None:
+def test_a_child_leads_back_to_its_parent_and_its_source(history: History) -> None:
     parent = lives(trace.trace_row(history, "a.jsonl:2"))
     (child,) = parent["more"][1]["children"]
     found = trace.trace_row(history, f"{child['shard']}:{child['position']}")
@@ -123,7 +124,7 @@ def test_a_child_leads_back_to_its_parent_and_its_source(history: trace.History)
     assert told["last"][0]["kept"]
 
 
-def test_a_child_of_a_child_has_two_births_and_a_fate_of_its_own(history: trace.History) -> None:
+def test_a_child_of_a_child_has_two_births_and_a_fate_of_its_own(history: History) -> None:
     first = lives(trace.trace_row(history, "a.jsonl:2"))["more"][1]["children"][0]
     child = lives(trace.trace_row(history, f"{first['shard']}:{first['position']}"))
     (second,) = child["most"][0]["children"]
@@ -135,18 +136,18 @@ def test_a_child_of_a_child_has_two_births_and_a_fate_of_its_own(history: trace.
     assert told["last"][0]["methods"][0]["score"] == len("TWO ROWS again and twice")
 
 
-def test_a_row_that_was_dropped_has_no_children(history: trace.History) -> None:
+def test_a_row_that_was_dropped_has_no_children(history: History) -> None:
     told = lives(trace.trace_row(history, "a.jsonl:3"))
     assert told["clean"][0]["dropped_by"] == "length"
     assert not any("children" in entry for entry in told["more"])
 
 
-def test_a_position_of_the_step_leads_to_a_child(history: trace.History) -> None:
+def test_a_position_of_the_step_leads_to_a_child(history: History) -> None:
     found = trace.trace_row(history, "most:3")
     assert lives(found)["more"][0]["did"] == "made by again"
 
 
-def test_children_have_lives_of_their_own(history: trace.History) -> None:
+def test_children_have_lives_of_their_own(history: History) -> None:
     found = trace.trace_row(history, "a.jsonl:2")
     first, second = found["children"]
     assert [(one["step"], one["by"], one["text"]) for one in (first, second)] == [
@@ -161,13 +162,13 @@ def test_children_have_lives_of_their_own(history: trace.History) -> None:
     assert second["children"] == grandchild["children"] == trace.trace_row(history, "a.jsonl:3")["children"] == []
 
 
-def test_of_many_children_some_have_their_lives_told(history: trace.History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_children_some_have_their_lives_told(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "MOST_CHILDREN", 1)
     (child,) = trace.trace_row(history, "a.jsonl:2")["children"]
     assert child["text"] == "TWO ROWS again"
 
 
-def test_a_row_whose_parent_is_in_no_step_any_more_is_told(history: trace.History) -> None:
-    alone = trace.History(history.store, history.recipe, {"more": history.manifests["more"]})
+def test_a_row_whose_parent_is_in_no_step_any_more_is_told(history: History) -> None:
+    alone = History(history.store, history.recipe, {"more": history.manifests["more"]})
     with pytest.raises(UserError, match="is not in this recipe any more"):
         trace.trace_row(alone, "more:0")

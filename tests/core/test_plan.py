@@ -35,7 +35,7 @@ def test_plan_says_what_will_and_what_may_run(line: Path) -> None:
     edit(line, "min = 12", "min = 14")
     states = {p.step: (p.state, p.why) for p in plan(line)}
     assert states["parts"][0] == "cached"
-    assert states["clean"] == ("will run", "changed: do")
+    assert states["clean"] == ("will run", "changed: length.min 12 -> 14 (its scores are stored)")
     assert states["again"] == ("may run", "if clean changes")
 
 

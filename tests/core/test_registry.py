@@ -5,14 +5,12 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pyarrow as pa
 import pytest
 from unprivileged import unprivileged
 
 from adaptline.core import keys, registry
-from adaptline.core.registry import Method
 from adaptline.errors import UserError
 
 POLITE = """
@@ -35,16 +33,6 @@ def plain(texts):
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(POLITE)
     return tmp_path
-
-
-def value(folder: Path, use: str = "./mine.py:value") -> object:
-    """What a user's filter returns."""
-    return registry.load_row_method(use, folder).function([])
-
-
-def write_value(folder: Path, code: str, file: str = "mine.py", head: str = "") -> None:
-    text = f"{head}\nfrom adaptline.core.registry import filter\n@filter(version=1)\ndef value(texts):\n    return {code}\n"
-    (folder / file).write_text(text)
 
 
 class TestOwnMethods:
@@ -82,15 +70,6 @@ class TestOwnMethods:
         assert name not in sys.modules
         assert registry.load("filter", "length").function(pa.array(["ü", None])).to_pylist() == [1, None]
 
-    def test_identity_is_kind_name_and_version(self) -> None:
-        method = registry.load("filter", "length")
-        assert method.identity == ["filter", "length", method.version]
-
-    def test_data_files_are_part_of_the_identity(self, tmp_path: Path) -> None:
-        (tmp_path / "model").write_bytes(b"1")
-        method = Method("filter", len, 3, files=lambda: [tmp_path / "model"])
-        assert method.identity == ["filter", "len", 3, [keys.digest(b"1")]]
-
     @pytest.mark.parametrize(
         ("name", "do"),
         [
@@ -107,63 +86,6 @@ class TestOwnMethods:
         with pytest.raises(UserError, match="unknown adapter 'lorra'") as caught:
             registry.load("adapter", "lorra")
         assert caught.value.do == "Did you mean 'lora'?"
-
-    def test_the_decorators_keep_what_they_are_told(self) -> None:
-        def sketch(texts: pa.StringArray) -> None: ...
-        def cut() -> None: ...
-        def one(texts: list[str]) -> None: ...
-
-        def facts(mark: object) -> Method:
-            found: Method = mark(one).__adaptline__  # type: ignore[operator]
-            assert found.function is one
-            return found
-
-        marked = facts(registry.filter(version=2, finds=["x"], cost="high", defaults={"max": 1}))
-        assert (marked.kind, marked.version, marked.finds, marked.cost) == ("filter", 2, ("x",), "high")
-        assert marked.options == {"defaults": {"max": 1}, "gives": None, "labels": None, "settle": None, "tell": None}
-        assert marked.cost_with({}) == "high"
-        dear = facts(registry.filter(version=1, cost=lambda given: "high" if given.get("model") else "low"))
-        assert (dear.cost_with({}), dear.cost_with({"model": "x"})) == ("low", "high")
-        assert facts(registry.classifier(version=3)).kind == "classifier"
-        assert facts(registry.matcher(version=1, sketch=sketch)).sketch is sketch
-        assert facts(registry.transform(version=1, finds=("y",))).finds == ("y",)
-        auto = {"precision": lambda: "bf16"}
-        assert (
-            facts(registry.step(version=1, output="rows", auto=auto)).options.items()
-            >= {"output": "rows", "auto": auto}.items()
-        )
-        assert facts(registry.step(version=1, output="rows")).options["auto"] == {}
-        assert facts(registry.format(version=1, suffixes=[".x"], cut=cut)).options == {
-            "suffixes": (".x",),
-            "cut": cut,
-            "write": None,
-        }
-        assert facts(registry.adapter(version=1, lr=0.1)).options["lr"] == 0.1
-        assert (facts(registry.guard(version=2)).kind, facts(registry.guard(version=2)).version) == ("guard", 2)
-        assert facts(registry.metric(version=1)).kind == "metric"
-        assert facts(registry.metric(version=1)).options == {"bounds": None, "signature": None}
-        found = facts(registry.metric(version=1, bounds=(0, 100), signature=str)).options
-        assert found == {"bounds": (0, 100), "signature": str}
-        with pytest.raises(ValueError, match="the lowest comes first"):
-            registry.metric(version=1, bounds=(1, 0))
-
-    def test_a_metric_may_ask_for_prompts_right_after_the_references(self) -> None:
-        @registry.metric(version=1)
-        def asks(
-            predictions: list[str], references: list[list[str]], prompts: list[str], *, every: bool = False
-        ) -> None: ...
-        @registry.metric(version=1)
-        def is_told(predictions: list[str], references: list[list[str]], *, every: bool, prompts: str) -> None: ...
-        @registry.matcher(version=1, sketch=lambda _: None)
-        def alike(shards: list[pa.Table], alive: list[bool], prompts: str) -> None: ...
-
-        methods = [function.__adaptline__ for function in (asks, is_told, alike)]  # type: ignore[union-attr]
-        assert [registry.takes_prompts(method) for method in methods] == [True, False, False]
-        assert [list(registry.method_parameters(method)) for method in methods] == [
-            ["every"],
-            ["every", "prompts"],
-            ["prompts"],
-        ]
 
 
 class TestUsersMethods:
@@ -201,54 +123,6 @@ class TestUsersMethods:
         assert registry.load_row_method("./mine.py:polite", folder).identity == before
         (folder / "mine.py").write_text(POLITE.replace("1.0", "2.0"))
         assert registry.load_row_method("./mine.py:polite", folder).identity != before
-
-    def test_an_edit_within_the_same_second_counts(self, tmp_path: Path) -> None:
-        for i in range(10):
-            write_value(tmp_path, str(i))
-            assert value(tmp_path) == i
-
-    def test_an_edited_helper_is_read_anew(self, tmp_path: Path) -> None:
-        write_value(tmp_path, "helper.VALUE", head="import helper")
-        for i in range(3):
-            (tmp_path / "helper.py").write_text(f"VALUE = {i}\n")
-            assert value(tmp_path) == i
-
-    def test_a_helper_package_is_read_anew(self, tmp_path: Path) -> None:
-        write_value(tmp_path, "inner.VALUE", head="from kit import inner")
-        (tmp_path / "kit").mkdir()
-        for i in range(3):
-            (tmp_path / "kit" / "inner.py").write_text(f"VALUE = {i}\n")
-            assert value(tmp_path) == i
-
-    def test_helpers_of_one_name_in_two_folders_are_two(self, tmp_path: Path) -> None:
-        for who in ("a", "b"):
-            (tmp_path / who).mkdir()
-            write_value(tmp_path / who, "helper.VALUE", head=f"import helper  # {who}")
-            (tmp_path / who / "helper.py").write_text(f"VALUE = '{who}'\n")
-        assert [value(tmp_path / who) for who in "aba"] == ["a", "b", "a"]
-
-    def test_what_somebody_imported_before_stays_theirs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        theirs = ModuleType("helper")
-        theirs.__file__ = str(tmp_path / "helper.py")
-        monkeypatch.setitem(sys.modules, "helper", theirs)
-        write_value(tmp_path, "helper.VALUE", head="import helper")
-        (tmp_path / "helper.py").write_text("VALUE = 1\n")
-        assert value(tmp_path) == 1
-        assert sys.modules["helper"] is theirs
-
-    def test_loading_leaves_no_trace(self, tmp_path: Path) -> None:
-        write_value(tmp_path, "helper.VALUE", head="import helper")
-        (tmp_path / "helper.py").write_text("VALUE = 1\n")
-        path, writes, modules = list(sys.path), sys.dont_write_bytecode, set(sys.modules)
-        value(tmp_path)
-        assert (sys.path, sys.dont_write_bytecode) == (path, writes)
-        assert all(name.startswith("adaptline_user_") for name in set(sys.modules) - modules)
-        assert {path.name for path in tmp_path.iterdir()} == {"mine.py", "helper.py"}
-
-    def test_the_package_itself_is_never_taken_for_a_helper(self) -> None:
-        before = sys.modules["adaptline.core.keys"]
-        with registry._importable(registry.PACKAGE.parent):
-            assert sys.modules["adaptline.core.keys"] is before
 
     @pytest.mark.parametrize(
         ("use", "what", "do"),
@@ -296,28 +170,3 @@ class TestUsersMethods:
         with pytest.raises(UserError, match="not a Python file") as caught:
             registry.load_row_method("./mine.txt:polite", folder)
         assert caught.value.where == folder / "mine.txt"
-
-
-class TestParameters:
-    def test_all_but_the_data(self) -> None:
-        def method(texts: list[str], *, limit: float = 0.5, bare=1, **rest: int) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001 - as a user may write it
-
-        found = registry.parameters(method)
-        assert list(found) == ["limit", "bare"]
-        assert (found["limit"].annotation, found["limit"].default) == (float, 0.5)
-
-    def test_an_annotation_that_python_never_imports(self, folder: Path) -> None:
-        (folder / "mine.py").write_text(
-            "from __future__ import annotations\n"
-            "from typing import TYPE_CHECKING\n"
-            "from adaptline.core.registry import filter\n"
-            "if TYPE_CHECKING:\n    import pyarrow as pa\n"
-            "@filter(version=1)\ndef polite(texts: pa.StringArray): ...\n"
-        )
-        method = registry.load_row_method("./mine.py:polite", folder)
-        with pytest.raises(
-            UserError, match="an annotation of polite cannot be read: name 'pa' is not defined"
-        ) as caught:
-            registry.parameters(method.function)
-        assert caught.value.where == str(folder / "mine.py")
-        assert "TYPE_CHECKING" in caught.value.do

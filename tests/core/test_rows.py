@@ -157,6 +157,13 @@ class TestContents:
             assert after[name].equals(before[name])
         assert after.schema == before.schema
 
+    def test_a_null_message_stands_for_the_label(self) -> None:
+        before = shard([said("a", roles="t"), said("b", roles="t")], label=["x", "x"])
+        changes = pa.table({"row": [1, 1], "message": pa.array([None, 0], pa.int32()), "content": ["y", "c"]})
+        after = rows.with_contents(before, changes, "digest")
+        assert after["label"].to_pylist() == ["x", "y"]
+        assert after["messages"].to_pylist() == [said("a", roles="t"), said("c", roles="t")]
+
     def test_a_typed_extra_keeps_its_types(self) -> None:
         before = shard([said("a", roles="t")], extra=pa.array([{"stars": 3}]))
         after = rows.with_contents(before, pa.table({"row": [0], "message": [0], "content": ["b"]}), "digest")

@@ -240,7 +240,7 @@ def test_a_lost_artifact_is_made_again(line: Path) -> None:
 
 def test_a_mistake_while_running_names_recipe_line_and_step(line: Path) -> None:
     edit(line, 'by    = "conversation"', 'by    = "conversaton"')
-    with pytest.raises(UserError, match=r"recipe.toml:\d+: \[parts\] no field 'conversaton' to split by"):
+    with pytest.raises(UserError, match=r"recipe.toml, line \d+: \[parts\] no field 'conversaton' to split by"):
         run(line)
     assert {p.step: p.state for p in plan(line)}["raw"] == "cached", "what is done stays done"
 

@@ -342,8 +342,14 @@ class TestUses:
         assert error.what == (
             "name of accuracy must be a string of letters, digits and _, no digit first, not 'all right'"
         )
-        error = refused(bind_use, "do", {"use": "length", "name": "long"}, "row", folder)
-        assert error.what == "name is not a parameter of length"
+
+    def test_a_rule_can_be_given_a_name_which_means_nothing(self, folder: Path) -> None:
+        plain = bind_use("do", "length", "row", folder)
+        found = bind_use("do", {"use": "length", "name": "long"}, "row", folder)
+        assert (found.alias, found.settings, found) == ("long", {}, plain)
+        assert signatures.meaning(plain) == signatures.meaning(found)
+        error = refused(bind_use, "do", {"use": "length", "name": "all right"}, "row", folder)
+        assert error.what.startswith("name of length must be a string of letters, digits and _")
 
     def test_files_of_a_method_are_resolved_and_mean_their_content(self, folder: Path) -> None:
         found = bind_use("do", {"use": "./mine.py:listed", "against": "a.jsonl"}, "row", folder)

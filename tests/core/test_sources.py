@@ -278,6 +278,11 @@ class TestFolder:
         assert (found.path, found.name) == (package / "z", "package:tiny_model")
         assert "tiny_model" not in sys.modules
 
+    def test_a_pipeline_of_spacy_inside_a_package_is_a_model_too(self, package: Path, tmp_path: Path) -> None:
+        for config in package.rglob("config.json"):
+            config.rename(config.with_suffix(".cfg"))
+        assert find_folder("package:tiny_model", tmp_path).path == package / "z"
+
     @pytest.mark.parametrize("name", ["no_such_package", "sys", "os.path", "", "../up"])
     def test_no_package(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="no installed package") as caught:

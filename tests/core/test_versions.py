@@ -184,13 +184,13 @@ def test_rules_stand_side_by_side(line: Path) -> None:
     changed(line, '"exact", ', '{ use = "length", max = 60 }, ')
     found = versions.diff(store(line), "recipe", "clean")
     rules = {rule["rule"]: rule for rule in found["rules"]}
-    assert list(rules) == ["unicode", "length", "length (2)", "minhash", "./mine.py:polite", "exact"]
+    assert list(rules) == ["unicode", "length", "length#2", "minhash", "./mine.py:polite", "exact"]
     assert rules["exact"]["dropped"][1] is None
-    assert rules["length (2)"]["dropped"][0] is None
+    assert rules["length#2"]["dropped"][0] is None
     assert rules["length"]["dropped"][0] == rules["length"]["dropped"][1]
     assert (
-        sum(count for move, count in found["moved"].items() if move.endswith("by length (2)"))
-        == rules["length (2)"]["dropped"][1]
+        sum(count for move, count in found["moved"].items() if move.endswith("by length#2"))
+        == rules["length#2"]["dropped"][1]
     )
 
 

@@ -13,12 +13,12 @@ from adaptline.core.plan import plan
 TASK = 'files = "test.jsonl"\ntext = "text"\nlabel = "label"\nmetrics = ["accuracy"]\n'
 
 
-def told(folder: Path, do: list[Any], between: dict[str, Any] | None = None) -> list[str]:
+def told(folder: Path, do: list[Any], between: dict[str, Any] | None = None, files: Any = None) -> list[str]:
     """The notes on the step `clean` of rows, after a step of one's own."""
     for name in ("train", "test"):
         lines.write(folder / f"{name}.jsonl", [{"text": f"{name} {i}", "label": "a"} for i in range(3)])
     (folder / "task.toml").write_text(TASK)
-    files = {name: f"{name}.jsonl" for name in ("train", "test")}
+    files = files or {name: f"{name}.jsonl" for name in ("train", "test")}
     tables: dict[str, dict[str, Any]] = {
         "raw": {"step": "ingest", "files": files},
         "clean": {"step": "curate", "from": "raw", "do": do},
@@ -33,11 +33,16 @@ def test_nothing_is_told_where_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert told(tmp_path, ["unicode", "exact", "minhash"]) == []
 
 
-def test_a_task_whose_items_are_rows_is_told(tmp_path: Path) -> None:
-    (note,) = told(tmp_path, [{"use": "decontaminate", "against": "task.toml"}])
-    assert (
-        note == "decontaminate drops all rows of test.jsonl, which [raw] reads: they are the items of the task 'task'"
+def test_a_task_whose_items_are_learnt_from_is_told(tmp_path: Path) -> None:
+    against = {"use": "decontaminate", "against": "task.toml"}
+    assert told(tmp_path, [against]) == []  # they are the split test
+    (note,) = told(tmp_path, [against], files={"train": ["train.jsonl", "test.jsonl"]})
+    assert note == (
+        "decontaminate drops rows of test.jsonl, which [raw] reads, that have no split or are in train or validation: they are "
+        "the items of the task 'task'; those in other splits stay"
     )
+    (note,) = told(tmp_path, [against], files="*.jsonl")
+    assert note.startswith("decontaminate drops rows of test.jsonl")
 
 
 def test_what_mask_pii_does_not_look_at_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,19 @@ from hypothesis import strategies as st
 
 from adaptline.data.gates import GATES, Bounds, Gate, _stand_in, loops, names, numbers, refusals, similarity
 
-BOUNDS = Bounds(min_similarity=0.3, max_similarity=0.95, min_length=0.5, max_length=2.0)
+BOUNDS = Bounds(
+    min_similarity=0.3, max_similarity=0.95, min_length=0.5, max_length=2.0, min_meaning=0.7, max_meaning=0.9
+)
 OLD = "Please tell Anna Berg that 2 cards cost 1,234.50 euros at https://example.com/cards today."
 
 
 def refused(old: str, new: str, language: str = "en", gates: tuple[Gate, ...] = GATES) -> Gate | None:
-    return refusals([(old, new)], language, BOUNDS, gates)[0]
+    return refusals([(old, new)], language, BOUNDS, gates, speaks_of_cards)[0]
+
+
+def speaks_of_cards(pairs: Sequence[tuple[str, str]]) -> list[float]:
+    """A measure of meaning: whether the new text speaks of what the old one speaks of, if that is a card."""
+    return [0.2 if "card" in old and "card" not in new else 0.8 for old, new in pairs]
 
 
 CASES: dict[Gate, tuple[str, str]] = {
@@ -27,6 +35,7 @@ CASES: dict[Gate, tuple[str, str]] = {
     "names": (OLD, OLD.replace("Please tell", "Say to").replace("Anna", "Ana")),
     "language": ("How do I find out where my new card is?", "Como encuentro donde esta mi new card?"),
     "similarity": ("How do I find out where my new card is?", "Who could be telling us about this thing?"),
+    "meaning": ("How do I find out where my new card is?", "How do I find out where my new house is?"),
 }
 
 
@@ -35,7 +44,7 @@ def test_each_gate_refuses_alone_and_can_be_told_off(gate: Gate) -> None:
     old, new = CASES[gate]
     assert refused(old, new) == gate
     assert refused(old, new, gates=(gate,)) == gate
-    assert refused(old, new, gates=tuple(other for other in GATES if other != gate)) in (None, "similarity")
+    assert refused(old, new, gates=tuple(other for other in GATES if other != gate)) in (None, "similarity", "meaning")
 
 
 def test_the_same_in_other_words_passes() -> None:
@@ -45,7 +54,7 @@ def test_the_same_in_other_words_passes() -> None:
 
 def test_many_pairs_are_judged_in_their_order() -> None:
     order = [*GATES, *reversed(GATES)]
-    assert refusals([CASES[gate] for gate in order], "en", BOUNDS) == order
+    assert refusals([CASES[gate] for gate in order], "en", BOUNDS, GATES, speaks_of_cards) == order
 
 
 def test_a_short_text_is_not_taken_for_another_language_and_an_old_one_may_be() -> None:
@@ -146,3 +155,20 @@ def test_any_two_texts_have_a_verdict(old: str, new: str) -> None:
     assert 0 <= similarity(old, new) <= 1 + 1e-9
     assert refused(old, new) in (None, *GATES)
     assert refused(old, old) == "copy"
+
+
+def test_meaning_is_asked_only_of_those_that_pass_all_else_and_has_a_band() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def measure(pairs: Sequence[tuple[str, str]]) -> list[float]:
+        asked.extend(pairs)
+        return [0.69, 0.7, 0.9, 0.91]
+
+    good = [(f"Where is my new card {one}?", f"Where can my new card {one} be?") for one in "1234"]
+    pairs = [CASES["copy"], *good, CASES["numbers"], CASES["language"], CASES["similarity"]]
+    found = refusals(pairs, "en", BOUNDS, GATES, measure)
+    assert found == ["copy", "meaning", None, None, "meaning", "numbers", "language", "similarity"]
+    assert asked == good
+    without = [gate for gate in GATES if gate != "meaning"]
+    assert refusals(good, "en", BOUNDS, without, measure) == [None] * 4
+    assert refusals(good, "en", BOUNDS) == [None] * 4  # nothing measures it

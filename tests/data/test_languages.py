@@ -67,7 +67,17 @@ def test_what_may_be_another_language_is_not_english(text: str) -> None:
     assert not languages.is_in(text, ["en"])
 
 
-@pytest.mark.parametrize("text", ["fuck you", "you are an idiot", "What the hell is this?", "you don’t know me"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fuck you",
+        "you are an idiot",
+        "What the hell is this?",
+        "you don’t know me",
+        "go f u c k yourself",
+        "stfu b!tch",
+    ],
+)
 def test_short_english_is_english(text: str) -> None:
     assert languages.is_in(text, ["en"])
 

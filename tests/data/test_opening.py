@@ -86,12 +86,16 @@ def test_a_picture_is_none_of_the_formats(source: Open, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [
-        ("a.jsonl", "not\njson\n", "a.jsonl:1: no row can be read: not JSON: Expecting value at character 1"),
-        ("a.json", "not json", "a.json:1: no row can be read: the rest cannot be read: not JSON: Expecting value"),
+        ("a.jsonl", "not\njson\n", "a.jsonl, line 1: no row can be read: not JSON: Expecting value at character 1"),
+        (
+            "a.json",
+            "not json",
+            "a.json, line 1: no row can be read: the rest cannot be read: not JSON: Expecting value",
+        ),
         ("a.json", "[]", "a.json: has no rows"),
         ("a.jsonl", "\n \n", "a.jsonl: has no rows"),
         ("a.csv", "text,label\n", "a.csv: has no rows"),
-        ("a.csv", "text,label\na\nb,c,d\n", "a.csv:2: no row can be read: 1 fields, where the header has 2"),
+        ("a.csv", "text,label\na\nb,c,d\n", "a.csv, line 2: no row can be read: 1 fields, where the header has 2"),
         ("a.jsonl", '{"text": ["a"]}\n{"text": ["b"]}\n', "no row can be read: 'text' is a list, not a string"),
         ("a.jsonl", '{"body": "a", "n": "b"}\n', "it cannot be told which of its columns matter: 'body', 'n'"),
         ("a.parquet", "text", "a.parquet: is no Parquet file"),
@@ -160,7 +164,7 @@ def test_parquet_is_told_by_its_schema(tmp_path: Path) -> None:
 
 def test_mistakes_name_the_file_as_the_recipe_does(put: Put) -> None:
     path = put("deep/down/a.json", "{")
-    with pytest.raises(UserError, match=r"^down/a.json:1: "):
+    with pytest.raises(UserError, match=r"^down/a.json, line 1: "):
         open_source(path, "down/a.json")
 
 

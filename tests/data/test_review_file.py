@@ -14,6 +14,7 @@ from adaptline.core import rows
 from adaptline.core.sources import find_files
 from adaptline.data.filters.review import review
 from adaptline.data.review_file import ReviewFile
+from adaptline.data.reviews import Mend
 from adaptline.errors import UserError
 
 A, B = ("data/a.jsonl", 1), ("data/b.csv", 7)
@@ -70,6 +71,19 @@ def test_taking_back_touches_nobody_elses_lines(file: ReviewFile, path: Path) ->
     file.say(B, "drop")
     assert other.undo({B}) is None
     assert ReviewFile(path, beside=path.parent.parent, by="ben").said == {A: "keep"}
+
+
+def test_a_mended_row_is_read_back_and_can_be_taken_back(file: ReviewFile, path: Path) -> None:
+    mend = Mend("0a1b", ('new \u2028 \x00 "words"', None), "label")
+    file.say(A, "drop")
+    file.say(A, "mend", mend)
+    again = ReviewFile(path, beside=path.parent.parent, by="anna")
+    assert (again.said, again.mends) == ({A: "mend"}, {A: mend})
+    assert file.undo({A}) == A
+    assert (file.said, file.mends) == ({A: "drop"}, {})
+    file.say(A, "mend", mend)
+    file.say(A, "keep")
+    assert (file.said, file.mends) == ({A: "keep"}, {})
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

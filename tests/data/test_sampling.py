@@ -11,9 +11,9 @@ import pytest
 
 from adaptline.core import moves
 from adaptline.core import recipe as recipes
+from adaptline.core.history import History
 from adaptline.core.run import run
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.data import opinions, sampling
 
 RECIPE = """
@@ -52,7 +52,7 @@ def test_every_kind_of_row_is_there_and_no_row_twice(judged: Judged) -> None:
 def test_the_strata_say_the_truth(judged: Judged) -> None:
     store, manifest = judged
     fates, names = opinions.fates(store, manifest), moves.rules(manifest)
-    assert names == ["length", "share", "exact", "length (2)"]
+    assert names == ["length", "share", "exact", "length#2"]
     for pick in sampling.sample(store, manifest, 60):
         fate = int(fates[pick.shard][pick.position])
         if pick.stratum == sampling.KEPT:

@@ -13,7 +13,6 @@ from adaptline.core import recipe as recipes
 from adaptline.core.plan import plan
 from adaptline.core.run import run
 from adaptline.data import starting
-from adaptline.data.schemas import Columns
 from adaptline.data.starting import starting_recipe
 from adaptline.errors import UserError
 
@@ -58,7 +57,7 @@ def test_short_rows_after_long_ones_are_kept(put: Put, tmp_path: Path) -> None:
 
 def test_a_field_with_a_line_end_in_its_name_is_quoted(put: Put, tmp_path: Path) -> None:
     content = '"my\ntext",n\n' + "".join(f"{text},1\n" for text in TEXTS)
-    tables = tomllib.loads(starting_recipe(put("odd.csv", content), beside=tmp_path, columns=Columns(text="my\ntext")))
+    tables = tomllib.loads(starting_recipe(put("odd.csv", content), beside=tmp_path, reading={"text": "my\ntext"}))
     assert tables["raw"]["text"] == "my\ntext"
 
 
@@ -80,7 +79,7 @@ def test_what_cannot_be_told_is_asked_for(put: Put, tmp_path: Path, name: str, c
 def test_fields_and_delimiter_can_be_named(put: Put, tmp_path: Path) -> None:
     content = "Nummer;Anfrage;Kategorie\n" + "\n".join(f"{i};{text};{i % 2}" for i, text in enumerate(TEXTS))
     path = put("tickets.csv", content)
-    made = starting_recipe(path, beside=tmp_path, columns=Columns(text="Anfrage", label="Kategorie"), delimiter=";")
+    made = starting_recipe(path, beside=tmp_path, reading={"text": "Anfrage", "label": "Kategorie", "delimiter": ";"})
     tables = tomllib.loads(made)
     assert {name: tables["raw"][name] for name in ("text", "label", "delimiter")} == {
         "text": "Anfrage",
@@ -89,7 +88,7 @@ def test_fields_and_delimiter_can_be_named(put: Put, tmp_path: Path) -> None:
     }
     assert run(recipes.from_tables({"raw": tables["raw"]}, "first", tmp_path), workers=1)
     with pytest.raises(UserError, match="Anfrage"):
-        starting_recipe(path, beside=tmp_path, columns=Columns(text="Anfrag"), delimiter=";")
+        starting_recipe(path, beside=tmp_path, reading={"text": "Anfrag", "delimiter": ";"})
 
 
 LABELLED = "text,label\n" + "\n".join(f"{text},{i % 3}" for i, text in enumerate(TEXTS))

@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from adaptline.data.blocks import Batch
-from adaptline.data.typed import refuse_schema, schema_of, table_of
+from adaptline.data.schemas import Columns
+from adaptline.data.typed import paths_in, refuse_schema, schema_of, table_of
 from adaptline.errors import UserError
 
 
@@ -40,3 +41,15 @@ def test_schemas_that_are_refused(schema: pa.Schema, what: str) -> None:
     with pytest.raises(UserError, match=what):
         refuse_schema(schema)
     refuse_schema(pa.schema([("a", pa.string()), ("b", pa.list_(pa.struct([("c", pa.date32())])))]))
+
+
+def test_fields_inside_of_columns_are_found_by_their_path() -> None:
+    inner = pa.struct([("body", pa.string()), ("stars", pa.int8())])
+    schema = pa.schema(
+        [("m", inner), ("l", pa.list_(inner)), ("a.b", pa.string()), ("a", pa.struct([("b", pa.int8())]))]
+    )
+    columns = Columns(
+        text="m.body", label="l.1.stars", group="m.none", split="a.b", references="m.body.x", prompt="x.y"
+    )
+    assert paths_in(schema, columns) == {"m.body": ("m", pa.string()), "l.1.stars": ("l", pa.int8())}
+    assert paths_in(schema, Columns(text="l.body", label="m.0")) == {}

@@ -73,5 +73,6 @@ def test_the_reason_names_the_bound_that_was_crossed() -> None:
     assert reason(3.0, {"max": 2.5}) == "> max 2.5"
     assert reason(2.0, {"min": 1.0, "max": 3.0}) == "within its bounds"
     assert reason(None, {"min": 1.0}) == "no score"
-    assert reason("fr", {"keep": ["en"]}) == "not in keep en"
-    assert reason("fr", {"drop": ["fr"]}) == "in drop fr"
+    assert reason("fr", {"keep": ["en"]}) == "not en"
+    assert reason("fr", {"keep": ["en", "de"]}) == "not one of en, de"
+    assert reason("fr", {"drop": ["fr"]}) == "which the recipe drops"

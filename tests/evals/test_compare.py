@@ -1,4 +1,4 @@
-"""Known answers, symmetries and words of compare. What its intervals cover is in test_compare_coverage.py."""
+"""Known answers and symmetries of compare. What its intervals cover is in test_compare_coverage.py."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import math
 
 import numpy as np
 import pytest
+from comparing import draw, pair
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from adaptline.errors import UserError
-from adaptline.evals.compare import Difference, Scores, compare, holm, interval
-
-
-def draw(seed: int, shape: tuple[int, int], mean: float = 0.0) -> Scores:
-    return np.random.default_rng(seed).normal(mean, 1.0, shape)
+from adaptline.evals.compare import compare, holm, interval
+from adaptline.evals.variance import Scores
 
 
 def binary(right: int, items: int) -> Scores:
     return np.array([[1.0] * right + [0.0] * (items - right)])
-
-
-def pair(first: Scores, second: Scores, confidence: float = 0.95) -> Difference:
-    return compare({"A": first, "B": second}, confidence=confidence).differences[0]
 
 
 # ---- one seed: items only ----
@@ -76,72 +70,6 @@ def test_one_seed_against_three_borrows_their_variation() -> None:
 # ---- several seeds: two-way ----
 
 
-def mean_squares(scores: Scores) -> tuple[float, float]:
-    """Variance over seeds of the means, and the mean square of seed x item, written out."""
-    seeds, items = scores.shape
-    grand = sum(sum(row) for row in scores) / seeds / items
-    rows = [sum(row) / items for row in scores]
-    columns = [sum(scores[:, i]) / seeds for i in range(items)]
-    squares = sum((scores[s, i] - rows[s] - columns[i] + grand) ** 2 for s in range(seeds) for i in range(items))
-    return sum((row - grand) ** 2 for row in rows) / (seeds - 1), squares / ((seeds - 1) * (items - 1))
-
-
-def by_hand(first: Scores, second: Scores, alpha: float) -> tuple[float, float, float]:
-    """Middle, half width and degrees of the seeds' part."""
-    items, counts = first.shape[1], (len(first), len(second))
-    difference = first.mean(axis=0) - second.mean(axis=0)
-    (v, r), (w, q) = mean_squares(first), mean_squares(second)
-    of_all = [(count - 1) / (sum(counts) - 2) for count in counts]
-    first_weight = (counts[0] - 1 + 2 * of_all[0]) / (counts[0] + 1) / counts[0] + 2 * of_all[0] / (
-        counts[1] + 1
-    ) / counts[1]
-    second_weight = (counts[1] - 1 + 2 * of_all[1]) / (counts[1] + 1) / counts[1] + 2 * of_all[1] / (
-        counts[0] + 1
-    ) / counts[0]
-    moderated = [first_weight * v, second_weight * w]
-    degrees = sum(moderated) ** 2 / sum(part**2 / (n - 1) for n, part in zip(counts, moderated, strict=True))
-    alone = float(difference.var(ddof=1)) / items
-    part, seeds = max(0.0, alone - (r / counts[0] + q / counts[1]) / items), sum(moderated)
-    of_items, of_seeds = stats.t.isf(alpha / 2, items - 1), stats.t.isf(alpha / 2, degrees)
-    half = max(of_items * math.sqrt(alone), (of_items * part + of_seeds * seeds) / math.sqrt(part + seeds))
-    return float(difference.mean()), half, degrees
-
-
-@pytest.mark.parametrize(("seeds", "others"), [(2, 2), (3, 3), (2, 5), (4, 3)])
-def test_the_interval_is_that_of_the_mean_squares_written_out(seeds: int, others: int) -> None:
-    first = draw(1, (seeds, 90), 1.5) + draw(2, (seeds, 1)) * 0.1
-    second = draw(3, (others, 90)) + draw(4, (others, 1)) * 0.3
-    found = pair(first, second)
-    middle, half, degrees = by_hand(first, second, 0.05)
-    assert found.first == "A"
-    assert (found.low, found.high) == pytest.approx((middle - half, middle + half), abs=3e-3)
-    assert found.degrees == pytest.approx((89, degrees))
-
-
-def test_where_seeds_are_all_there_is_two_systems_get_the_test_of_welch() -> None:
-    """Many items that all say the same: the seeds' means are the data."""
-    noise = draw(9, (1, 20_000)) * 1e-3
-    first = np.array([[0.5], [0.7], [0.9]]) + noise
-    second = np.array([[0.2], [0.25], [0.6]]) + noise
-    expected = stats.ttest_ind(first.mean(axis=1), second.mean(axis=1), equal_var=False)
-    found = pair(first, second)
-    assert found.p == pytest.approx(expected.pvalue, rel=0.01)
-    assert found.degrees[1] == pytest.approx(expected.df)
-
-
-def test_other_systems_tell_how_much_seeds_vary() -> None:
-    """The same pair is judged more surely among steady systems than among varying ones, and never as if alone."""
-    first, second = draw(1, (2, 300), 0.3), draw(2, (2, 300))
-    swing = np.array([[-1.0], [1.0]])
-    width = {}
-    for name, scale in (("steady", 0.0), ("varying", 1.0)):
-        others = {f"{name} {index}": draw(10 + index, (2, 300)) + scale * swing for index in range(4)}
-        found = compare({"A": first, "B": second, **others}).of("A", "B")
-        width[name] = found.high - found.low
-        assert found.degrees[1] <= 6
-    assert width["varying"] > 2 * width["steady"]
-
-
 def test_items_that_are_hard_for_both_cancel() -> None:
     hard = draw(0, (1, 200)) * 10
     first, second = draw(1, (3, 200)) + hard, draw(2, (3, 200)) + hard
@@ -156,17 +84,6 @@ def test_variation_over_seeds_widens_the_interval() -> None:
     shift = np.array([[-0.3], [0.0], [0.3]])
     steady, varying = pair(first, second), pair(first + shift, second)
     assert varying.high - varying.low > 2 * (steady.high - steady.low)
-
-
-def test_the_interval_is_never_narrower_than_items_alone_give() -> None:
-    """Seeds that agree by chance must not make up for few items."""
-    first, second = draw(1, (2, 40)), draw(2, (2, 40))
-    agreed = np.array([[0.0], [1e-6]])
-    first, second = (scores - scores.mean(axis=1, keepdims=True) + agreed for scores in (first, second))
-    found = pair(first, second)
-    difference = first.mean(axis=0) - second.mean(axis=0)
-    alone = stats.t.ppf(0.975, 39) * difference.std(ddof=1) / math.sqrt(40)
-    assert (found.high - found.low) / 2 == pytest.approx(alone, rel=0.01)
 
 
 # ---- nothing varies ----
@@ -289,42 +206,6 @@ def test_one_system_has_nothing_to_be_compared_with() -> None:
     assert found.systems["A"].seeds == 2
 
 
-# ---- words ----
-
-
-def test_a_shown_difference_in_words() -> None:
-    random = np.random.default_rng(0)
-    first, second = random.random((6, 1000)) < 0.9, random.random((6, 1000)) < 0.8
-    found = pair(first.astype(float), second.astype(float))
-    assert found.verdict == (
-        f"A is better than B by {100 * found.mean:.1f} points "
-        f"(95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, corrected p < 0.001)"
-    )
-
-
-def test_no_difference_in_words() -> None:
-    found = pair(draw(5, (2, 40)), draw(6, (2, 40)))
-    assert found.verdict == (
-        f"no difference shown between {found.first} and {found.second} ({found.mean:+.2f}, "
-        f"95 % interval {found.low:.2f} to {found.high:.2f}, corrected p = {found.p:.2g})"
-    )
-
-
-def test_small_differences_get_the_decimals_that_they_need() -> None:
-    first = 0.5 + draw(1, (2, 4000)) * 1e-3
-    assert "0.00" in pair(first + 1e-4, first).verdict
-
-
-def test_holm_may_show_what_the_joint_interval_leaves_open() -> None:
-    """Two clear pairs free the correction of the third, whose interval is still one of three together."""
-    items, noise = draw(0, (1, 300)), draw(1, (1, 300))
-    edge = noise - noise.mean() + 2.2 * noise.std() / math.sqrt(300)  # p is 0.03 alone
-    found = compare({"A": items + 3, "B": items + edge, "C": items}).of("B", "C")
-    assert found.low < 0 < found.p_corrected < 0.05
-    assert found.better
-    assert "but by how much is open" in found.verdict
-
-
 # ---- mistakes ----
 
 
@@ -348,11 +229,6 @@ def test_what_cannot_be_compared_is_said(systems: dict[str, Scores], message: st
 def test_a_confidence_lies_between_0_and_1(confidence: float) -> None:
     with pytest.raises(UserError, match="confidence"):
         compare({"A": np.ones((2, 5))}, confidence=confidence)
-
-
-def test_a_flat_list_of_scores_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="not \\(seeds, items\\)"):
-        compare({"A": np.ones(5)})
 
 
 # ---- properties ----

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from adaptline.evals.compare import Scores, compare, holm, interval
+from adaptline.evals.compare import compare, holm, interval
 from adaptline.evals.metrics.macro_f1 import macro_f1
+from adaptline.evals.variance import Scores
 
 pytestmark = pytest.mark.slow
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from playwright.sync_api import Page as BrowserPage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -62,3 +63,34 @@ def launched(home: Path) -> Iterator[Browser]:
         running = started.chromium.launch(executable_path=program, args=list(FLAGS), env={"HOME": str(home)})
         yield running
         running.close()
+
+
+@contextlib.contextmanager
+def watched(browser: Browser, own: str) -> Iterator[Callable[..., BrowserPage]]:
+    """Makes pages, each in a context of its own; whatever one complains about, asks for elsewhere or pops up fails the test.
+
+    Args:
+        browser: that opens them.
+        own: how the addresses begin that a page may ask for.
+    """
+    contexts, complaints = [], list[str]()
+
+    def new_page(width: int, *, allow: tuple[str, ...] = (), **given: Any) -> BrowserPage:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **given)
+        contexts.append(context)
+        page = context.new_page()
+
+        def complain(kind: str, what: str) -> None:
+            if not any(word in what for word in allow):
+                complaints.append(f"{kind}: {what}")
+
+        page.on("console", lambda message: complain("console", message.text))
+        page.on("pageerror", lambda error: complain("error", str(error)))
+        page.on("dialog", lambda dialog: complain("dialog", dialog.message))
+        page.on("request", lambda asked: None if asked.url.startswith(own) else complain("request", asked.url))
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -8,6 +8,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import adaptline as al
+
 WORDS = [
     "alpha",
     "beta",
@@ -97,6 +99,29 @@ def make(folder: Path, *, files: int = 3, rows: int = 40, recipe: str = RECIPE) 
     (folder / "mine.py").write_text(MINE, "utf-8")
     path = folder / "recipe.toml"
     path.write_text(recipe, "utf-8")
+    return path
+
+
+CURATED = """
+[raw]
+step  = "ingest"
+files = "rows.jsonl"
+
+[clean]
+step = "curate"
+from = "raw"
+do   = [DO]
+"""
+
+
+def curated(folder: Path, texts: list[str], do: str, more: str = "") -> Path:
+    """Runs texts, and lines as they stand in `more`, through the step `clean`; returns the recipe's path."""
+    write(folder / "rows.jsonl", [{"text": text} for text in texts])
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write(more)
+    path = folder / "recipe.toml"
+    path.write_text(CURATED.replace("DO", do), "utf-8")
+    al.run(path)
     return path
 
 

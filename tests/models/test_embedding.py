@@ -54,3 +54,15 @@ def test_an_encoder_that_lacks_weights_is_told(base: Path, tmp_path: Path) -> No
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(UserError, match=r"lacks weights: encoder\.layer\.0\.output"):
         load_encoder(tmp_path)
+
+
+def test_cosines_are_those_of_the_vectors_whatever_stands_beside_a_pair(base: Path) -> None:
+    encoder = load_encoder(base)
+    pairs = [(one, other) for one in TEXTS for other in TEXTS[:4]]
+    for pooling in ("mean", "cls"):
+        vectors = dict(zip(TEXTS, encoder.embed(TEXTS, pooling)[0].astype(float), strict=True))
+        wanted = [float(vectors[one] @ vectors[other]) for one, other in pairs]
+        assert encoder.cosines(pairs, pooling) == pytest.approx(wanted, abs=1e-6)
+        assert encoder.cosines(pairs[::-1], pooling) == [encoder.cosines([pair], pooling)[0] for pair in pairs[::-1]]
+    assert encoder.cosines([(TEXTS[0], TEXTS[0])]) == [1.0]
+    assert encoder.cosines([]) == []

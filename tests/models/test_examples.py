@@ -61,7 +61,7 @@ def test_a_row_without_label_or_text_is_named(shards: tiny.Shards, what: str, mi
     rows = shards.rows([record(), record(line=12) | missing, record() | missing])
     with pytest.raises(UserError) as caught:
         select_examples(rows, shards.read, ["train"])
-    assert str(caught.value).startswith(f"desk.jsonl:12: row 2 has no {what}; 2 such rows in this shard\n")
+    assert str(caught.value).startswith(f"desk.jsonl, line 12: row 2 has no {what}; 2 such rows in this shard\n")
     assert caught.value.do
 
 

@@ -8,7 +8,6 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -39,14 +38,6 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    recipe, store = consoles.make(tmp_path)
-    consoles.fill(recipe, store)
-    with consoles.serving(recipe, store) as found:
-        yield found
 
 
 def get(served: Served, path: str, status: int = 200, **given: Any) -> httpx.Response:

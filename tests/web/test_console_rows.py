@@ -6,16 +6,19 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import consoles
 import httpx
 import pytest
-from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, launched
+from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, watched
 from consoles import Served
 
 import adaptline as al
 from adaptline.core.store import Store
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 RECIPE = """
@@ -96,11 +99,9 @@ def test_where_nothing_ran_there_are_no_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_can_be_read_and_stay_inert(served: Served, tmp_path: Path, width: int, scheme: Any) -> None:
-    with launched(tmp_path) as browser:
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
+def test_pages_fit_can_be_read_and_stay_inert(browser: Browser, served: Served, width: int, scheme: Any) -> None:
+    with watched(browser, served.url + "/") as new_page:
+        page = new_page(width, color_scheme=scheme)
         for path in ("/rows", "/rows/clean:0", "/rows/clean:3"):
             page.goto(served.url + path)
             assert page.evaluate(OVERFLOW) == 0
@@ -110,4 +111,3 @@ def test_pages_fit_can_be_read_and_stay_inert(served: Served, tmp_path: Path, wi
         page.goto(served.url + "/rows")
         page.click("ul.samples a")
         assert page.inner_text("ol.life li").startswith("da ta/a%2f#?.jsonl:")
-        assert complaints == []

@@ -11,8 +11,8 @@ import pytest
 
 import adaptline as al
 from adaptline.core import recipe as recipes
+from adaptline.core.history import History
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.web import gather, view
 
 

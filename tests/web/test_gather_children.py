@@ -9,8 +9,8 @@ import pytest
 
 import adaptline as al
 from adaptline.core import recipe as recipes
+from adaptline.core.history import History
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.web import gather, terminal
 from adaptline.web.report import render, sections
 from adaptline.web.view import ReportView, Tally

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 
-import numpy as np
-import pyarrow as pa
-import pytest
-
-from adaptline.core.trace import History
-from adaptline.web import gather_rows, view
+from adaptline.core.history import History
+from adaptline.web import gather_rows, view, view_scores
 
 
 def test_rows_in_and_out_add_up(report: view.ReportView) -> None:
@@ -45,10 +40,10 @@ def test_samples_show_what_was_dropped_and_why(report: view.ReportView) -> None:
 def test_scores_are_spread_over_all_rows_that_reached_the_filter(report: view.ReportView) -> None:
     assert report.scores is not None
     length = report.scores[0]
-    assert isinstance(length, view.Histogram)
+    assert isinstance(length, view_scores.Histogram)
     assert sum(length.counts) == 120
     assert len(length.edges) == len(length.counts) + 1
-    assert length.limits == (view.Limit("min", 12.0),)
+    assert length.limits == (view_scores.Limit("min", 12.0),)
 
 
 def test_found_stands_beside_planted(report: view.ReportView) -> None:
@@ -67,44 +62,3 @@ def test_what_a_method_says_of_itself_and_left_undone_is_read_from_the_manifest(
     funnel, _ = gather_rows.curation(history.store, manifest)
     told = [(stage.meaning, stage.compared_in_part) for stage in funnel.stages]
     assert told == [("", 0), ("", 0), ("", 0), ("Texts nearly alike.", 7), ("", 0)]
-
-
-def scored(history: History, shards: list[pa.Array], alive: list[list[bool]]) -> view.Histogram | view.LabelChart:
-    """The chart of a filter whose scores are as given."""
-    refs = [
-        history.store.commit_unit(hashlib.sha256(repr(scores).encode()).hexdigest(), pa.table({"score": scores}))
-        for scores in shards
-    ]
-    method = {
-        "use": "mine",
-        "kind": "filter",
-        "meaning": "What it judges.",
-        "settings": {"min": 2.0},
-        "scores": [[ref.key, ref.digest, ref.rows] for ref in refs],
-    }
-    chart = gather_rows._chart(history.store, method, [np.array(mask) for mask in alive])
-    assert chart is not None
-    return chart
-
-
-def test_scores_of_several_types_make_one_chart(history: History) -> None:
-    """A shard without a score, one with integers and one with floats."""
-    shards = [pa.nulls(2), pa.array([1, 3], pa.int64()), pa.array([0.5, None])]
-    chart = scored(history, shards, [[True, True], [True, True], [True, True]])
-    assert isinstance(chart, view.Histogram)
-    assert (sum(chart.counts), chart.unjudged, chart.edges[0], chart.edges[-1]) == (3, 3, 0.5, 3.0)
-    assert chart.meaning == "What it judges."
-
-
-def test_labels_after_a_shard_without_any_make_one_chart(history: History) -> None:
-    chart = scored(history, [pa.nulls(1), pa.array(["en", "de", "en"])], [[True], [True, True, True]])
-    assert isinstance(chart, view.LabelChart)
-    assert [(entry.label, entry.rows) for entry in chart.labels] == [("en", 2), ("de", 1)]
-    assert chart.unjudged == 1
-
-
-@pytest.mark.parametrize("shards", [[], [pa.array([1.0, 2.0])]])
-def test_a_filter_that_no_row_reached_has_an_empty_chart(history: History, shards: list[pa.Array]) -> None:
-    chart = scored(history, shards, [[False] * len(scores) for scores in shards])
-    assert isinstance(chart, view.Histogram)
-    assert (chart.counts, chart.unjudged) == ((), 0)

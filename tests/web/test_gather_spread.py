@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+import lines
 import numpy as np
 import pytest
 
-import adaptline as al
 from adaptline import library
 from adaptline.data import opinions
-from adaptline.web import gather_spread, view
+from adaptline.web import gather_spread, view_rows
 
 ENGLISH = "This is a perfectly ordinary sentence in English, number {}."
 GERMAN = "Das hier ist ein ganz gewöhnlicher deutscher Satz mit der Nummer {}."
-RECIPE = """
-[raw]
-step  = "ingest"
-files = "rows.jsonl"
-[clean]
-step = "curate"
-from = "raw"
-do   = ["unicode", { use = "language", keep = ["en"] }, { use = "length", max = 200 }]
-"""
 
 
-def spread(folder: Path, texts: list[str]) -> view.Spread | None:
-    (folder / "rows.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    (folder / "recipe.toml").write_text(RECIPE)
-    al.run(folder / "recipe.toml")
-    history = library._history(folder / "recipe.toml", None)
+def spread(folder: Path, texts: list[str]) -> view_rows.Spread | None:
+    do = '"unicode", { use = "language", keep = ["en"] }, { use = "length", max = 200 }'
+    history = library._history(lines.curated(folder, texts, do), None)
     manifest = history.manifests["clean"][0]
     return gather_spread.spread(history.store, manifest, opinions.fates(history.store, manifest))
 

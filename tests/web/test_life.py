@@ -5,36 +5,28 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lines
 import pytest
-from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, launched
+from browsers import OVERFLOW, POOR_CONTRAST, REACHING_OUT, watched
 
 import adaptline as al
 from adaptline import library
 from adaptline.errors import UserError
 from adaptline.web import life
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\"> \u202etxet"
 TEXTS = [HOSTILE, "a text that comes twice", "a text that comes twice", "w" * 500_000, "no"]
-RECIPE = """
-[raw]
-step  = "ingest"
-files = "rows.jsonl"
-[clean]
-step = "curate"
-from = "raw"
-do   = ["unicode", { use = "length", min = 8 }, "exact"]
-"""
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("line")
-    (folder / "rows.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS) + "broken\n")
-    (folder / "recipe.toml").write_text(RECIPE)
-    al.run(folder / "recipe.toml")
-    return folder / "recipe.toml"
+    return lines.curated(folder, TEXTS, '"unicode", { use = "length", min = 8 }, "exact"', "broken\n")
 
 
 def told(made: dict[str, Any]) -> list[tuple[str, str, str, int]]:
@@ -66,7 +58,7 @@ def test_a_row_that_could_not_be_read_says_why(line: Path) -> None:
 
 
 def test_a_child_says_who_made_it_of_what() -> None:
-    step = {"cell": {}, "key": "k", "digest": "d" * 64, "step": "more", "shard": "c" * 64}
+    step = {"cell": {}, "key": "k", "digest": "d" * 64, "step": "more", "shard": "c" * 64, "from": []}
     born = {**step, "did": "made by noise", "parent": {"shard": "b" * 64, "position": 0}, "text": "siad"}
     origin = {"file": "a", "row": 1, "text": "said", "unreadable": None, "shard": "a" * 64}
     made = life.graph({"origin": origin, "steps": [born], "children": []})
@@ -74,7 +66,7 @@ def test_a_child_says_who_made_it_of_what() -> None:
 
 
 def test_children_and_adapters_branch_off() -> None:
-    step = {"cell": {}, "key": "k", "digest": "d" * 64}
+    step: dict[str, Any] = {"cell": {}, "key": "k", "digest": "d" * 64, "from": ["d" * 64]}
     trained = {**step, "step": "adapters", "did": "trained on it"}
     child = {
         **step,
@@ -105,6 +97,47 @@ def test_children_and_adapters_branch_off() -> None:
     )  # its own, down and across; and all that pass
 
 
+GRID = """
+[raw]
+step  = "ingest"
+files = "rows.jsonl"
+[clean]
+step = "curate"
+from = "raw"
+do   = [{ use = "length", min = 1 }]
+each = { "length.min" = [1, 8, 30] }
+[more]
+step = "augment"
+from = "clean"
+do   = [{ use = "noise", share = 1.0, swap = 0.5 }]
+"""
+
+
+def test_each_cell_of_a_grid_has_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"text": "a text of some words"}) + "\n")
+    (tmp_path / "recipe.toml").write_text(GRID)
+    al.run(tmp_path / "recipe.toml")
+    made = library.trace(tmp_path / "recipe.toml", "rows.jsonl:1")["graph"]
+    nodes = [(kind, title.partition(",")[0], column) for kind, title, _, column in told(made)]
+    assert [node for node in nodes if node[0] != "child"] == [
+        ("source", "rows.jsonl:1", 0),
+        ("step", "clean length.min=1", 1),
+        ("kept", "length", 1),
+        ("step", "more length.min=1", 1),
+        ("step", "clean length.min=8", 1),
+        ("kept", "length", 1),
+        ("step", "more length.min=8", 1),
+        ("step", "clean length.min=30", 1),
+        ("dropped", "length", 1),
+        ("step", "more length.min=30", 1),
+    ]
+    titles = {node["id"]: node["title"].partition(" ")[0] for node in made["nodes"]}
+    ways = [(titles[edge["from"]], titles[edge["to"]]) for edge in made["edges"]]
+    assert ways.count(("rows.jsonl:1", "clean")) == 3
+    assert ways.count(("length", "more")) == 3
+    assert [node["column"] for node in made["nodes"] if node["kind"] == "child"] == [2]
+
+
 def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
     for row in range(1, len(TEXTS) + 2):
         page = life.page(library.trace(line, f"rows.jsonl:{row}"))
@@ -116,21 +149,18 @@ def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
 
 @pytest.mark.parametrize("width", [320, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_and_can_be_read(line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
-    with launched(tmp_path) as browser:
-        complaints: list[str] = []
+def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
+    with watched(browser, tmp_path.as_uri()) as new_page:
         for row in (1, 3, 4):
-            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / "row.html")
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-            page.on("console", lambda message: complaints.append(message.text))
+            path = library.write_life(library.trace(line, f"rows.jsonl:{row}"), tmp_path / f"{row}.html")
+            page = new_page(width, color_scheme=scheme)
             page.goto(path.as_uri())
             assert page.evaluate(OVERFLOW) == 0
             assert page.evaluate(REACHING_OUT) == []
             assert page.evaluate(POOR_CONTRAST) == []
             assert page.title().startswith("rows.jsonl")
-        assert complaints == []
 
 
 def test_only_a_rows_life_is_drawn(line: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="only a row's life"):
-        library.write_life(library.trace(line, "clean"), tmp_path / "row.html")
+        library.write_life(library.trace(line, "clean"), tmp_path / "row.html", force=True)

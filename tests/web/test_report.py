@@ -19,24 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adaptline.web.report import render, sections
-from adaptline.web.view import (
-    Audit,
-    Candidate,
-    CandidateCurves,
-    Comparison,
-    Curation,
-    Fact,
-    Head,
-    Histogram,
-    Intake,
-    LabelChart,
-    ReportView,
-    SeedCurve,
-    SeedScore,
-    Stage,
-    Training,
-    Verdict,
-)
+from adaptline.web.view import Fact, Head, ReportView, Verdict
+from adaptline.web.view_evidence import Candidate, CandidateCurves, Comparison, SeedCurve, SeedScore, Training
+from adaptline.web.view_rows import Audit, Curation, Intake, Stage
+from adaptline.web.view_scores import Histogram, LabelChart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +128,7 @@ class TestContent:
         assert "kept instead" in page.text
 
     def test_a_leaked_item_says_where_it_leaked_from(self, page: Page) -> None:
-        assert "score 17 against max 12 because of tasks/intent.toml: test.jsonl:117" in page.text
+        assert "score 17 > max 12 because of tasks/intent.toml: test.jsonl:117" in page.text
 
     def test_rows_that_could_not_be_judged_are_counted(self, page: Page) -> None:
         assert '134 rows could not be judged; the recipe says unjudged = "keep"' in page.text

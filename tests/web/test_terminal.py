@@ -126,7 +126,15 @@ def _harmless(said: str, line_count: int) -> None:
 def test_no_foreign_string_of_a_life_reaches_the_terminal_raw() -> None:
     origin = {"file": NASTY, "row": 1, "line": None, "text": None, "unreadable": NASTY, "step": "raw"}
     origin |= {"shard": "0" * 64, "position": 0, "label": NASTY}
-    method = {"use": "review", "verdict": "dropped", "score": NASTY, "settings": {"drop": [NASTY]}, "because": NASTY}
+    method = {
+        "name": "review",
+        "use": "review",
+        "verdict": "dropped",
+        "score": NASTY,
+        "settings": {"drop": [NASTY]},
+        "because": NASTY,
+    }
+    method["parameters"] = {"of": NASTY, "against": [[NASTY, 1]]}
     step = {"step": "clean", "cell": {"each": NASTY}, "digest": "0" * 64, "did": NASTY, "methods": [method]}
     _harmless(terminal.life({"origin": origin, "steps": [step], "children": []}), 5)
     child = {"step": "more", "cell": {"each": NASTY}, "shard": "0" * 64, "position": 3, "text": NASTY, "by": "noise"}

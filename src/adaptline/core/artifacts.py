@@ -53,8 +53,8 @@ class Report:
 class Use:
     """A method as a recipe uses it: its name, its own parameters, and what the step does with its result.
 
-    `settings` holds the step's words (on, min, max, keep, drop, unjudged, name), `parameters` those of the method's
-    signature.
+    `settings` holds the step's words (on, min, max, keep, drop, unjudged, and the name where results are stored under it),
+    `parameters` those of the method's signature. `alias` is what a recipe calls a rule: it means nothing.
     """
 
     use: str
@@ -63,6 +63,7 @@ class Use:
     settings: dict[str, Any]
     identity: list[Any]
     beside: Path = field(compare=False)
+    alias: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -88,13 +89,14 @@ class Use:
             raise
         except Exception as error:
             where = _last_line_in(error, (self.beside / self.use.rpartition(":")[0]).resolve())
-            raise RunError(f"{self.use} failed: {where}{type(error).__name__}: {error}. --debug shows more.") from error
+            brief = f"{self.use} failed: {where}{type(error).__name__}"
+            raise RunError(f"{brief}: {error}. --debug shows more.", brief=brief) from error
 
 
 def _last_line_in(error: Exception, path: Path) -> str:
-    """The place in a user's file where an error came about, as "mine.py:12: "; nothing for a method of the package."""
+    """The place in a user's file where an error came about, as "mine.py, line 12: "; nothing for a method of the package."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return f"{path.name}:{lines[-1]}: " if lines else ""
+    return f"{path.name}, line {lines[-1]}: " if lines else ""
 
 
 @dataclass(frozen=True)

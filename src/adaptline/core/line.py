@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import grid, keys, recipe, registry, signatures
+from adaptline.core import grid, keys, naming, recipe, registry, signatures
 from adaptline.core.grid import Node
 from adaptline.core.recipe import Recipe
 from adaptline.core.store import Store
@@ -114,7 +114,8 @@ class Line:
         """The manifest that a node had when the recipe last ran."""
         for ref in self.store.refs(self.recipe.name).get(node.table.name, []):
             if ref["cell"] == node.cell:
-                return self.store.manifest(ref["key"])
+                manifest = self.store.manifest(ref["key"])
+                return manifest and naming.with_rules(manifest, ref)
         return None
 
     def chosen(self, step: str | None) -> Iterator[Node]:

@@ -31,6 +31,10 @@ LIBRARIES = (
     "peft",
     "tokenizers",
     "safetensors",
+    "presidio-analyzer",
+    "phonenumbers",
+    "tldextract",
+    "spacy",
 )
 _MACOS_RSS_UNIT, _LINUX_RSS_UNIT = 1, 1024  # getrusage(2): bytes on macOS, kibibytes on Linux
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import naming
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 
@@ -70,13 +71,10 @@ def original(manifest: dict[str, Any], shard: int) -> list[Any]:
 
 
 def rules(manifest: dict[str, Any]) -> list[str]:
-    """A step's rules as a person tells them apart: a second `length` is "length (2)"."""
-    seen: Counter[str] = Counter()
-    names = []
-    for method in manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []:
-        seen[method["use"]] += 1
-        names.append(method["use"] if seen[method["use"]] == 1 else f"{method['use']} ({seen[method['use']]})")
-    return names
+    """A step's rules as a person tells them apart: as a recipe calls them, else by their methods."""
+    methods = manifest["detail"].get("methods", []) if manifest["kind"] == "rows" else []
+    found: list[str] = manifest.get("names") or naming.numbered([method["use"] for method in methods])
+    return found
 
 
 def verdicts(store: Store, manifest: dict[str, Any], shard: int, rules: Sequence[str]) -> pa.Array:

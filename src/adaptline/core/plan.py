@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from adaptline.core import machine, registry
+from adaptline.core import changes, machine, naming, registry
+from adaptline.core.artifacts import Use
 from adaptline.core.grid import Node
 from adaptline.core.line import Line
 from adaptline.core.recipe import Recipe
@@ -79,7 +80,7 @@ def _plan_node(line: Line, node: Node) -> Planned:
             node.table.name, node.cell, node.kind, "may run", f"if {' or '.join(waiting)} changes", None, seconds, ()
         )
     return Planned(
-        node.table.name, node.cell, node.kind, "will run", _why(line.meaning(node) or {}, last), key, seconds, ()
+        node.table.name, node.cell, node.kind, "will run", _why(node, line.meaning(node) or {}, last), key, seconds, ()
     )
 
 
@@ -88,17 +89,27 @@ def _not_there(line: Line, nodes: list[Node]) -> list[str]:
     return sorted({node.table.name for node in nodes if id(node) not in line.manifests})
 
 
-def _why(meaning: dict[str, Any], last: dict[str, Any] | None) -> str:
+def _why(node: Node, meaning: dict[str, Any], last: dict[str, Any] | None) -> str:
     """What differs from the last time, in words."""
     if last is None:
         return "new"
     before = last["meaning"]
     if before["step"] != meaning["step"]:
         return f"{meaning['step'][1]} is version {meaning['step'][2]} now, was {before['step'][2]}"
-    old, new = before["parameters"], meaning["parameters"]
-    changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-    changed += sorted(
+    others = sorted(
         f"what {name} gives" for name in meaning["inputs"] if before["inputs"].get(name) != meaning["inputs"][name]
     )
-    changed += [word for name, word in _ALSO.items() if before.get(name) != meaning.get(name)]
+    others += [word for name, word in _ALSO.items() if before.get(name) != meaning.get(name)]
+    rules = naming.rules_in(node.values)
+    planned = {"kind": node.kind, "meaning": meaning, "detail": {}, "names": naming.names(rules)}
+    changed = changes.words(changes.alike(last, planned), planned, [] if others else _stored(rules)) + others
     return f"changed: {', '.join(changed)}" if changed else "its artifact is gone"
+
+
+def _stored(rules: Sequence[Use]) -> list[str]:
+    """The filters that scored every row: their scores are there whatever bounds have moved. Costly ones scored some rows."""
+    return [
+        name
+        for name, use in zip(naming.names(rules), rules, strict=True)
+        if use.kind == "filter" and use.load().cost_with(use.parameters) == "low"
+    ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from adaptline.core import registry, signatures
+from adaptline.core import naming, registry, signatures
 from adaptline.core.places import line_of
 from adaptline.core.signatures import LINKS
 from adaptline.errors import UserError, did_you_mean
@@ -242,10 +242,15 @@ def _reach_method(recipe: Recipe, name: str, given: dict[str, Any], reach: str, 
     changed = dict(given)
     for key, entries in given.items():
         if isinstance(entries, list):
-            names = [_called(entry) for entry in entries]
-            if names.count(use) > 1:
-                do = "Give each a name of its own where the step lets you, or a step of its own."
-                recipe.fail(name, ("each", reach), f"{reach!r} reaches {names.count(use)} methods of {key}", do)
+            names = _called(entries)
+            alike = [
+                entry
+                for entry, word in zip(names, _methods(entries), strict=True)
+                if word == use == entry.partition("#")[0]
+            ]
+            if len(alike) > 1:
+                do = f'Give each a name of its own: {{ use = "{use}", name = "..." }}.'
+                recipe.fail(name, ("each", reach), f"{reach!r} reaches {len(alike)} methods of {key}", do)
             if use in names:
                 found = True
                 changed[key] = [
@@ -258,9 +263,14 @@ def _reach_method(recipe: Recipe, name: str, given: dict[str, Any], reach: str, 
     return changed
 
 
-def _called(entry: Any) -> Any:
-    """What a method in a list is called there: by its name if it is given one, else as it is used."""
-    return entry.get("name", entry.get("use")) if isinstance(entry, dict) else entry
+def _called(entries: Sequence[Any]) -> list[str]:
+    """What the methods in a list are called there: by their names if they are given some, else as they are used."""
+    given = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    return naming.called([None if name is None else str(name) for name in given], _methods(entries))
+
+
+def _methods(entries: Sequence[Any]) -> list[str]:
+    return [str(entry.get("use") if isinstance(entry, dict) else entry) for entry in entries]
 
 
 def _in_order(recipe: Recipe, tables: dict[str, Table]) -> list[Table]:

@@ -107,28 +107,35 @@ def with_contents(shard: pa.Table, changes: pa.Table, parent: str) -> pa.Table:
 
     Args:
         shard: a table of COLUMNS.
-        changes: columns row, message and content.
+        changes: columns row, message and content; a null message stands for the row's label.
         parent: the digest of the shard as it was.
     """
-    messages = shard["messages"].to_pylist()
+    messages, labels = shard["messages"].to_pylist(), None
     for change in changes.to_pylist():
-        messages[change["row"]][change["message"]]["content"] = change["content"]
+        if change["message"] is None:
+            labels = shard["label"].to_pylist() if labels is None else labels
+            labels[change["row"]] = change["content"]
+        else:
+            messages[change["row"]][change["message"]]["content"] = change["content"]
     columns: dict[str, Any] = {name: shard[name] for name in COLUMNS}
     columns |= {
         "messages": pa.array(messages, COLUMNS["messages"]),
         "parent_shard": pa.array([parent] * shard.num_rows, pa.string()),
         "parent_row": pa.array(range(shard.num_rows), pa.int64()),
     }
+    if labels is not None:
+        columns["label"] = pa.array(labels, COLUMNS["label"])
     return table(columns, shard.num_rows)
 
 
 def extra_values(shard: pa.Table, name: str) -> list[Any]:
-    """The values of a source field that no column took, null where a row has none; in JSON also by a path ("user.id")."""
+    """The values of a source field that no column took, also by a path ("user.id"); null where a row has none."""
     extra = shard["extra"]
     if pa.types.is_struct(extra.type):
-        if name not in {extra.type.field(i).name for i in range(extra.type.num_fields)}:
+        names = {extra.type.field(i).name for i in range(extra.type.num_fields)}
+        if name not in names and name.partition(".")[0] not in names:
             return [None] * shard.num_rows
-        return [None if row is None else row[name] for row in extra.to_pylist()]
+        return [_at(row, name) for row in extra.to_pylist()]
     return [_at(json.loads(row), name) if row else None for row in extra.to_pylist()]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adaptline.core import keys, machine, manifests, progress, registry, signatures
+from adaptline.core import failures, keys, machine, manifests, naming, progress, registry, signatures
 from adaptline.core.artifacts import Desk, Report, Weights
 from adaptline.core.engines.local import LocalEngine
 from adaptline.core.grid import Node
@@ -78,9 +78,12 @@ def run(
         by_step: dict[str, list[Node]] = {}
         for node in line.chosen(step):
             by_step.setdefault(node.table.name, []).append(node)
-        for name, nodes in by_step.items():
-            made += (done := _run_step(line, nodes, engine, room, show))
-            line.store.set_refs(line.recipe.name, name, [_ref_of(artifact) for artifact in done])
+        steps = list(by_step)
+        for number, (name, nodes) in enumerate(by_step.items()):
+            with failures.noted(line.store, line.recipe.name, name, steps[:number], steps[number + 1 :]):
+                made += (done := _run_step(line, nodes, engine, room, show))
+                refs = [_ref_of(node, artifact) for node, artifact in zip(nodes, done, strict=True)]
+                line.store.set_refs(line.recipe.name, name, refs)
         if step is None:
             line.store.forget_refs(line.recipe.name, besides=set(by_step))
     return made
@@ -92,7 +95,7 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, room: Memory, 
     took: dict[int, float] = {}
     for node in nodes:
         if found[id(node)][1] is not None:
-            _remember(line, _artifact(line, node, cached=True, seconds=0.0))
+            _remember(line, node, _artifact(line, node, cached=True, seconds=0.0))
     runs = (
         _run_rows(line, missing, engine, room, show)
         if nodes[0].kind == "rows"
@@ -102,8 +105,9 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, room: Memory, 
     for node, manifest, seconds in runs:
         line.manifests[id(node)] = manifest
         took[id(node)] = seconds
-        _remember(line, _artifact(line, node, cached=False, seconds=seconds))
-        show.say(f"  {node.title}: {summary(manifest)}, {seconds:.1f} s  {keys.short(manifest['digest'])}")
+        _remember(line, node, _artifact(line, node, cached=False, seconds=seconds))
+        told = summary(naming.with_rules(manifest, _rules(node)))
+        show.say(f"  {node.title}: {told}, {seconds:.1f} s  {keys.short(manifest['digest'])}")
     if not missing:
         show.say(f"  {nodes[0].table.name}: {'all ' + str(len(nodes)) + ' ' if len(nodes) > 1 else ''}there already")
     elif len(nodes) > 1:
@@ -111,15 +115,21 @@ def _run_step(line: Line, nodes: list[Node], engine: LocalEngine, room: Memory, 
     return [_artifact(line, node, cached=id(node) not in took, seconds=took.get(id(node), 0.0)) for node in nodes]
 
 
-def _remember(line: Line, artifact: Artifact) -> None:
+def _remember(line: Line, node: Node, artifact: Artifact) -> None:
     """Tells log and gc of what a recipe's cell has now, as soon as it has it: the next cell may never be."""
-    ref = _ref_of(artifact)
+    ref = _ref_of(node, artifact)
     if line.store.set_ref(line.recipe.name, artifact.step, ref):
         line.store.append_event("run", recipe=line.recipe.name, made=[{"step": artifact.step, **ref}])
 
 
-def _ref_of(artifact: Artifact) -> dict[str, Any]:
-    return {"cell": artifact.cell, "key": artifact.key, "digest": artifact.digest}
+def _ref_of(node: Node, artifact: Artifact) -> dict[str, Any]:
+    return {"cell": artifact.cell, "key": artifact.key, "digest": artifact.digest, **_rules(node)}
+
+
+def _rules(node: Node) -> dict[str, Any]:
+    """What the recipe calls the rules of a step; nothing where it names none."""
+    names = naming.given_in(node.values)
+    return {} if names is None else {"names": names}
 
 
 def _run_rows(
@@ -141,9 +151,10 @@ def _run_rows(
                     seconds=time.monotonic() - start,
                     cpu_seconds=units.cpu_seconds_elsewhere + time.process_time() - cpu,
                 )
-                manifest = manifests.of_rows(
-                    line, node, key, made, {**record, "units": {"ran": units.ran, "found": units.found}}
-                )
+                record["units"] = {"ran": units.ran, "found": units.found}
+                if folders := signatures.folders_in(node.values):
+                    record["folders"] = folders
+                manifest = manifests.of_rows(line, node, key, made, record)
                 line.store.commit_manifest(manifest)
         yield node, manifest, time.monotonic() - start
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from adaptline.core import registry, servers, sources
+from adaptline.core import keys, naming, registry, servers, sources
 from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.demands import Demand, between
@@ -24,9 +24,9 @@ from adaptline.errors import UserError, did_you_mean
 LINKS = ("step", "from", "each", "by", "where")  # the keys of a recipe's table that are not parameters
 KINDS: dict[type, str] = {Rows: "rows", Weights: "weights", Report: "report"}
 SETTINGS = {
-    "filter": ("on", "min", "max", "keep", "drop", "unjudged"),
-    "matcher": ("on",),
-    "transform": ("on",),
+    "filter": ("on", "name", "min", "max", "keep", "drop", "unjudged"),
+    "matcher": ("on", "name"),
+    "transform": ("on", "name"),
     "augmenter": ("on", "name", "share", "copies"),
     "metric": ("name",),
 }
@@ -121,7 +121,7 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
             values[key] = auto[key]()
         elif key in own or isinstance(value, Mapping):
             try:
-                checked = check(key, value, parameter.annotation, beside)
+                checked = _named(key, check(key, value, parameter.annotation, beside))
             except UnknownParameterError as error:
                 if key != signature.method:
                     raise
@@ -130,6 +130,14 @@ def bind_step(name: str, given: Mapping[str, Any], beside: Path) -> dict[str, An
             if checked != parameter.default or isinstance(checked, Use):
                 values[key] = checked
     return values
+
+
+def _named(key: str, checked: Any) -> Any:
+    """A checked value; of a list of rules, with each name in it checked and followed."""
+    if not naming.is_rules(checked):
+        return checked
+    with _placed(key, *(use.alias for use in checked if use.alias)):
+        return naming.settled(checked)
 
 
 class BadParameterError(UserError):
@@ -236,7 +244,8 @@ def bind_use(name: str, value: Any, kind: str, beside: Path) -> Use:
     defaults = method.options.get("defaults", {})
     if _BOUNDS & set(settings):
         defaults = {key: entry for key, entry in defaults.items() if key not in _BOUNDS}
-    return Use(use, method.kind, parameters, {**defaults, **settings}, method.identity, beside)
+    alias = settings.pop("name", None) if method.kind in registry.ROW_METHODS else None
+    return Use(use, method.kind, parameters, {**defaults, **settings}, method.identity, beside, alias)
 
 
 def _refuse_names(
@@ -259,14 +268,14 @@ def _refuse_names(
 
 
 @contextlib.contextmanager
-def _placed(name: str, use: str) -> Iterator[None]:
-    """Gives a mistake without a place the place of a method in a recipe."""
+def _placed(name: str, *words: str) -> Iterator[None]:
+    """Gives a mistake without a place the place of a method in a recipe: of the words that lead to it."""
     try:
         yield
     except UserError as error:
         if error.where is not None:
             raise
-        raise BadParameterError(name, f"has {error.what}", error.do, place=(name, use)) from error
+        raise BadParameterError(name, f"has {error.what}", error.do, place=(name, *words)) from error
 
 
 def _check_in(name: str, use: str, key: str, value: Any, annotation: Any, beside: Path) -> Any:
@@ -286,6 +295,15 @@ def meaning(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: meaning(entry) for key, entry in value.items()}
     return [meaning(entry) for entry in value] if isinstance(value, list) else value
+
+
+def folders_in(value: Any) -> dict[str, str]:
+    """The folders that a value names, by the first characters of their digests: a key holds the digest, people know the name."""
+    if isinstance(value, sources.Folder):
+        return {keys.short(value.digest): value.name}
+    value = value.parameters if isinstance(value, Use) else value
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return {digest: name for entry in entries for digest, name in folders_in(entry).items()}
 
 
 def refuse_changed(value: Any) -> None:

@@ -315,9 +315,10 @@ def _package_folder(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UserError(f"no installed package {name!r}", do=f"pip install {name.replace('_', '-')}")
     root = Path(next(iter(spec.submodule_search_locations)))
-    configs = sorted(root.rglob("config.json"), key=lambda path: (len(path.parts), path))
+    configs = sorted([*root.rglob("config.json")] or root.rglob("config.cfg"), key=lambda path: (len(path.parts), path))
     if not configs:
-        raise UserError(f"package {name!r} holds no model", do="A model is a folder with a config.json.")
+        do = "A model is a folder with a config.json, or spaCy's config.cfg."
+        raise UserError(f"package {name!r} holds no model", do=do)
     return configs[0].parent
 
 

@@ -6,6 +6,7 @@ Knows names, digests and the order of commits. Knows nothing of steps or recipes
     artifacts/ab/<key>/       the folder of weights or of a report
     artifacts/ab/<key>.json   the manifest, written last: an artifact exists if and only if it does
     refs/<recipe>.json        which artifacts a recipe's steps have now
+    failures/<recipe>.json    what ended a recipe's last run too early
     channels/<name>.json      what is in production; whatever digest it names is held
     events.jsonl              what happened, one line each; no text, no raw identity
     work/<key>/               scratch that survives a kill, until its artifact is there

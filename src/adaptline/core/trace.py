@@ -1,69 +1,24 @@
 """trace: one row's whole life, forward and backward, from what the steps stored anyway.
 
 Knows manifests, positions and parents. Every question is a look-up in a manifest and a read of a few small files: no
-index, because a scan of one shard is quick. A row is addressed as FILE:ROW (1-based record of a source file),
-STEP:POSITION (0-based position among a step's rows, dropped ones counted) or DIGEST:POSITION (of a step's artifact or
-of a shard).
+index, because a scan of one shard is quick.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from adaptline.core import keys
-from adaptline.core.descent import Line, Place, births, children
+from adaptline.core.addresses import find
+from adaptline.core.descent import Line, Place, births
+from adaptline.core.fates import consumed, life_in_rows
+from adaptline.core.history import History, ancestors, parents
 from adaptline.core.rows import Ref, texts
-from adaptline.core.store import Store
 from adaptline.errors import UserError, did_you_mean
 
-_SHORTEST_DIGEST = 6
-_DROPPED_EARLIER = -1
 MOST_CHILDREN = 100  # of one row whose lives are told; a step lists all that it made
-
-
-@dataclass(frozen=True)
-class History:
-    """What a recipe's last run left in a store: per step its artifacts' manifests, in the order of the recipe."""
-
-    store: Store
-    recipe: str
-    manifests: dict[str, list[dict[str, Any]]]
-
-    @classmethod
-    def open(cls, store: Store, recipe: str, order: list[str]) -> History:
-        """The manifests that a recipe's refs point at. Raises UserError where it never ran."""
-        refs = store.refs(recipe)
-        if not refs:
-            raise UserError(
-                f"recipe {recipe!r} has not run in this store",
-                where=store.root,
-                do="adaptline run it first, or name its store with --store.",
-            )
-        manifests = {
-            step: [{**m, "name": step, "cell": ref["cell"]} for ref in refs[step] if (m := store.manifest(ref["key"]))]
-            for step in order
-            if step in refs
-        }
-        return cls(store, recipe, manifests)
-
-    def of_kind(self, kind: str) -> Iterator[dict[str, Any]]:
-        """The manifests of a kind, in the recipe's order."""
-        for manifests in self.manifests.values():
-            yield from (manifest for manifest in manifests if manifest["kind"] == kind)
-
-    def by_digest(self, digest: str) -> dict[str, Any] | None:
-        """The recipe's manifest of a digest. Not by key: a step that ran again and gave the same bytes has another."""
-        for manifests in self.manifests.values():
-            for manifest in manifests:
-                if manifest["digest"] == digest:
-                    return manifest
-        return None
 
 
 def trace_row(history: History, address: str) -> dict[str, Any]:
@@ -74,7 +29,7 @@ def trace_row(history: History, address: str) -> dict[str, Any]:
     Raises:
         UserError: the address fits nothing; the error says what addresses look like.
     """
-    manifest, shard, position = _find(history, address)
+    manifest, shard, position = find(history, address)
     root, shard, position, line = _to_ingest(history, manifest, shard, position)
     steps = list(_forward(history, root, shard, position, line))
     return {
@@ -116,82 +71,11 @@ def trace_artifact(history: History, step: str) -> dict[str, Any]:
     return {"artifacts": [_behind(history, manifest) for manifest in history.manifests[step]]}
 
 
-def _find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
-    """The manifest, shard and position of an address."""
-    name, _, number = address.rpartition(":")
-    if not name or not number.isdecimal():
-        raise UserError(
-            f"{address!r} names no row",
-            do="Rows are FILE:ROW (data.jsonl:17), STEP:POSITION (clean:16) or DIGEST:POSITION.",
-        )
-    if (named := history.manifests.get(name)) and named[0]["kind"] == "rows":
-        return _by_position(named[0], int(number), address)
-    sources = [manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"]]
-    for manifest in sources:
-        if found := _by_source(history, manifest, name, int(number)):
-            return manifest, *found
-    if len(name) >= _SHORTEST_DIGEST and (shard := _by_digest(history, name, int(number), address)):
-        return shard
-    files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
-    mine = {file for manifest in sources for file in _files_named(manifest, name)}
-    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in mine), default=0)
-    raise UserError(
-        f"no row {address!r}",
-        do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
-    )
-
-
-def _by_digest(history: History, digest: str, position: int, address: str) -> tuple[dict[str, Any], int, int] | None:
-    """A position in the step's artifact or the shard whose digest begins so."""
-    for manifest in history.of_kind("rows"):
-        if manifest["digest"].startswith(digest):
-            return _by_position(manifest, position, address)
-    for manifest in history.of_kind("rows"):
-        for i, shard in enumerate(manifest["shards"]):
-            if shard["text"][1].startswith(digest) and position < shard["text"][2]:
-                return manifest, i, position
-    return None
-
-
-def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple[dict[str, Any], int, int]:
-    total = 0
-    for i, shard in enumerate(manifest["shards"]):
-        if position < total + shard["text"][2]:
-            return manifest, i, position - total
-        total += shard["text"][2]
-    raise UserError(f"no row {address!r}", do=f"The step has rows 0 to {total - 1}.")
-
-
-def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) -> tuple[int, int] | None:
-    files = _files_named(manifest, name)
-    if len(files) > 1:
-        raise UserError(f"{name!r} names {len(files)} files", do=f"Give the path: {', '.join(sorted(files))}.")
-    for i, file, first, rows in _segments(manifest):
-        if file in files and first <= row < first + rows:
-            shard = history.store.read(_ref(manifest["shards"][i]["text"]), ["file", "row"])
-            mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
-            return i, int(pc.index(mine, value=True).as_py())
-    return None
-
-
-def _segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:
-    """(shard, file, first row, rows) of every piece of a source."""
-    for i, segments in enumerate(manifest["detail"]["segments"]):
-        for file, first, rows in segments:
-            yield i, file, first, rows
-
-
-def _files_named(manifest: dict[str, Any], name: str) -> set[str]:
-    """The source of this path, or those of this name without a path."""
-    files = {file for _, file, _, _ in _segments(manifest)}
-    return {name} & files or {file for file in files if Path(file).name == name}
-
-
 def _to_ingest(
     history: History, manifest: dict[str, Any], shard: int, position: int
 ) -> tuple[dict[str, Any], int, int, Line]:
     """Back along parents to the artifact that read the row from a file; and every shard on the way."""
-    ref, line = _ref(manifest["shards"][shard]["text"]), Line()
+    ref, line = Ref(*manifest["shards"][shard]["text"]), Line()
     while True:
         line[ref.digest] = position
         row = history.store.read_row(ref, position)
@@ -212,7 +96,7 @@ def _shard_of_digest(history: History, digest: str) -> Ref:
     for manifest in history.of_kind("rows"):
         for found in _all_refs(manifest):
             if found[1] == digest:
-                return _ref(found)
+                return Ref(*found)
     raise UserError(f"shard {keys.short(digest)} is not in this recipe any more", do="Run the recipe again.")
 
 
@@ -224,7 +108,7 @@ def _all_refs(manifest: dict[str, Any]) -> Iterator[list[Any]]:
 
 
 def _origin(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:
-    ref = _ref(manifest["shards"][shard]["text"])
+    ref = Ref(*manifest["shards"][shard]["text"])
     table = history.store.read(ref).slice(position, 1)
     row = table.to_pylist()[0]
     return {
@@ -251,7 +135,7 @@ class _Followed:
 
     def place_in(self, manifest: dict[str, Any]) -> Place | None:
         """Where it is in what an artifact was made from. Steps keep a row's place, also those that add rows behind it."""
-        return next((self.places[parent] for parent in _parents(manifest) if parent in self.places), None)
+        return next((self.places[parent] for parent in parents(manifest) if parent in self.places), None)
 
     def add(self, manifest: dict[str, Any], place: Place) -> None:
         """Follows it into an artifact of rows."""
@@ -267,7 +151,7 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int, 
     followed = _Followed({}, {})
     followed.add(root, (shard, position))
     born = births(history.of_kind("rows"), line)
-    before = _ancestors(history, born)
+    before = ancestors(history, born)
     unborn = {step for step, manifests in history.manifests.items() for m in manifests if m["digest"] in born}
     for step, manifests in history.manifests.items():
         if step in unborn:
@@ -281,7 +165,7 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int, 
                     "parent": birth.of,
                     "text": _text_at(history, manifest, birth.place),
                 }
-                yield {**_entry(manifest), **told, **_life_in_rows(history, manifest, *birth.place)}
+                yield {**_entry(manifest), **told, **life_in_rows(history, manifest, *birth.place)}
             continue
         for manifest in manifests:
             if (not unborn or manifest["digest"] in before) and (life := _life(history, manifest, followed)):
@@ -290,45 +174,34 @@ def _forward(history: History, root: dict[str, Any], shard: int, position: int, 
 
 def _text_at(history: History, manifest: dict[str, Any], place: Place) -> str | None:
     shard, position = place
-    table = history.store.read(_ref(manifest["shards"][shard]["text"]), ["messages"])
+    table = history.store.read(Ref(*manifest["shards"][shard]["text"]), ["messages"])
     text: str | None = texts(table.slice(position, 1))[0].as_py()
     return text
 
 
 def _entry(manifest: dict[str, Any]) -> dict[str, Any]:
-    return {"step": manifest["name"], **{name: manifest[name] for name in ("cell", "key", "digest")}}
+    told = {name: manifest[name] for name in ("cell", "key", "digest")}
+    return {"step": manifest["name"], **told, "from": parents(manifest)}
 
 
 def _life(history: History, manifest: dict[str, Any], followed: _Followed) -> dict[str, Any] | None:
     """What an artifact has to do with a row, None if nothing; follows the row into it."""
-    place, parents, folder = followed.place_in(manifest), _parents(manifest), history.store.folder(manifest["key"])
+    place, behind, folder = followed.place_in(manifest), parents(manifest), history.store.folder(manifest["key"])
     if manifest["kind"] == "rows" and place is not None:
         followed.add(manifest, place)
-        return _life_in_rows(history, manifest, *place)
+        return life_in_rows(history, manifest, *place)
     if manifest["kind"] == "weights" and place is not None:
-        if used := _consumed(folder, followed.line):
+        if used := consumed(folder, followed.line):
             followed.judged.add(manifest["digest"])
             return {"did": used}
-    elif manifest["kind"] == "report" and (saw := followed.judged & set(parents)):
+    elif manifest["kind"] == "report" and (saw := followed.judged & set(behind)):
         followed.judged.add(manifest["digest"])
         released = manifest["record"].get("adapter")
         if released in {None, *followed.judged}:  # another that it did not take may have seen it
             return {"did": _said(manifest, len(saw))}
-    elif manifest["kind"] == "report" and place is not None and _consumed(folder, followed.line, "items.parquet"):
+    elif manifest["kind"] == "report" and place is not None and consumed(folder, followed.line, "items.parquet"):
         return {"did": "scored it"}
     return None
-
-
-def _ancestors(history: History, digests: Iterable[str]) -> set[str]:
-    """The digests of all that some artifacts of rows were made from, and their own."""
-    found: set[str] = set()
-    waiting = list(digests)
-    while waiting:
-        digest = waiting.pop()
-        if digest not in found and (manifest := history.by_digest(digest)):
-            found.add(digest)
-            waiting += _parents(manifest)
-    return found
 
 
 def _said(manifest: dict[str, Any], saw: int) -> str:
@@ -342,92 +215,9 @@ def _said(manifest: dict[str, Any], saw: int) -> str:
     )
 
 
-def _life_in_rows(history: History, manifest: dict[str, Any], shard: int, position: int) -> dict[str, Any]:
-    store, entry = history.store, manifest["shards"][shard]
-    found: dict[str, Any] = {"shard": entry["text"][1], "position": position}
-    if manifest["detail"].get("augmenters"):
-        if made := list(children(store, manifest, (shard, position))):
-            found["children"] = made
-    elif entry["split"] is not None and not manifest["detail"].get("methods"):
-        found |= store.read_row(_ref(entry["split"]), position)
-    if methods := manifest["detail"].get("methods"):
-        dropped_by = store.read_row(_ref(manifest["detail"]["verdicts"][shard]), position)["dropped_by"]
-        found["kept"] = dropped_by is None
-        found["methods"] = []
-        for number, method in enumerate(methods):
-            if dropped_by == _DROPPED_EARLIER:
-                found["did"] = "dropped before this step"
-                break
-            found["methods"].append(
-                _life_in_method(history, manifest, method, shard, position, out=dropped_by == number)
-            )
-            if dropped_by == number:
-                found["dropped_by"] = method["use"]
-                break
-    return found
-
-
-def _life_in_method(
-    history: History, manifest: dict[str, Any], method: dict[str, Any], shard: int, position: int, *, out: bool
-) -> dict[str, Any]:
-    store = history.store
-    found: dict[str, Any] = {
-        "use": method["use"],
-        "settings": method["settings"],
-        "verdict": "dropped" if out else "kept",
-    }
-    if "scores" in method:
-        found |= store.read_row(_ref(method["scores"][shard]), position)
-    if "changes" in method:
-        changes = store.read(_ref(method["changes"][shard]))
-        mine = changes.filter(pc.equal(changes["row"], position)).to_pylist()
-        found["verdict"] = "changed" if mine else "kept"
-        if mine:
-            found["text"] = "\n".join(change["content"] for change in mine)
-    if out and "matches" in method:
-        matches = store.read(_ref(method["matches"]))
-        match = matches.filter(
-            pc.and_(pc.equal(matches["shard"], shard), pc.equal(matches["row"], position))
-        ).to_pylist()[0]
-        kept = _ref(manifest["shards"][match["of_shard"]]["text"])
-        other = store.read(kept).slice(match["of_row"], 1)
-        found |= {
-            "score": match["score"],
-            "because": f"{other['file'][0].as_py()}:{other['row'][0].as_py()}",
-            "kept_row": {
-                "file": other["file"][0].as_py(),
-                "row": other["row"][0].as_py(),
-                "text": texts(other)[0].as_py(),
-                "shard": kept.digest,
-                "position": match["of_row"],
-            },
-        }
-    return found
-
-
-def _consumed(folder: Path, digests: dict[str, int], name: str = "consumed.parquet") -> str | None:
-    """What an artifact says that it did with one of these positions, by its own list of what it consumed."""
-    path = folder / name
-    if not path.exists():
-        return None
-    with pq.ParquetFile(path) as file:
-        listed = file.read(columns=["shard", "row", "split"], use_threads=False)
-    for digest, position in digests.items():
-        found = listed.filter(pc.and_(pc.equal(listed["shard"], digest), pc.equal(listed["row"], position)))
-        if found.num_rows:
-            return (
-                "validated on it"
-                if found["split"][0].as_py() == "validation"
-                else "trained on it"
-                if name == "consumed.parquet"
-                else "scored it"
-            )
-    return None
-
-
 def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
     """An artifact and, inside it, what it was made from."""
-    found = [(digest, history.by_digest(digest)) for digest in _parents(manifest)]
+    found = [(digest, history.by_digest(digest)) for digest in parents(manifest)]
     inputs = [
         _behind(history, parent) if parent else {"step": "?", "digest": digest, "inputs": []}
         for digest, parent in found
@@ -446,12 +236,3 @@ def _behind(history: History, manifest: dict[str, Any]) -> dict[str, Any]:
         "files": files,
         "inputs": inputs,
     }
-
-
-def _parents(manifest: dict[str, Any]) -> list[str]:
-    """The digests of what an artifact was made from."""
-    return [digest for inputs in manifest["meaning"]["inputs"].values() for digest, *_ in inputs]
-
-
-def _ref(triple: list[Any]) -> Ref:
-    return Ref(*triple)

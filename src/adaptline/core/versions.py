@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from adaptline.core import keys, moves
+from adaptline.core import changes, keys, moves, naming
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
@@ -27,10 +27,16 @@ def log(store: Store, recipe: str, step: str | None = None) -> list[dict[str, An
         if event["verb"] == "run" and event["recipe"] == recipe:
             chosen = [made for made in event["made"] if step in (None, made["step"])]
             for made in chosen:
-                manifest = store.manifest(made["key"])
+                manifest = _read(store, made)
                 entry = {"time": event["time"], **made, "summary": summary(manifest)}
                 found.append(entry | ({"rules": tallies} if manifest and (tallies := _tallies(manifest)) else {}))
     return found
+
+
+def _read(store: Store, ref: dict[str, Any]) -> dict[str, Any] | None:
+    """The manifest of a ref, or of what an event says was made, with the names that its rules had then."""
+    manifest = store.manifest(ref["key"])
+    return manifest and naming.with_rules(manifest, ref)
 
 
 def _tallies(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -57,12 +63,13 @@ def diff(store: Store, recipe: str, step: str, old: str | None = None, new: str 
     last = [] if old and new else _last_two(cells, step)
     first = _named(cells, old, step) if old else last[0]
     second = _named(cells, new, step) if new else last[1]
+    first = changes.alike(first, second)
     found = {
         "step": step,
         "cell": second["cell"],
         "old": first["digest"],
         "new": second["digest"],
-        "parameters": _changed(_told(first["meaning"]["parameters"]), _told(second["meaning"]["parameters"])),
+        "parameters": _changed(changes.tables(first), changes.tables(second)),
     }
     if second["kind"] == "rows":
         return found | _diff_rows(store, first, second)
@@ -74,7 +81,7 @@ def _versions(store: Store, recipe: str, step: str) -> list[list[dict[str, Any]]
     current = [{**ref, "step": step} for ref in store.refs(recipe).get(step, [])]  # of a store without its event log
     cells: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in [*current, *log(store, recipe, step)]:
-        if manifest := store.manifest(entry["key"]):
+        if manifest := _read(store, entry):
             cell = keys.key(entry["cell"])
             versions = cells.pop(cell, {})
             versions.pop(manifest["digest"], None)
@@ -177,7 +184,7 @@ def _identity(manifest: dict[str, Any], shard: int) -> tuple[Any, ...]:
         manifest["shards"][shard]["text"][1],
         verdicts and verdicts[shard][1],
         manifest["shards"][shard]["split"] and manifest["shards"][shard]["split"][1],
-        tuple(method["use"] for method in manifest["detail"].get("methods", [])),
+        tuple(moves.rules(manifest)),
     )
 
 
@@ -193,28 +200,6 @@ def _size(rows: dict[Row, list[Any]]) -> int:
 
 def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[Any]]:
     return {name: [old.get(name), new.get(name)] for name in sorted({*old, *new}) if old.get(name) != new.get(name)}
-
-
-def _told(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters in a person's words: a list of methods as one entry per method, its identity as its version."""
-    told: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if not (value and isinstance(value, list) and all(_is_use(entry) for entry in value)):
-            told[name] = value
-            continue
-        told[f"{name}, in this order"] = [identity[1] for identity, _, _ in value]
-        seen: Counter[str] = Counter()
-        for identity, given, settings in value:
-            method = f"{name}.{identity[1]}"
-            seen[method] += 1
-            key = method if seen[method] == 1 else f"{method} ({seen[method]})"
-            version = identity[2] if isinstance(identity[2], int) else f"source {keys.short(identity[2])}"
-            told[key] = {"version": version, **given, **settings}
-    return told
-
-
-def _is_use(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], list) and isinstance(value[1], dict)  # noqa: PLR2004 - signatures.meaning of a method
 
 
 def _metrics(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -244,6 +229,8 @@ def summary(manifest: dict[str, Any] | None) -> str:
     if manifest is None:
         return "removed by gc"
     found = manifest["detail"].get("summary") if manifest["kind"] == "rows" else manifest["record"].get("summary")
+    if found and manifest["kind"] == "rows" and (worst := manifest["detail"].get("worst")) is not None:
+        found += f"; {moves.rules(manifest)[worst]} dropped {manifest['detail']['methods'][worst]['dropped']:,}"
     if not found and manifest["kind"] == "rows":
         return f"{sum(shard['text'][2] for shard in manifest['shards']):,} rows"
     return str(found or manifest["kind"])

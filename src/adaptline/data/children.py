@@ -19,6 +19,7 @@ from adaptline.core.artifacts import Use
 from adaptline.core.rows import COLUMNS, On, contents, table
 from adaptline.data.passages import TOO_LONG, Draws, Passage, Refused
 
+AUGMENTER = b"augmenter"  # where the schema of a shard of children says who made them, as JSON: name, seed
 COPY = "copy"  # the gate of a text that is the old one still
 REPEAT = "repeat"  # of a child that says what an earlier copy of the same row says
 # Shares grow as one looks for the one that pays; what lies below the same of these bounds is made once for all of them.

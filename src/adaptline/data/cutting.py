@@ -9,6 +9,7 @@ reads little. So a file's last block, the one that appending changes, is about 3
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, islice
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 FIRST, SMALLEST, LARGEST, SHARE = 1 << 16, 1 << 20, 8 << 20, 32
 LONGEST_ROW = 256 << 20  # bytes; an Arrow string array holds 2 GiB, and a row this long is a mistake
 LONGEST_DOCUMENT = 1 << 30  # bytes of a file that can only be read whole
-_LINE_END = ord("\n")
+LONGEST_END = 1 << 12  # bytes of what ends a row
+_LINE_END = re.compile(rb"\n")
 _PACK = 1 << 20  # bytes
 _PACK_FILES = 64  # on average; the boundary lies after a file whose name's digest says so
 
@@ -82,7 +84,7 @@ class Tape:
 
     def skip(self, length: int) -> None:
         """Drops bytes: a header, or what was cut off."""
-        self._line += int(np.count_nonzero(np.frombuffer(self.data, np.uint8)[:length] == _LINE_END))
+        self._line += int(np.count_nonzero(np.frombuffer(self.data, np.uint8)[:length] == ord("\n")))
         self._offset += length
         del self.data[:length]
 
@@ -94,14 +96,20 @@ class Tape:
         self._row += rows or 0
         return block
 
-    def overlong(self) -> Block:
-        """Cuts off one row that is longer than any row may be, without holding it in memory."""
+    def overlong(self, end: re.Pattern[bytes] = _LINE_END, start: int = 0) -> Block:
+        """Cuts off one row that is longer than any row may be, without holding it in memory.
+
+        Args:
+            end: what ends it; of at most 4 KiB.
+            start: where its end may begin.
+        """
         head = bytes(self.data[: 4 * RAW])
         block = self._piece(len(head), 1, head, head, f"a row longer than {LONGEST_ROW >> 20} MiB")
-        while not (end := self.data.find(b"\n") + 1) and not self.ended:
-            self.skip(len(self.data))
-            self.reach(1)
-        self.skip(end or len(self.data))
+        self.skip(max(start, 0))
+        while not (found := end.search(self.data)) and not self.ended:
+            self.skip(max(len(self.data) - LONGEST_END, 0))  # an end may lie across two chunks
+            self.reach(LONGEST_END + 1)
+        self.skip(found.end() if found else len(self.data))
         self._row += 1
         return block
 

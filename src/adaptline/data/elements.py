@@ -44,7 +44,9 @@ class _FlawError(Exception):
     """What is well-formed for expat, and not for us."""
 
 
-def elements(data: bytes | bytearray, encoding: str, root: str, *, final: bool) -> Iterator[Element]:
+def elements(
+    data: bytes | bytearray, encoding: str, root: str, *, final: bool, with_text: bool = True
+) -> Iterator[Element]:
     """The records of a stretch that begins between two records; an incomplete one at its end only if it is `final`.
 
     Args:
@@ -52,10 +54,11 @@ def elements(data: bytes | bytearray, encoding: str, root: str, *, final: bool) 
         encoding: theirs: UTF-8 or of one byte a character.
         root: the name of the document's root, whose end tag is no record.
         final: whether the document ends with the data.
+        with_text: whether the fields hold texts; who only asks where records end needs no memory for them.
     """
     at = 0
     while at < len(data):
-        run = _Run(data, at, encoding)
+        run = _Run(data, at, encoding, with_text=with_text)
         yield from run.records(final=final)
         if run.error is None:
             return
@@ -96,13 +99,13 @@ def _meant(
 class _Run:
     """One pass of expat from a place between two records, up to the first thing that is not well-formed."""
 
-    def __init__(self, data: bytes | bytearray, at: int, encoding: str) -> None:
+    def __init__(self, data: bytes | bytearray, at: int, encoding: str, *, with_text: bool) -> None:
         self.error: str | None = None
         self.failed_at = 0
         self.open_at: int | None = None  # where the record begins that is not complete yet
         self.open_name: str | None = None
         self.mismatched = False  # whether it fails at an end tag of another name where only the record is open
-        self._data, self._at = data, at
+        self._data, self._at, self._with_text = data, at, with_text
         self._covered = at  # the end of the last record
         self._done: list[Element] = []
         self._stack: list[tuple[dict[str, list[Any]], list[str]]] = []  # of each open element: fields, pieces of text
@@ -161,7 +164,8 @@ class _Run:
     def _text(self, text: str) -> None:
         self._fresh = False
         if self._stack:
-            self._stack[-1][1].append(text)
+            if self._with_text:
+                self._stack[-1][1].append(text)
         elif self.stray is None and text.strip(_BLANK):
             place = self._place(self._parser.CurrentByteIndex)
             self.stray = place if place < len(self._data) else None  # not the end of our root, in a section without end

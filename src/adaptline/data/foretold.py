@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adaptline.core import naming
 from adaptline.core.grid import Node
 from adaptline.data.ranking import best_of
+from adaptline.data.tasks import LEARNT
 
 
 def notes(node: Node) -> list[str]:
@@ -17,36 +19,50 @@ def notes(node: Node) -> list[str]:
 
 
 def _of_best(node: Node) -> Iterator[str]:
-    for use in node.values["do"]:
-        if best_of(use) is not None:
+    uses = node.values["do"]
+    called = dict(zip(naming.numbered([use.use for use in uses]), naming.names(uses), strict=True))
+    for name, use in zip(naming.names(uses), uses, strict=True):
+        if (best := best_of(use)) is not None:
+            sign = use.parameters["best"].removesuffix(best)
             yield (
-                f"{use.use} keeps the best by {use.parameters['best']!r}: appended rows may take the place of kept ones, so every "
+                f"{name} keeps the best by {sign + called.get(best, best)!r}: appended rows may take the place of kept ones, so every "
                 "run after an append matches all rows anew, and old verdicts may change"
             )
 
 
 def _of_children(node: Node) -> Iterator[str]:
     for before in node.ancestors():
-        for use in node.values["do"] if before.table.step == "augment" else ():
+        uses = node.values["do"] if before.table.step == "augment" else []
+        for name, use in zip(naming.names(uses), uses, strict=True):
             if use.kind == "matcher":
                 yield (
-                    f"{use.use} matches the children that [{before.table.name}] makes after all other rows: each run after an "
+                    f"{name} matches the children that [{before.table.name}] makes after all other rows: each run after an "
                     "append matches them anew, and a child may be dropped for a row that was appended"
                 )
 
 
 def _of_own_tasks(node: Node) -> Iterator[str]:
-    """A task whose items are read as rows, too: all of them are found in it."""
+    """A task whose items are read as rows, too: all of them are found in it but those that nothing is learnt from."""
+    sources = [before for before in node.ancestors() if before.table.step == "ingest"]
     read = {
         digest: (name, before.table.name)
-        for before in node.ancestors()
-        if before.table.step == "ingest"
-        for name, digest in zip(before.values["files"].names, before.values["files"].digests, strict=True)
+        for before in sources
+        for name, digest, part in _files(before)
+        if part is None or part in LEARNT
     }
     for use in node.values["do"]:
         for task in use.parameters["against"] if use.use == "decontaminate" else ():
             for name, step in (read[digest] for digest in task.files.digests if digest in read):
-                yield f"decontaminate drops all rows of {name}, which [{step}] reads: they are the items of the task {task.name!r}"
+                yield (
+                    f"decontaminate drops rows of {name}, which [{step}] reads, that have no split or are in train or validation: "
+                    f"they are the items of the task {task.name!r}; those in other splits stay"
+                )
+
+
+def _files(ingest: Node) -> Iterator[tuple[str, str, str | None]]:
+    """Name, digest and split of each file that a step reads."""
+    files = ingest.values["files"]
+    return zip(files.names, files.digests, files.parts, strict=True)
 
 
 def _of_personal_data(node: Node) -> Iterator[str]:

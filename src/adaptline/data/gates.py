@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,8 +16,10 @@ from adaptline.data import text as texts
 from adaptline.data.languages import label
 from adaptline.data.segments import EMAIL, PLACEHOLDER, URL, is_abbreviation
 
-Gate = Literal["copy", "length", "loop", "numbers", "names", "language", "similarity"]
+Gate = Literal["copy", "length", "loop", "numbers", "names", "language", "similarity", "meaning"]
 GATES: tuple[Gate, ...] = get_args(Gate)
+
+Meaning = Callable[[Sequence[tuple[str, str]]], Sequence[float]]  # (old, new) pairs -> how near they are, 0 to 1
 
 _ORDER, _BETA = 6, 2  # of chrF: n-grams of 1 to 6 characters, recall counts twice (Popovic, WMT 2015)
 _LONGEST_LOOP, _ROUNDS = 8, 3  # words that a loop repeats, and how often they must stand in a row to be one
@@ -36,17 +38,24 @@ _NOUNS_CAPITAL = ("de", "lb")  # a capital is no sign of a name
 class Bounds:
     """What is measured must lie between these.
 
-    `similarity` is chrF of the new text against the old, 0 to 1; `length` how many times as long the new text is.
+    `similarity` is chrF of the new text against the old, 0 to 1; `length` how many times as long the new text is; `meaning`
+    what a measure says that is given.
     """
 
     min_similarity: float
     max_similarity: float
     min_length: float
     max_length: float
+    min_meaning: float = 0.0
+    max_meaning: float = 1.0
 
 
 def refusals(
-    pairs: Sequence[tuple[str, str]], language: str, bounds: Bounds, gates: Collection[Gate] = GATES
+    pairs: Sequence[tuple[str, str]],
+    language: str,
+    bounds: Bounds,
+    gates: Collection[Gate] = GATES,
+    meaning: Meaning | None = None,
 ) -> list[Gate | None]:
     """For each pair of an old text and a new one, the first gate that the new one does not pass; None where it passes all.
 
@@ -54,7 +63,8 @@ def refusals(
         pairs: (old, new).
         language: the ISO code of the language that both should be in.
         bounds: of similarity and length.
-        gates: those that stand.
+        gates: those that stand; `meaning` only with a measure of it.
+        meaning: gives how near the meanings of each pair are. It is asked of those that pass all other gates.
     """
     cheap = [gate for gate in GATES[: GATES.index("language")] if gate in gates]
     found = [next((gate for gate in cheap if _stops(gate, old, new, language, bounds)), None) for old, new in pairs]
@@ -66,6 +76,11 @@ def refusals(
         elif "similarity" in gates:
             similar = bounds.min_similarity <= similarity(*pairs[number]) <= bounds.max_similarity
             found[number] = None if similar else "similarity"
+    if meaning is not None and "meaning" in gates:
+        left = [number for number, gate in enumerate(found) if gate is None]
+        for number, near in zip(left, meaning([pairs[number] for number in left]), strict=True):
+            if not bounds.min_meaning <= near <= bounds.max_meaning:
+                found[number] = "meaning"
     return found
 
 

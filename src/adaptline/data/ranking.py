@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adaptline.core import registry
+from adaptline.core import naming, registry
 from adaptline.core.artifacts import Use
 from adaptline.core.signatures import BadParameterError
 from adaptline.data.matching import LENGTH
@@ -15,7 +15,7 @@ from adaptline.errors import did_you_mean
 
 
 def best_of(use: Use) -> str | None:
-    """What a matcher takes rows by, without the sign: "length", a filter's name, or None for their order."""
+    """What a matcher takes rows by, without the sign: "length", a filter by its place among its kind, or None for their order."""
     given = use.parameters.get("best") if use.kind == "matcher" and registry.takes_scores(use.load()) else None
     return None if given is None else str(given).removeprefix("-")
 
@@ -23,11 +23,16 @@ def best_of(use: Use) -> str | None:
 def refuse_strange(use: Use, before: Sequence[Use]) -> None:
     """Raises BadParameterError for a best that is neither "length" nor a filter of numbers among the methods before."""
     best = best_of(use)
-    numbers = [one.use for one in before if one.kind == "filter" and registry.score_kind(one.load()) == "number"]
-    if best is not None and best not in (*numbers, LENGTH):
+    places = zip(naming.numbered([one.use for one in before]), naming.names(before), before, strict=True)
+    told = {
+        place: name
+        for place, name, one in places
+        if one.kind == "filter" and registry.score_kind(one.load()) == "number"
+    }
+    if best is not None and best not in (*told, LENGTH):
         raise BadParameterError(
             "best",
             f"must name a filter before {use.use} that gives numbers, or be 'length', not {best!r}",
-            did_you_mean(best, [*numbers, LENGTH]),
+            did_you_mean(best, [*told.values(), LENGTH]),
             place=("do", use.use, "best"),
         )

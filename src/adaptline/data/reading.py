@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from adaptline.core.rows import COLUMNS
 from adaptline.data.builder import ShardBuilder
-from adaptline.data.moments import rows_of
+from adaptline.data.kinds import rebuilt
+from adaptline.data.moments import counted, rows_of
 from adaptline.data.opening import blocks_of, items_of, open_source
-from adaptline.data.schemas import UNNAMED, Columns
+from adaptline.data.schemas import UNNAMED, Columns, Value
+from adaptline.data.typed import paths_in
 
 if TYPE_CHECKING:
     from adaptline.core.artifacts import Read
@@ -99,15 +101,34 @@ def _add_typed(builder: ShardBuilder, block: Block) -> pa.ChunkedArray | None:
     columns, rests = block.source.columns, []
     row = block.first_row
     for batch in items_of(block):
+        inside = paths_in(batch.schema, columns)
+        bases = list(dict.fromkeys(base for base, _ in inside.values()))
         taken = [name for name in columns.named if name in batch.schema.names]
-        rest = [name for name in batch.schema.names if not _is_held(name, batch.schema.field(name).type, columns)]
-        for value in rows_of(batch.select(taken)):
+        values = rows_of(batch.select([*taken, *(name for name in bases if name not in taken)]))
+        for value in values:
             builder.add(row, None, value, "", block.source.part)
             row += 1
+        held = {field.name: (field, batch[field.name]) for field in batch.schema if field.name not in bases}
+        held |= {name: _left(values, batch.schema.field(name)) for name in bases}
+        held |= {path: _left(values, pa.field(path, kind)) for path, (_, kind) in inside.items()}
+        rest = [found for found in held.values() if not _is_held(found[0].name, found[0].type, columns)]
         if rest:
-            kept = batch.select(rest)
-            rests.append(pa.StructArray.from_arrays(kept.columns, fields=list(kept.schema)))
+            rests.append(pa.StructArray.from_arrays([array for _, array in rest], fields=[field for field, _ in rest]))
     return pa.chunked_array(rests) if rests else None
+
+
+def _left(values: Sequence[Value], field: pa.Field) -> tuple[pa.Field, pa.Array]:
+    """What is left of a field once a builder has used up the records, and the field as it is then."""
+    kind = rebuilt(field.type, lambda leaf: leaf)  # Arrow makes no dictionaries of Python values
+    left = [counted(value.get(field.name), kind) for value in values]
+    return pa.field(field.name, _nullable(kind)), pa.array(left, _nullable(kind))
+
+
+def _nullable(kind: pa.DataType) -> pa.DataType:
+    """A type in which whatever was taken out can be missing."""
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _nullable(field.type)) for field in kind])
+    return kind
 
 
 def _is_held(name: str, kind: pa.DataType, columns: Columns) -> bool:

@@ -12,9 +12,10 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from adaptline.core import disk
-from adaptline.data.reviews import Place, Verdict, lines
+from adaptline.data.reviews import MEND, Mend, Place, Verdict, lines
 from adaptline.errors import UserError
 
 _BEGINNING = b'{"file": '  # of every line that we write
@@ -38,15 +39,22 @@ class ReviewFile:
         self._beside = beside.absolute()
         self._name = os.path.relpath(path.absolute(), self._beside)
         self.said: dict[Place, str] = {}
+        self.mends: dict[Place, Mend] = {}  # of the rows that this person mends
         if path.exists():
             with self._open() as file:
                 _mend_end(file)
                 self._read()
 
-    def say(self, place: Place, verdict: str) -> None:
-        """Appends a verdict; it is on disk when this returns. Raises UserError where it cannot be written."""
+    def say(self, place: Place, verdict: str, mend: Mend | None = None) -> None:
+        """Appends a verdict, with "mend" what the row is to say; it is on disk when this returns.
+
+        Raises:
+            UserError: it cannot be written.
+        """
         source = os.path.relpath(self._beside / place[0], self.path.absolute().parent)
-        entry = {"file": Path(source).as_posix(), "row": place[1], "verdict": verdict}
+        entry: dict[str, Any] = {"file": Path(source).as_posix(), "row": place[1], "verdict": verdict}
+        if mend:
+            entry |= {"was": mend.was, "contents": mend.contents, "label": mend.label}
         line = json.dumps(entry | ({"by": self.by} if self.by else {}), ensure_ascii=False) + "\n"
         new = not self.path.exists()
         with self._open() as file:
@@ -56,7 +64,7 @@ class ReviewFile:
             os.fsync(file)
         if new:
             disk.sync(self.path.parent)
-        self.said[place] = verdict
+        self._remember(place, verdict, mend)
 
     def undo(self, among: Collection[Place]) -> Place | None:
         """Takes back this person's last verdict on one of these rows and returns the row; None where there is none.
@@ -91,7 +99,16 @@ class ReviewFile:
             raise UserError("changed while a verdict was taken back", where=self.path, do="Try again.")
 
     def _read(self) -> None:
-        self.said = {place: said.verdict for place, said in self._lines() if said.by == self.by}
+        self.said, self.mends = {}, {}
+        for place, said in self._lines():
+            if said.by == self.by:
+                self._remember(place, said.verdict, said.mend)
+
+    def _remember(self, place: Place, verdict: str, mend: Mend | None) -> None:
+        self.said[place] = verdict
+        self.mends.pop(place, None)
+        if verdict == MEND and mend:
+            self.mends[place] = mend
 
     def _lines(self) -> Iterator[tuple[Place, Verdict]]:
         return lines(self.path, self._name)

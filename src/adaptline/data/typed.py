@@ -6,7 +6,7 @@ Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py)
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,7 +18,7 @@ from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
 from adaptline.data.kinds import holds, rebuilt
 from adaptline.data.moments import counted, has_moments, rows_of
-from adaptline.data.schemas import Value
+from adaptline.data.schemas import Columns, Value
 from adaptline.errors import UserError
 
 # What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
@@ -94,6 +94,27 @@ def refuse_schema(schema: pa.Schema) -> None:
         rows_of(schema.empty_table())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise UserError(f"has a column of a kind that cannot be kept: {error}", do="Leave that column out.") from error
+
+
+def paths_in(schema: pa.Schema, columns: Columns) -> dict[str, tuple[str, pa.DataType]]:
+    """Of the fields that are named by a path, those that are in a schema: the column that holds each, and its own type."""
+    found = {}
+    for path in columns.nested:
+        first, *rest = path.split(".")
+        if path not in schema.names and first in schema.names and (kind := _inside(schema.field(first).type, rest)):
+            found[path] = (first, kind)
+    return found
+
+
+def _inside(kind: pa.DataType, path: Sequence[str]) -> pa.DataType | None:
+    """The type at a path through structs and lists; None where there is none."""
+    if not path:
+        return kind
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index(path[0])
+        return None if place < 0 else _inside(kind.field(place).type, path[1:])
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return _inside(kind.value_type, path[1:]) if is_list and path[0].isdecimal() else None
 
 
 def has_dictionary(kind: pa.DataType) -> bool:

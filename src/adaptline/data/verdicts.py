@@ -68,10 +68,11 @@ def reason(score: Any, settings: dict[str, Any]) -> str:
     if score is None:
         return "no score"
     if isinstance(score, str):
+        kept = settings.get("keep", [score])
         return (
-            f"not in keep {' '.join(settings['keep'])}"
-            if score not in settings.get("keep", [score])
-            else f"in drop {' '.join(settings['drop'])}"
+            f"not {'one of ' if len(kept) > 1 else ''}{', '.join(kept)}"
+            if score not in kept
+            else "which the recipe drops"
             if score in settings.get("drop", [])
             else "within its bounds"
         )

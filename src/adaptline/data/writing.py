@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -21,16 +21,19 @@ import zstandard
 
 from adaptline.core import disk
 from adaptline.data.blocks import Batch
+from adaptline.data.children import AUGMENTER
 from adaptline.data.jsons import decode
 from adaptline.data.moments import rows_of
 from adaptline.data.opening import format_method, format_of
 from adaptline.data.records import write_back
 from adaptline.data.saving import save
-from adaptline.data.schemas import UNNAMED, Columns
+from adaptline.data.schemas import UNNAMED, Columns, Value, names_for_positions
 from adaptline.errors import UserError
 
 _COMPRESSIONS = (".gz", ".zst")
 _COMPRESSED_INSIDE = ("arrow", "parquet")
+_COLUMNAR = ("arrow", "csv", "parquet", "tsv")  # formats whose rows all have the same fields
+BY, FROM = "augmented_by", "augmented_from"  # the fields of a row that was made of another
 
 
 def write_rows(
@@ -38,6 +41,8 @@ def write_rows(
     path: Path,
     *,
     columns: Columns = UNNAMED,
+    named: bool = True,
+    children: bool = False,
     format: str | None = None,
 ) -> int:
     """Writes rows to a file or a folder, whole or not at all.
@@ -47,6 +52,10 @@ def write_rows(
         path: the file; .gz or .zst at its end compresses it. Without a suffix and format, a folder that Hugging Face
             `datasets.load_from_disk` reads.
         columns: the fields' names in the source; where one is None the column's own name is used.
+        named: false where the source has positions instead of names: its fields are then called by what they hold, and those
+            that no column holds column_0, column_1 by their positions.
+        children: whether some of the rows were made of others. A child is written with `augmented_by`, the augmenter, and
+            `augmented_from`, the file and record of the row that it comes from; where rows have columns, all have these.
         format: its format, if the suffix does not tell.
 
     Returns:
@@ -56,18 +65,22 @@ def write_rows(
         UserError: the format is unknown, or cannot hold the rows.
     """
     refuse_unwritable(path, format)
+    names = None if named else names_for_positions(columns)
+    columnar = is_folder(path, format) or format_method(format or format_of(path.name)).name in _COLUMNAR
     written = 0
 
     def batches() -> Iterator[Batch]:
         nonlocal written
         for table in tables:
-            batch = _batch(table, columns)
+            batch = _batch(table, columns, names)
+            if children:
+                batch = _with_origins(batch, table, everywhere=columnar)
             written += len(batch.records)
             yield batch
 
     try:
         if is_folder(path, format):
-            save(batches(), path, split=columns.split or "split")
+            save(batches(), path, split=(names or {}).get(columns.split or "", columns.split) or "split")
             return written
         write = format_method(format or format_of(path.name)).options["write"]
         with _replacing(path) as file:
@@ -99,13 +112,31 @@ def is_folder(path: Path, format: str | None = None) -> bool:
     return format is None and not path.suffix
 
 
-def _batch(shard: pa.Table, columns: Columns) -> Batch:
+def _batch(shard: pa.Table, columns: Columns, names: Mapping[str, str] | None) -> Batch:
     typed = pa.types.is_struct(shard["extra"].type)
     rows = [row for row in rows_of(shard) if row["unreadable"] is None]
     for row in rows:
         row["extra"] = row["extra"] if typed or row["extra"] is None else decode(row["extra"])
     types = {field.name: field.type for field in shard["extra"].type} if typed else {}
-    return Batch([write_back(row, columns) for row in rows], types)
+    records = [write_back(row, columns) for row in rows]
+    return Batch(records if names is None else [_renamed(record, names) for record in records], types)
+
+
+def _with_origins(batch: Batch, shard: pa.Table, *, everywhere: bool) -> Batch:
+    """The records of a shard of children with who made them and of which row; with `everywhere` null in those of others."""
+    told = (shard.schema.metadata or {}).get(AUGMENTER)
+    if told is None and not everywhere:
+        return batch
+    by = None if told is None else json.loads(told)["name"]
+    readable = shard.filter(shard["unreadable"].is_null()).select(["file", "row"]).to_pylist()
+    origins = [{BY: by, FROM: by and f"{row['file']}:{row['row']}"} for row in readable]
+    records = [record | origin for record, origin in zip(batch.records, origins, strict=True)]
+    return Batch(records, {**batch.types, BY: pa.string(), FROM: pa.string()})
+
+
+def _renamed(record: Value, names: Mapping[str, str]) -> Value:
+    """A record whose fields are called by what they hold; a position that no column holds gets a name that is none."""
+    return {names.get(key, f"column_{key}" if key.isdecimal() else key): value for key, value in record.items()}
 
 
 @contextmanager

@@ -156,22 +156,12 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
     cut = 0
     for split, rows in encoded.items():
         for messages in chats.filter(pc.equal(chats["split"], split))["messages"].to_pylist():
-            try:
-                whole = writer.lesson(messages)
-            except TemplateMisfitError as error:
-                passed_over[f"not a chat that the template takes: {error}"] += 1
+            taught = _taught(writer, messages)
+            if isinstance(taught, str):
+                passed_over[taught] += 1
                 continue
-            row = _cut(whole, writer.max_tokens)
-            if not any(row.learnt[1:]):
-                beyond = any(whole.learnt[1:])
-                why = (
-                    f"no answer within {writer.max_tokens} tokens"
-                    if beyond
-                    else "no answer that the template sets apart"
-                )
-                passed_over[why] += 1
-                continue
-            cut += len(row.tokens) < len(whole.tokens)
+            row, is_cut = taught
+            cut += is_cut
             rows.append(row)
             if split == "validation" and len(rows) <= _PROOF_ROWS:
                 proof.append(messages)
@@ -191,6 +181,20 @@ def answers_of(writer: Writer, chats: pa.Table, *, pack: bool = False) -> Answer
     )
     found.refuse_sight()
     return found
+
+
+def _taught(writer: Writer, messages: Chat) -> tuple[Encoded, bool] | str:
+    """What a chat teaches, and whether its end was cut off; or why it teaches nothing."""
+    try:
+        whole = writer.lesson(messages)
+    except TemplateMisfitError as error:
+        return f"not a chat that the template takes: {error}"
+    row = _cut(whole, writer.max_tokens)
+    if any(row.learnt[1:]):
+        return row, len(row.tokens) < len(whole.tokens)
+    if any(whole.learnt[1:]):
+        return f"no answer within {writer.max_tokens} tokens"
+    return "no answer that the template sets apart"
 
 
 def _cut(row: Encoded, most: int) -> Encoded:

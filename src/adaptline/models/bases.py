@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from adaptline.core import registry
 from adaptline.core.artifacts import Use
+from adaptline.core.demands import needs
+from adaptline.core.sources import Folder
 from adaptline.errors import UserError
 from adaptline.models.runtime import quiet
 
@@ -42,6 +44,16 @@ def refuse_unsuited(method: Use, kind: Kind) -> None:
             f"adapter {method.use!r} is for a base that {what[suits[0]]}, and this one {what[kind]}",
             do=f"Choose another of {', '.join(registry.names('adapter'))}.",
         )
+
+
+def refuse_no_encoder(base: Folder, max_tokens: int | None = None) -> None:
+    """Raises UserError for a base that cannot embed texts, as far as its config.json says, or without the packages for it."""
+    needs("torch", "transformers", extra="train")
+    if kind_of(base.path) == "writer":
+        raise UserError(f"a base that writes: {base.name}", do="Name a sentence encoder, such as all-MiniLM-L6-v2.")
+    most = positions_of(base.path)
+    if most is not None and max_tokens is not None and max_tokens > most:
+        raise UserError(f"max_tokens = {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}.")
 
 
 def config_of(folder: Path) -> dict[str, Any]:

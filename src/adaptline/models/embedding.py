@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +19,14 @@ import numpy.typing as npt
 import torch
 from transformers import AutoModel, PreTrainedTokenizerBase
 
+from adaptline.core.sources import Folder
 from adaptline.errors import UserError
 from adaptline.models import bases
 from adaptline.models.batches import shaped
 from adaptline.models.runtime import quiet
 
 Pooling = Literal["mean", "cls"]
+_DIGITS = 6  # of a cosine, which float32 can carry
 _POOLER = "pooler."  # BERT's last layer, which neither pooling looks at
 
 
@@ -64,6 +67,13 @@ class Encoder:
             out[rows] = self._embed_batch(shape, [firsts[row] for row in rows], pooling)
         return out, [count > 1 for count in pieces]
 
+    def cosines(self, pairs: Sequence[tuple[str, str]], pooling: Pooling = "mean") -> list[float]:
+        """How near the meanings of each pair's texts are, -1 to 1, to six digits; long texts by their beginnings."""
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        vectors = self.embed(texts, pooling)[0].astype(np.float64)
+        at = {text: number for number, text in enumerate(texts)}
+        return [round(float(vectors[at[one]] @ vectors[at[other]]), _DIGITS) for one, other in pairs]
+
     def _embed_batch(self, shape: tuple[int, int], tokens: Sequence[list[int]], pooling: Pooling) -> Any:
         ids = torch.full(shape, int(self.tokenizer.pad_token_id))
         mask = torch.zeros(shape, dtype=torch.long)
@@ -76,6 +86,12 @@ class Encoder:
             seen = mask.unsqueeze(2)
             found = states[:, 0] if pooling == "cls" else (states * seen).sum(1) / seen.sum(1)
             return torch.nn.functional.normalize(found, dim=1)[: len(tokens)].numpy()
+
+
+@lru_cache(maxsize=1)
+def loaded(base: Folder, max_tokens: int | None = None) -> Encoder:
+    """The same as load_encoder, once per process and not once per shard."""
+    return load_encoder(base.path, max_tokens)
 
 
 def load_encoder(folder: Path, max_tokens: int | None = None) -> Encoder:

@@ -68,10 +68,7 @@ def load_trained(folder: Path, base: Path) -> Classifier:
     Raises:
         UserError: the folder holds no such classifier.
     """
-    try:
-        facts = json.loads((folder / LABELS).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"no {LABELS}: not a trained classifier", where=folder) from error
+    facts = _facts(folder, LABELS, "classifier")
     if not needs_base(folder):
         return load_base(folder, facts["labels"], facts["max_tokens"])
     found = load_base(base, facts["labels"], facts["max_tokens"])
@@ -84,13 +81,18 @@ def load_trained_writer(folder: Path, base: Path) -> Writer:
     Raises:
         UserError: the folder holds no such writer.
     """
-    try:
-        facts = json.loads((folder / WRITER).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"no {WRITER}: not a trained writer", where=folder) from error
+    facts = _facts(folder, WRITER, "writer")
     found = load_writer(base if needs_base(folder) else folder, facts["max_tokens"])
     model = _adapted(found.model, folder) if (folder / _ADAPTER_CONFIG).exists() else found.model
     return replace(found, model=model, template=facts["chat_template"])
+
+
+def _facts(folder: Path, name: str, what: str) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"no {name}: not a trained {what}", where=folder) from error
+    return facts
 
 
 def prove(saved: Outcome, measured: Outcome, untrained: Outcome, *, trained: bool = True) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from adaptline import library
+from adaptline.core.history import History
 from adaptline.core.recipe import Recipe
 from adaptline.core.rows import Ref
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.data import sampling
 from adaptline.errors import UserError
 

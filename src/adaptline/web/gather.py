@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adaptline.core import disk, machine
+from adaptline.core.history import History
 from adaptline.core.recipe import label
-from adaptline.core.trace import History
 from adaptline.web import gather_children, gather_evidence, gather_rows, report, view
 
 _FACTS = ("adaptline", "python", "torch", "transformers", "peft", "pyarrow")

@@ -5,7 +5,6 @@ Knows manifests of augment steps. Knows nothing of HTML.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref
 from adaptline.core.store import Store
-from adaptline.web import view
+from adaptline.web import parameters, view, view_rows
 from adaptline.web.view_children import Augmentation, Augmenter, Measured, RefusedChange
 
 _SAMPLES = 5
@@ -44,9 +43,7 @@ def _augmenter(store: Store, manifest: dict[str, Any], told: dict[str, Any]) -> 
         told["meaning"],
         told["asked"],
         told["made"],
-        tuple(
-            view.Fact(name, value if isinstance(value, str) else json.dumps(value)) for name, value in settings.items()
-        ),
+        tuple(view.Fact(name, parameters.told(value, manifest["record"])) for name, value in settings.items()),
         tuple(view.Tally(gate, count) for gate, count in told["refused"].items()),
         tuple(change for _, change in _samples(store, manifest, told, refused=False)),
         tuple(RefusedChange(gate, change) for gate, change in _samples(store, manifest, told, refused=True)),
@@ -55,7 +52,7 @@ def _augmenter(store: Store, manifest: dict[str, Any], told: dict[str, Any]) -> 
 
 def _samples(
     store: Store, manifest: dict[str, Any], told: dict[str, Any], *, refused: bool
-) -> Iterator[tuple[str, view.Change]]:
+) -> Iterator[tuple[str, view_rows.Change]]:
     """Some new texts beside the old ones, from units spread over the whole."""
     units = told["changes"][:: max(1, len(told["changes"]) // _SAMPLES)]
     shown = 0
@@ -68,7 +65,10 @@ def _samples(
             row = store.read_row(Ref(*manifest["shards"][number]["text"]), change["row"])
             old = row["messages"][change["message"]]["content"]
             shown += 1
-            yield change["refused"] or "", view.Change(view.Origin(row["file"], row["row"]), old, change["content"])
+            yield (
+                change["refused"] or "",
+                view_rows.Change(view.Origin(row["file"], row["row"]), old, change["content"]),
+            )
 
 
 def _figures(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Measured]:

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from adaptline.core.history import History
 from adaptline.core.recipe import label
 from adaptline.core.store import Store
-from adaptline.core.trace import History
-from adaptline.web import view
+from adaptline.web import view, view_evidence
 
 _WORST = 8
 _CONFUSIONS = 10
@@ -74,9 +74,9 @@ def _unit(found: dict[str, Any]) -> view.Unit:
     return "share" if all(0 <= candidate["mean"] <= 1 for candidate in found["candidates"]) else "number"
 
 
-def training(history: History, manifests: list[dict[str, Any]]) -> view.Training:
+def training(history: History, manifests: list[dict[str, Any]]) -> view_evidence.Training:
     """The learning curves, a chart per candidate and a line per seed."""
-    charts: dict[str, list[view.SeedCurve]] = {}
+    charts: dict[str, list[view_evidence.SeedCurve]] = {}
     notes: dict[str, str] = {}
     for manifest in manifests:
         found = json.loads((history.store.folder(manifest["key"]) / "training.json").read_bytes())
@@ -85,7 +85,7 @@ def training(history: History, manifests: list[dict[str, Any]]) -> view.Training
         epochs = found["epochs"]
         best = found.get("best_epoch")
         charts.setdefault(name, []).append(
-            view.SeedCurve(
+            view_evidence.SeedCurve(
                 str(manifest["cell"].get("seed", "")),
                 tuple(epoch["train_loss"] for epoch in epochs),
                 tuple(epoch["validation_accuracy"] for epoch in epochs),
@@ -95,13 +95,13 @@ def training(history: History, manifests: list[dict[str, Any]]) -> view.Training
         )
         trainable, total = (manifest["record"]["parameters"][key] for key in ("trainable", "total"))
         notes[name] = f"{trainable:,} of {total:,} parameters train"
-    curves = tuple(view.CandidateCurves(name, tuple(seeds), notes[name]) for name, seeds in charts.items())
-    return view.Training(manifests[0]["name"], "accuracy on the validation split", "share", curves)
+    curves = tuple(view_evidence.CandidateCurves(name, tuple(seeds), notes[name]) for name, seeds in charts.items())
+    return view_evidence.Training(manifests[0]["name"], "accuracy on the validation split", "share", curves)
 
 
 def comparison(
     store: Store, found: dict[str, Any], evaluated: dict[str, tuple[dict[str, Any], dict[str, Any]]]
-) -> view.Comparison:
+) -> view_evidence.Comparison:
     """The candidates with their intervals, the leader's differences, all of their scores, and where the winner errs."""
     task, _, metric = found["best"].rpartition(".")
     winner = found["winner"]["name"]
@@ -112,7 +112,7 @@ def comparison(
         if task in report["items"]
     }
     manifest, of_winner = about.get(found["winner"]["digest"], (None, {}))
-    return view.Comparison(
+    return view_evidence.Comparison(
         task=task,
         metric=metric,
         unit=_unit(found),
@@ -126,7 +126,7 @@ def comparison(
             for entry in sorted(found["candidates"], key=lambda entry: -entry["mean"])
         ),
         differences=tuple(
-            view.Difference(
+            view_evidence.Difference(
                 name, -pair["mean"], -pair["high"], -pair["low"], pair["p_corrected"], pair["better"], pair["verdict"]
             )
             for name, pair in pairs.items()
@@ -138,30 +138,32 @@ def comparison(
     )
 
 
-def _measures(found: dict[str, Any], about: dict[str, dict[str, Any]]) -> Iterator[view.Measure]:
+def _measures(found: dict[str, Any], about: dict[str, dict[str, Any]]) -> Iterator[view_evidence.Measure]:
     """Every metric of every task, and each candidate's mean of it over its runs."""
     for entry in found["candidates"]:
         reports = [about[run["weights"]] for run in entry["runs"] if run["weights"] in about]
         for name in reports[0]["metrics"] if reports else ():
             task, _, metric = name.rpartition(".")
             mean = sum(report["metrics"][name] for report in reports) / len(reports)
-            yield view.Measure(task, metric, entry["name"], mean, reports[0].get("signatures", {}).get(name, ""))
+            yield view_evidence.Measure(
+                task, metric, entry["name"], mean, reports[0].get("signatures", {}).get(name, "")
+            )
 
 
-def _answers(store: Store, manifest: dict[str, Any], best: str) -> tuple[view.Answer, ...]:
+def _answers(store: Store, manifest: dict[str, Any], best: str) -> tuple[view_evidence.Answer, ...]:
     """The weakest answers by a metric; of equal ones the first."""
     task, _, metric = best.rpartition(".")
     table = pq.read_table(store.folder(manifest["key"]) / "items.parquet")
     rows = table.filter(pc.equal(table["task"], task)).to_pylist()
     weakest = sorted(rows, key=lambda row: (row[metric], row["item"]))[:_WORST]
-    return tuple(view.Answer(row["item"], row["prediction"], row["label"], row[metric]) for row in weakest)
+    return tuple(view_evidence.Answer(row["item"], row["prediction"], row["label"], row[metric]) for row in weakest)
 
 
-def _candidate(entry: dict[str, Any], *, leader: bool) -> view.Candidate:
+def _candidate(entry: dict[str, Any], *, leader: bool) -> view_evidence.Candidate:
     low, high = entry["interval"] or (None, None)
-    seeds = tuple(view.SeedScore(str(run["cell"].get("seed", "")), run["mean"]) for run in entry["runs"])
+    seeds = tuple(view_evidence.SeedScore(str(run["cell"].get("seed", "")), run["mean"]) for run in entry["runs"])
     note = "" if entry["trainable"] is None else f"{entry['trainable']:,} parameters train"
-    return view.Candidate(
+    return view_evidence.Candidate(
         entry["name"],
         entry["mean"],
         low,
@@ -172,7 +174,7 @@ def _candidate(entry: dict[str, Any], *, leader: bool) -> view.Candidate:
     )
 
 
-def _weak_labels(report: dict[str, Any], task: str) -> tuple[view.LabelScore, ...]:
+def _weak_labels(report: dict[str, Any], task: str) -> tuple[view_evidence.LabelScore, ...]:
     labels = report["labels"].get(task, {})
     mistaken: dict[str, str] = {}
     for confusion in report["confusions"].get(task, []):
@@ -181,13 +183,13 @@ def _weak_labels(report: dict[str, Any], task: str) -> tuple[view.LabelScore, ..
         labels.items(), key=lambda entry: (entry[1]["recall"] if entry[1]["recall"] is not None else 2.0, entry[0])
     )
     return tuple(
-        view.LabelScore(name, scores["count"], scores["recall"], mistaken.get(name, ""))
+        view_evidence.LabelScore(name, scores["count"], scores["recall"], mistaken.get(name, ""))
         for name, scores in worst[:_WORST]
     )
 
 
-def _confusions(report: dict[str, Any], task: str) -> tuple[view.Confusion, ...]:
+def _confusions(report: dict[str, Any], task: str) -> tuple[view_evidence.Confusion, ...]:
     return tuple(
-        view.Confusion(entry["label"], entry["prediction"], entry["count"])
+        view_evidence.Confusion(entry["label"], entry["prediction"], entry["count"])
         for entry in report["confusions"].get(task, [])[:_CONFUSIONS]
     )

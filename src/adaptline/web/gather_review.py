@@ -16,12 +16,12 @@ from adaptline.core.rows import Ref
 from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.agreement import Agreement, agreement
-from adaptline.web import view
+from adaptline.web import view_rows
 
 _MOST_PEOPLE = 6  # compared pair by pair
 
 
-def agreements(store: Store, manifest: dict[str, Any]) -> tuple[view.Agreement, ...] | None:
+def agreements(store: Store, manifest: dict[str, Any]) -> tuple[view_rows.Agreement, ...] | None:
     """Each filter beside the people, then people beside each other; None for a step that reads no review."""
     verdicts, people = _reviewed(store, manifest)
     if verdicts is None:
@@ -65,8 +65,8 @@ def _reviewed(store: Store, manifest: dict[str, Any]) -> tuple[dict[int, str] | 
     return verdicts, people
 
 
-def _shown(name: str, kind: str, found: Agreement, reviewed: int) -> view.Agreement:
-    return view.Agreement(
+def _shown(name: str, kind: str, found: Agreement, reviewed: int) -> view_rows.Agreement:
+    return view_rows.Agreement(
         name,
         "people" if kind == "people" else "filter",
         reviewed,

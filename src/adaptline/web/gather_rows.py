@@ -1,11 +1,10 @@
-"""Reads from a store what a report tells of rows: what was read, what each method did, how scores are spread.
+"""Reads from a store what a report tells of rows: what was read, what each method did.
 
-Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts and scores whole, and texts only for samples.
+Knows manifests of rows steps. Knows nothing of HTML. Reads verdicts whole, and texts only for samples.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,26 +14,34 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import moves
 from adaptline.core.recipe import label
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
 from adaptline.data import opinions
 from adaptline.data.builder import raw_texts
 from adaptline.data.verdicts import reason
-from adaptline.web import gather_review, gather_spread, view
+from adaptline.web import (
+    gather_conflicts,
+    gather_review,
+    gather_scores,
+    gather_spread,
+    parameters,
+    view,
+    view_rows,
+    view_scores,
+)
 
 _SAMPLES = 5
 _SHOWN = ["file", "row", "messages"]  # of a row that is shown
 _FILES = 40
-_BINS = 40
-_LOG_RATIO = 1000.0  # scores that span more than this are drawn on a logarithmic scale
 _NO_SPLIT = "no split"
 
 
-def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
+def intake(store: Store, manifest: dict[str, Any]) -> view_rows.Intake:
     """What an ingest step read, with what it could not read."""
     reasons: Counter[str] = Counter()
-    samples: list[view.Unreadable] = []
+    samples: list[view_rows.Unreadable] = []
     unreadable: Counter[str] = Counter()
     total = 0
     for shard in manifest["shards"]:
@@ -44,10 +51,10 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
         reasons.update(bad["unreadable"].to_pylist())
         unreadable.update(bad["file"].to_pylist())
         if bad.num_rows and len(samples) < _SAMPLES * 2:
-            whole = store.read(Ref(*shard["text"]), ["file", "row", "unreadable", "extra"])
+            whole = store.read(Ref(*shard["text"]), ["file", "row", "line", "unreadable", "extra"])
             chosen = whole.filter(pc.is_valid(whole["unreadable"])).slice(0, _SAMPLES * 2 - len(samples))
             samples += [
-                view.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], raw or "")
+                view_rows.Unreadable(view.Origin(row["file"], row["row"]), row["unreadable"], raw or "", row["line"])
                 for row, raw in zip(chosen.drop("extra").to_pylist(), raw_texts(chosen["extra"]), strict=True)
             ]
     rows: Counter[str] = Counter()
@@ -55,7 +62,7 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
         for file, _, count in segments:
             rows[file] += count
     sources = tuple(
-        view.Source(
+        view_rows.Source(
             entry["file"],
             entry.get("format") or "",
             entry.get("encoding") or "",
@@ -66,10 +73,13 @@ def intake(store: Store, manifest: dict[str, Any]) -> view.Intake:
         for entry in manifest["detail"].get("files", [])[:_FILES]
     )
     tallies = tuple(view.Tally(name, count) for name, count in reasons.most_common(_SAMPLES * 2))
-    return view.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples))
+    notes = tuple(manifest["detail"].get("notes", ()))
+    return view_rows.Intake(_title(manifest), total, sum(unreadable.values()), sources, tallies, tuple(samples), notes)
 
 
-def curation(store: Store, manifest: dict[str, Any]) -> tuple[view.Curation, list[view.Histogram | view.LabelChart]]:
+def curation(
+    store: Store, manifest: dict[str, Any]
+) -> tuple[view_rows.Curation, list[view_scores.Histogram | view_scores.LabelChart]]:
     """A curate step's funnel with samples, and the spread of its scores."""
     methods = manifest["detail"]["methods"]
     fates = opinions.fates(store, manifest)
@@ -78,32 +88,32 @@ def curation(store: Store, manifest: dict[str, Any]) -> tuple[view.Curation, lis
     for fate, split in zip(fates, splits, strict=True):
         np.add.at(gone, (fate[fate >= 0], split[fate >= 0]), 1)
     stages, charts = [], []
-    for number, method in enumerate(methods):
+    for number, (rule, method) in enumerate(zip(moves.rules(manifest), methods, strict=True)):
         alive = [fate >= number for fate in fates]
         changed = np.zeros(len(names), np.int64)
         for touched, split in zip(_changed(store, method, alive), splits, strict=True):
             changed += np.bincount(split[touched], minlength=len(names))
         stages.append(_stage(store, manifest, number, fates, _flows(names, gone[number:], gone[number], changed)))
-        if chart := _chart(store, method, alive):
+        if chart := gather_scores.chart(store, rule, method, alive):
             charts.append(chart)
     whole = _flows(names, gone, gone[:-1].sum(axis=0), np.zeros(len(names), np.int64))
     first, last = int(gone.sum()), int(gone[-1].sum())
     spread, agreements = gather_spread.spread(store, manifest, fates), gather_review.agreements(store, manifest)
-    return view.Curation(_title(manifest), first, last, whole, tuple(stages), spread, agreements), charts
+    return view_rows.Curation(_title(manifest), first, last, whole, tuple(stages), spread, agreements), charts
 
 
 def _flows(
     names: list[str], reached: npt.NDArray[np.int64], gone: npt.NDArray[np.int64], changed: npt.NDArray[np.int64]
-) -> tuple[view.Flow, ...]:
+) -> tuple[view_rows.Flow, ...]:
     """Per split: `reached` are its rows by their fates (fates, splits), `gone` and `changed` those of each split."""
     before = reached.sum(axis=0)
     return tuple(
-        view.Flow(name, int(before[i]), int(gone[i]), int(changed[i]), int(before[i] - gone[i]))
+        view_rows.Flow(name, int(before[i]), int(gone[i]), int(changed[i]), int(before[i] - gone[i]))
         for i, name in enumerate(names)
     )
 
 
-def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view.Audit:
+def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view_rows.Audit:
     """Found beside planted."""
     lines, grades, notes = [], [], []
     besides = report["dropped_not_planted"]
@@ -111,7 +121,7 @@ def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view.Audit:
         finders = tuple(found["looked_for_by"])
         wrongly = sum(besides.get(use, 0) for use in finders) if finders and finders != ("quarantine",) else None
         lines.append(
-            view.AuditLine(
+            view_rows.AuditLine(
                 kind.replace("_", " "), found["planted"], found["found"], found["missed"] or 0, wrongly, finders
             )
         )
@@ -122,21 +132,25 @@ def audit(report: dict[str, Any], manifest: dict[str, Any]) -> view.Audit:
         if kind == "near_duplicate" and found.get("grades"):
             measure = "char5" if "char5" in found["grades"] else next(iter(found["grades"]))
             grades = [
-                view.Grade(grade["from"], round(grade["from"] + 0.1, 1), grade["planted"], grade["found"])
+                view_rows.Grade(grade["from"], round(grade["from"] + 0.1, 1), grade["planted"], grade["found"])
                 for grade in found["grades"][measure]
             ]
     planted = manifest["meaning"]["parameters"].get("planted", [["", "", None]])
-    return view.Audit(", ".join(entry[0] for entry in planted), tuple(lines), tuple(grades), note="; ".join(notes))
+    return view_rows.Audit(", ".join(entry[0] for entry in planted), tuple(lines), tuple(grades), note="; ".join(notes))
 
 
 def _stage(
-    store: Store, manifest: dict[str, Any], number: int, fates: list[npt.NDArray[Any]], flows: tuple[view.Flow, ...]
-) -> view.Stage:
+    store: Store,
+    manifest: dict[str, Any],
+    number: int,
+    fates: list[npt.NDArray[Any]],
+    flows: tuple[view_rows.Flow, ...],
+) -> view_rows.Stage:
     method = manifest["detail"]["methods"][number]
     settings = method["settings"]
     samples = list(_dropped(store, manifest, number, fates))
-    return view.Stage(
-        method["use"],
+    return view_rows.Stage(
+        moves.rules(manifest)[number],
         method["kind"],
         method.get("meaning", ""),
         method["before"],
@@ -145,11 +159,13 @@ def _stage(
         method["before"] - method["dropped"],
         method["unjudged"],
         settings.get("unjudged", "keep"),
-        tuple(view.Fact(name, _short(value)) for name, value in method["parameters"].items()),
+        tuple(
+            view.Fact(name, parameters.told(value, manifest["record"])) for name, value in method["parameters"].items()
+        ),
         tuple(
             view.Fact(
                 name,
-                " ".join(value)
+                ", ".join(value)
                 if isinstance(value, list)
                 else f"{value:g}"
                 if isinstance(value, float)
@@ -163,10 +179,13 @@ def _stage(
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
         tuple(method.get("told", ())),
+        tuple(gather_conflicts.conflicts(store, manifest, method)),
     )
 
 
-def _dropped(store: Store, manifest: dict[str, Any], number: int, fates: list[npt.NDArray[Any]]) -> Iterator[view.Drop]:
+def _dropped(
+    store: Store, manifest: dict[str, Any], number: int, fates: list[npt.NDArray[Any]]
+) -> Iterator[view_rows.Drop]:
     """Samples of what a method dropped, from shards spread over the whole."""
     method = manifest["detail"]["methods"][number]
     having = [i for i, fate in enumerate(fates) if (fate == number).any()]
@@ -191,7 +210,9 @@ def _dropped(store: Store, manifest: dict[str, Any], number: int, fates: list[np
             value = match["score"] if match else score.get("score")
             kept = _kept(store, manifest, match) if match else None
             bound = "" if "matches" in method else reason(value, method["settings"])
-            yield view.Drop(view.Origin(row["file"], row["row"]), text, value, bound, score.get("because") or "", kept)
+            yield view_rows.Drop(
+                view.Origin(row["file"], row["row"]), text, value, bound, score.get("because") or "", kept
+            )
 
 
 def _matches(
@@ -205,25 +226,26 @@ def _matches(
     return {(match["shard"], match["row"]): match for match in matches.filter(mine).to_pylist()}
 
 
-def _kept(store: Store, manifest: dict[str, Any], match: dict[str, Any]) -> view.Kept:
+def _kept(store: Store, manifest: dict[str, Any], match: dict[str, Any]) -> view_rows.Kept:
     table = store.read(Ref(*manifest["shards"][match["of_shard"]]["text"]), _SHOWN).slice(match["of_row"], 1)
-    return view.Kept(view.Origin(table["file"][0].as_py(), table["row"][0].as_py()), texts(table)[0].as_py())
+    return view_rows.Kept(view.Origin(table["file"][0].as_py(), table["row"][0].as_py()), texts(table)[0].as_py())
 
 
-def _changes(store: Store, method: dict[str, Any]) -> Iterator[view.Change]:
+def _changes(store: Store, method: dict[str, Any]) -> Iterator[view_rows.Change]:
     """Samples of what a transform changed."""
     shown = 0
     for before, triple in zip(method.get("texts", []), method.get("changes", []), strict=True):
         if not triple[2] or shown == _SAMPLES:
             continue
         changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
-        table = store.read(Ref(*before), _SHOWN)
+        table = store.read(Ref(*before), [*_SHOWN, "label"])
         for change in changes:
             row = table.slice(change["row"], 1).to_pylist()[0]
             shown += 1
-            yield view.Change(
-                view.Origin(row["file"], row["row"]), row["messages"][change["message"]]["content"], change["content"]
-            )
+            is_label = change["message"] is None
+            before_ = row["label"] if is_label else row["messages"][change["message"]]["content"]
+            origin = view.Origin(row["file"], row["row"])
+            yield view_rows.Change(origin, before_, change["content"], "label" if is_label else "")
 
 
 def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
@@ -232,60 +254,6 @@ def _changed(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
         if triple[2]:
             mask[store.read(Ref(*triple))["row"].to_numpy()] = True
     return [mask & living for mask, living in zip(touched, alive, strict=True)]
-
-
-def _chart(
-    store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]
-) -> view.Histogram | view.LabelChart | None:
-    """How the scores of the rows that reached a filter are spread."""
-    if "scores" not in method:
-        return None
-    scores = _scores(store, method, alive)
-    known = scores.drop_null()
-    meaning = method.get("meaning", "")
-    if pa.types.is_string(scores.type):
-        counts = sorted(known.value_counts().to_pylist(), key=lambda entry: -entry["counts"])
-        keep, drop = method["settings"].get("keep"), method["settings"].get("drop", [])
-        labels = tuple(
-            view.LabelCount(
-                entry["values"],
-                entry["counts"],
-                entry["values"] not in drop and (keep is None or entry["values"] in keep),
-            )
-            for entry in counts
-        )
-        return view.LabelChart(method["use"], meaning, labels, scores.null_count)
-    values = known.to_numpy()
-    values = values[np.isfinite(values)]
-    limits = tuple(view.Limit(name, method["settings"][name]) for name in ("min", "max") if name in method["settings"])
-    if not len(values):
-        return view.Histogram(method["use"], meaning, (), (), limits, scores.null_count)
-    logarithmic = values.min() > 0 and values.max() / values.min() > _LOG_RATIO
-    edges = (
-        np.geomspace(values.min(), values.max(), _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
-    )
-    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
-    heights, edges = np.histogram(values, edges)
-    return view.Histogram(
-        method["use"],
-        meaning,
-        tuple(map(float, edges)),
-        tuple(map(int, heights)),
-        limits,
-        len(scores) - len(values),
-        "log" if logarithmic else "linear",
-    )
-
-
-def _scores(store: Store, method: dict[str, Any], alive: list[npt.NDArray[Any]]) -> pa.ChunkedArray:
-    """The scores of the rows that are alive, all texts or all float64: shards may hold integers, floats or nothing."""
-    chunks = [
-        chunk
-        for triple, mask in zip(method["scores"], alive, strict=True)
-        for chunk in store.read(Ref(*triple))["score"].filter(pa.array(mask)).chunks
-    ]
-    common = pa.string() if any(pa.types.is_string(chunk.type) for chunk in chunks) else pa.float64()
-    return pa.chunked_array([chunk.cast(common, safe=False) for chunk in chunks], type=common)
 
 
 def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt.NDArray[np.int64]]]:
@@ -298,11 +266,6 @@ def _splits(store: Store, manifest: dict[str, Any]) -> tuple[list[str], list[npt
     names = sorted(found, key=lambda name: (name != "train", name))
     known = pa.array(names, pa.string())
     return names, [np.asarray(pc.index_in(column, known).to_numpy(), np.int64) for column in columns]
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"  # noqa: PLR2004 - one line of a table
 
 
 def _title(manifest: dict[str, Any]) -> str:

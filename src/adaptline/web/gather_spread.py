@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from adaptline.core.rows import Ref, texts
 from adaptline.core.store import Store
-from adaptline.data.languages import label
-from adaptline.web import view
+from adaptline.data.languages import label, spoken
+from adaptline.web import view_rows
 
 MOST_ROWS = 2000  # a share of 10 % is then known to 1.3 points, 95 times of 100
 _MOST_SHARDS = 16
@@ -28,7 +28,7 @@ _UNTOLD = "untold"
 _BEGINNING = 200  # characters of a text that its language is told by: on news sentences more give the same labels
 
 
-def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[np.int16]]) -> view.Spread | None:
+def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[np.int16]]) -> view_rows.Spread | None:
     """Lengths and languages of the rows that came in and of those that are left; None where no row came in.
 
     Args:
@@ -51,7 +51,7 @@ def spread(store: Store, manifest: dict[str, Any], fates: Sequence[npt.NDArray[n
         after.append(_texts(store, manifest["shards"][i]["text"], rows[fates[i][rows] == kept]))
     came_in, left = pa.concat_arrays(before), pa.concat_arrays(after)
     edges, (was, rest) = _lengths([came_in, left])
-    return view.Spread(len(came_in), came, edges, was, rest, _languages(came_in, left))
+    return view_rows.Spread(len(came_in), came, edges, was, rest, _languages(came_in, left))
 
 
 def evenly(size: int, most: int) -> npt.NDArray[np.int64]:
@@ -81,12 +81,12 @@ def _lengths(of: Sequence[pa.Array]) -> tuple[tuple[float, ...], list[tuple[int,
     return tuple(map(float, edges)), [tuple(map(int, np.histogram(one, edges)[0])) for one in sizes]
 
 
-def _languages(before: pa.Array, after: pa.Array) -> tuple[view.LanguageShare, ...]:
-    language = cache(label)  # most texts are there before and after
+def _languages(before: pa.Array, after: pa.Array) -> tuple[view_rows.LanguageShare, ...]:
+    language = cache(lambda text: label(spoken(text)))  # most texts are there before and after
     told = [Counter(language(text) or _UNTOLD for text in _beginnings(texts)) for texts in (before, after)]
     names = sorted(told[0] | told[1], key=lambda name: (name == _UNTOLD, -told[0][name], name))
     return tuple(
-        view.LanguageShare(name, told[0][name] / max(1, len(before)), told[1][name] / max(1, len(after)))
+        view_rows.LanguageShare(name, told[0][name] / max(1, len(before)), told[1][name] / max(1, len(after)))
         for name in names
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.data.verdicts import reason
@@ -93,22 +94,64 @@ def drawn(made: Data) -> list[Line]:
 def _steps(
     made: _Graph, steps: list[Data], children: list[Data], shards: dict[str, int], last: int, column: int
 ) -> None:
-    """The steps of a row in their order, then its children, each from the text that it was made of."""
+    """The steps of a row, then its children, each from the text that it was made of. Cells of a grid have lines of their own."""
+    after = _after(steps)
+    drawn: set[int] = set()
+
+    def line(step: Data, last: int, column: int) -> None:
+        last = _step(made, step, shards, last, column)
+        follow(after.get(id(step), []), last, column)
+        mine = [i for i, child in enumerate(children) if child["digest"] == step["digest"] and i not in drawn]
+        drawn.update(mine)
+        _children(made, [children[i] for i in mine], shards, last, column)
+
+    def follow(found: list[Data], last: int, column: int) -> None:
+        for step in found:
+            if "shard" not in step:  # weights and reports: they end the line of what they saw
+                told = f"{step['did']}, {short(step['digest'])}"
+                made.add("adapter", _name(step), told, column + 1, last, "saw")
+        ways = [step for step in found if "shard" in step]
+        for step in ways:
+            line(step, last, column + (len(ways) > 1))
+
+    follow(after.get(None, []), last, column)
+    _children(made, [child for i, child in enumerate(children) if i not in drawn], shards, last, column)
+
+
+def _after(steps: list[Data]) -> dict[int | None, list[Data]]:
+    """What comes after each step with rows, by its id; None for the row as it was before all of them."""
+    known: dict[str, list[tuple[Data, Data | None]]] = {}  # by digest: cells, and the step whose rows they hold or saw
+    found: dict[int | None, list[Data]] = {}
     for step in steps:
-        name = f"{step['step']} {label(step['cell'])}".rstrip()
-        if "shard" not in step:  # weights and reports: they end the line of what they saw
-            made.add("adapter", name, f"{step['did']}, {short(step['digest'])}", column + 1, last, "saw")
-            continue
-        last = made.add("step", name, _did(step), column, last)
+        makers = [maker for digest in step["from"] for maker in known.get(digest, ())]
+        # Cells that gave the same bytes have one digest: a step's own cell tells which of them it goes on from.
+        own = [maker for maker in makers if maker[0].items() <= step["cell"].items()]
+        behind = next((rows for _, rows in [*own, *makers]), None)
+        found.setdefault(None if behind is None else id(behind), []).append(step)
+        known.setdefault(step["digest"], []).append((step["cell"], step if "shard" in step else behind))
+    return found
+
+
+def _name(step: Data) -> str:
+    return f"{step['step']} {label(step['cell'])}".rstrip()
+
+
+def _step(made: _Graph, step: Data, shards: dict[str, int], last: int, column: int) -> int:
+    """A step with rows and its methods; the number of the last node."""
+    last = made.add("step", _name(step), _became(step), column, last)
+    shards[step["shard"]] = last
+    for method in step.get("methods", []):
+        last = made.add(method["verdict"], method["name"], _judged(method), column, last)
+        if "kept_row" in method:
+            kept = method["kept_row"]
+            made.add("other", f"{kept['file']}:{kept['row']}", _cut(kept["text"]), column + 1, last, "because")
         shards[step["shard"]] = last
-        for method in step.get("methods", []):
-            last = made.add(method["verdict"], method["use"], _judged(method), column, last)
-            if "kept_row" in method:
-                kept = method["kept_row"]
-                made.add("other", f"{kept['file']}:{kept['row']}", _cut(kept["text"]), column + 1, last, "because")
-            shards[step["shard"]] = last
+    return last
+
+
+def _children(made: _Graph, children: list[Data], shards: dict[str, int], last: int, column: int) -> None:
     for child in children[:MOST_CHILDREN]:
-        name = f"{child['step']} {label(child['cell'])}".rstrip() + f", {short(child['shard'])}:{child['position']}"
+        name = f"{_name(child)}, {short(child['shard'])}:{child['position']}"
         start = made.add(
             "child",
             f"{child['by']} in {name}",
@@ -129,22 +172,15 @@ def _told(origin: Data) -> str:
     return _cut(origin["text"])
 
 
-def _did(step: Data) -> str:
-    if "parent" in step:
-        return f"{step['did']}: {_cut(step['text'])}"
-    if "did" in step:
-        return str(step["did"])
-    if "dropped_by" in step:
-        return f"dropped by {step['dropped_by']}"
-    if "kept" in step:
-        return "kept"
-    return f"split {step['split']}" if "split" in step else ""
+def _became(step: Data) -> str:
+    """What a step did with the row; of a birth also the text that it was born with."""
+    return f"{did(step)}: {_cut(step['text'])}" if "parent" in step else did(step)
 
 
 def _judged(method: Data) -> str:
     """A verdict with the value and the bound, or the text that a transform wrote."""
-    if "text" in method:
-        return _cut(method["text"])
+    if method["verdict"] == "changed":
+        return _wrote(method)
     score = method.get("score")
     if "kept_row" in method:
         return f"like a row that stays: {score:.4g}"
@@ -153,6 +189,14 @@ def _judged(method: Data) -> str:
     shown = "" if score is None else f"{score:.4g} " if isinstance(score, float) else f"{score} "
     because = f", because of {method['because']}" if method.get("because") else ""
     return f"{shown}{reason(score, method['settings'])}{because}"
+
+
+def _wrote(method: Data) -> str:
+    """What a rule wrote; with who it was, where people wrote it."""
+    parts = [_cut(method["text"])] if "text" in method else []
+    parts += [f"label {_cut(method['label'])}"] if "label" in method else []
+    parts += [f"because of {method['because']}"] if method.get("because") else []
+    return ", ".join(parts)
 
 
 def _cut(text: str | None) -> str:

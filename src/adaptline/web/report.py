@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adaptline.web.shapes import Scale
-    from adaptline.web.view import Candidate, CandidateCurves, Comparison, ReportView, Training
+    from adaptline.web.view import ReportView
+    from adaptline.web.view_evidence import Candidate, CandidateCurves, Comparison, Training
 
 _OPEN_CHARTS = 12  # learning curves shown at once; more are folded away
 _MOST_ROWS = 30  # of a table; a longer one scrolls inside its box

@@ -19,9 +19,11 @@ from jinja2 import PackageLoader
 
 from adaptline.errors import RunError, UserError
 from adaptline.web import report
+from adaptline.web.review_words import MOST_MENDED_CHARS
 from adaptline.web.reviewing import Review
 
 _MOST_BYTES = 4096  # of a request's body: a verdict has under 100
+_MOST_MENDED_BYTES = 8 * MOST_MENDED_CHARS  # of one with a row's new words: a character has up to 6 in JSON
 _MOST_DIGITS = 18  # of a row's number: more than any sample has
 _MOST_CHARS = 300  # of what the page tells of a failure
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
@@ -80,27 +82,30 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, data, content_type)
         elif name in ("start", "summary"):
             self._tell(review.start if name == "start" else review.summary)
-        elif name.startswith(("row/", "why/")):
+        elif name.startswith(("row/", "why/", "words/")):
             kind, _, number = name.partition("/")
+            told = {"row": review.row, "why": review.why, "words": review.words}[kind]
             if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS:
-                self._tell(lambda: (review.row if kind == "row" else review.why)(int(number)))
+                self._tell(lambda: told(int(number)))
             else:
                 self._refuse(HTTPStatus.NOT_FOUND, "no such row")
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "no such page")
 
     def do_POST(self) -> None:
-        """A verdict, or its taking back."""
+        """A verdict, a row's new words, or the taking back of either."""
         name = self._allowed(writing=True)
         if name is None:
             return
-        given = self._body()
+        given = self._body(_MOST_MENDED_BYTES if name == "mend" else _MOST_BYTES)
         if given is None:
             self._refuse(HTTPStatus.BAD_REQUEST, "no JSON object of a few bytes")
         elif name == "undo":
             self._tell(self.server.review.undo)
         elif name == "verdict" and type(given.get("row")) is int:
             self._tell(lambda: self.server.review.say(given["row"], str(given.get("verdict"))))
+        elif name == "mend" and _is_mend(given):
+            self._tell(lambda: self.server.review.mend(given["row"], given["contents"], given.get("label")))
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "no such page")
 
@@ -120,9 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
             return name
         return None
 
-    def _body(self) -> dict[str, Any] | None:
+    def _body(self, most: int) -> dict[str, Any] | None:
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal() and int(length) <= _MOST_BYTES):
+        if not (length.isascii() and length.isdecimal() and len(length) <= _MOST_DIGITS and int(length) <= most):
             return None
         try:
             given = json.loads(self.rfile.read(int(length)))
@@ -158,6 +163,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing: paths hold the token."""
+
+
+def _is_mend(given: dict[str, Any]) -> bool:
+    """Whether a request's body says which row, and per message a text or nothing, and a label or none."""
+    contents, label = given.get("contents"), given.get("label")
+    return (
+        type(given.get("row")) is int
+        and isinstance(contents, list)
+        and all(text is None or isinstance(text, str) for text in contents)
+        and (label is None or isinstance(label, str))
+    )
 
 
 def _files(title: str) -> dict[str, tuple[str, bytes]]:

@@ -1,13 +1,15 @@
 """One person's review of a sample of rows: which are shown, what was said of them, and why the recipe decided as it did.
 
 Knows a curate step's artifact and the review file. Knows nothing of HTTP and HTML. What is shown of a row says nothing of
-what became of it: that is told when it is asked for, or once the verdict stands.
+what became of it: that is told when it is asked for, or once the verdict stands. A row is shown as the filter `review` meets it,
+so that what is written in its place is written of the same words; where the step has no such filter, as the step left it.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,13 @@ from adaptline.core.store import Store
 from adaptline.data import opinions, sampling
 from adaptline.data.agreement import Agreement, agreement
 from adaptline.data.review_file import ReviewFile
-from adaptline.data.reviews import VERDICTS, Place
+from adaptline.data.reviews import DROP, KEEP, MEND, VERDICTS, Mend, Place, row_digest
 from adaptline.data.verdicts import reason
 from adaptline.errors import UserError, did_you_mean
+from adaptline.web import review_words as words
 from adaptline.web import texts
 
-MOST_CHARS = 20_000  # of one row: more than anybody reads before a verdict
-_MOST_MESSAGES = 100
+_MOST_LABELS = 500  # offered to choose from: more are no list to read
 Data = dict[str, Any]
 
 
@@ -48,6 +50,7 @@ class Review:
         self.store, self.manifest, self.file = store, manifest, file
         self.picks = sampling.sample(store, manifest, count, seed)
         self._lock = threading.Lock()
+        self._digests: dict[int, str] = {}
 
     @cached_property
     def places(self) -> list[Place]:
@@ -65,26 +68,32 @@ class Review:
 
     def start(self) -> Data:
         """Where to go on, and how far one is."""
-        first = next((i for i, place in enumerate(self.places) if place not in self.file.said), len(self.places))
-        judged = sum(place in self.file.said for place in self.places)
-        return {"next": first, "of": len(self.places), "judged": judged}
+        return {"next": self._unjudged(range(len(self.places)))} | self._progress()
 
     def row(self, number: int) -> Data:
         """A row as a person sees it, with what they said of it before. Raises UserError for a number that there is not."""
-        pick = self._pick(number)
-        messages = self._messages(pick.shard)[pick.position].as_py() or []
-        shown, room = [], MOST_CHARS
-        for message in messages[:_MOST_MESSAGES]:
-            content = message["content"] or ""
-            shown.append(
-                {"role": texts.visible(message["role"] or ""), "content": texts.visible(content, max(room, 1))}
-            )
-            room -= len(content)
-            if room <= 0:
-                break
-        left = len(messages) - len(shown)
-        said = self.file.said.get(self.places[number])
-        return {"row": number, "messages": shown, "left_out": left, "said": said} | self._progress()
+        messages, label = self._row(number)
+        mend, said = self._mend(number), self._said(number)
+        found: Data = {"row": number, "said": said, "outdated": mend is not None and said is None, "was": None}
+        if mend is not None and said is not None:
+            found["was"] = words.shown(messages, label)
+            messages, label = words.mended(messages, label, mend)
+        return found | words.shown(messages, label) | self._progress()
+
+    def words(self, number: int) -> Data:
+        """A row's own words, which a person may change: as they are, with nothing made visible.
+
+        Raises:
+            UserError: there is no such row, or it is too long to be mended on a page.
+        """
+        messages, label = self._row(number)
+        mend = self._mend(number)
+        if mend is not None and self._said(number) == MEND:
+            messages, label = words.mended(messages, label, mend)
+        if len(messages) > words.MOST_MESSAGES or sum(len(one["content"] or "") for one in messages) > words.MOST_CHARS:
+            raise UserError("too long to be mended here", do="Drop it, or mend it in the source.")
+        told = [{"role": texts.visible(one["role"] or ""), "content": one["content"]} for one in messages]
+        return {"row": number, "messages": told, "label": label or "", "labels": self._labels}
 
     def why(self, number: int) -> Data:
         """Where the row came from, what became of it, and what each rule says of it."""
@@ -103,13 +112,35 @@ class Review:
     def say(self, number: int, verdict: str) -> Data:
         """Writes a verdict down; it is on disk when this returns. Raises UserError for one that is none."""
         self._pick(number)
-        if verdict not in VERDICTS:
-            raise UserError(f"unknown verdict {verdict!r}", do=did_you_mean(str(verdict), VERDICTS))
-        with self._lock:
-            self.file.say(self.places[number], verdict)
-        after = [*range(number + 1, len(self.picks)), *range(number)]
-        following = next((i for i in after if self.places[i] not in self.file.said), len(self.picks))
-        return {"row": number, "said": verdict, "next": following, "why": self.why(number)} | self._progress()
+        if verdict not in (KEEP, DROP):
+            raise UserError(f"unknown verdict {verdict!r}", do=did_you_mean(str(verdict), (KEEP, DROP)))
+        return self._say(number, verdict, None)
+
+    def mend(self, number: int, contents: list[str | None], label: str | None) -> Data:
+        """Writes down what a row is to say; it is on disk when this returns.
+
+        Args:
+            number: the row.
+            contents: per message its new content; None leaves it as it was shown.
+            label: the new label; None leaves it.
+
+        Raises:
+            UserError: nothing is changed, nothing is left, or it is no text.
+        """
+        messages, was_label = self._row(number)
+        shown, shown_label = messages, was_label
+        mend = self._mend(number)
+        if mend is not None and self._said(number) == MEND:
+            shown, shown_label = words.mended(messages, was_label, mend)
+        if len(contents) != len(messages):
+            raise UserError(f"{len(contents)} texts for {len(messages)} messages")
+        after = [one["content"] if new is None else new for one, new in zip(shown, contents, strict=True)]
+        words.refuse_unwritable(after, label)
+        new = tuple(None if text == one["content"] else text for text, one in zip(after, messages, strict=True))
+        new_label = shown_label if label is None else label
+        if not any(text is not None for text in new) and new_label == was_label:
+            raise UserError("nothing is changed", do="Keep the row, drop it, or change it.")
+        return self._say(number, MEND, Mend(self._digest(number), new, None if new_label == was_label else new_label))
 
     def undo(self) -> Data:
         """Takes the last verdict back; `row` is None where there is none."""
@@ -130,7 +161,7 @@ class Review:
             }
             for name, found in self.agreements().items()
         ]
-        verdicts = [self.file.said.get(place) for place in self.places]
+        verdicts = [self._said(number) for number in range(len(self.places))]
         counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
         return {
             "counts": counts,
@@ -141,13 +172,9 @@ class Review:
     def agreements(self) -> dict[str, Agreement]:
         """Per filter, on the rows that it and the person judged, how they agree."""
         starts = np.cumsum([0, *(len(fate) for fate in self._fates)])
-        mine = [
-            (pick, said)
-            for pick, place in zip(self.picks, self.places, strict=True)
-            if (said := self.file.said.get(place))
-        ]
+        mine = [(pick, said) for number, pick in enumerate(self.picks) if (said := self._said(number))]
         at = np.array([int(starts[pick.shard]) + pick.position for pick, _ in mine], np.int64)
-        drops = np.array([said == "drop" for _, said in mine], np.bool_)
+        drops = np.array([said == DROP for _, said in mine], np.bool_)
         return {
             one.name: agreement(drops[one.judged[at]], one.out[at][one.judged[at]])
             for one in opinions.opinions(self.store, self.manifest)
@@ -158,8 +185,42 @@ class Review:
             raise UserError(f"no row {number} in the sample", do=f"It has {len(self.picks)}.")
         return self.picks[number]
 
+    def _say(self, number: int, verdict: str, mend: Mend | None) -> Data:
+        with self._lock:
+            self.file.say(self.places[number], verdict, mend)
+        following = self._unjudged([*range(number + 1, len(self.picks)), *range(number)])
+        return {"row": number, "said": verdict, "next": following, "why": self.why(number)} | self._progress()
+
+    def _unjudged(self, among: Iterable[int]) -> int:
+        """The first of some rows without a verdict; the number of rows, where all have one."""
+        return next((number for number in among if self._said(number) is None), len(self.picks))
+
+    def _mend(self, number: int) -> Mend | None:
+        """What the person wrote in a row's place, whatever the row says by now."""
+        return self.file.mends.get(self.places[number])
+
+    def _said(self, number: int) -> str | None:
+        """The verdict on a row; None without one, and where the row that was mended has changed since."""
+        mend = self._mend(number)
+        is_outdated = mend is not None and mend.was != self._digest(number)
+        return None if is_outdated else self.file.said.get(self.places[number])
+
+    def _digest(self, number: int) -> str:
+        if number not in self._digests:
+            self._digests[number] = row_digest(*self._row(number))
+        return self._digests[number]
+
+    def _row(self, number: int) -> tuple[list[Data], str | None]:
+        """A row's messages and its label."""
+        pick = self._pick(number)
+        messages, labels = self._columns(pick.shard)
+        return messages[pick.position].as_py() or [], labels[pick.position].as_py()
+
     def _progress(self) -> Data:
-        return {"of": len(self.places), "judged": sum(place in self.file.said for place in self.places)}
+        return {
+            "of": len(self.places),
+            "judged": sum(self._said(number) is not None for number in range(len(self.places))),
+        }
 
     def _rule(self, method: Data, pick: sampling.Pick, *, reached: bool) -> Data | None:
         """What one rule says of a row; None where it has no word on it."""
@@ -188,11 +249,28 @@ class Review:
         return opinions.fates(self.store, self.manifest)
 
     def _text(self, shard: int) -> Ref:
-        return Ref(*self.manifest["shards"][shard]["text"])
+        """A shard as the filter `review` met it; without one, as the step left it."""
+        met = [
+            method["texts"][shard]
+            for method in self.manifest["detail"]["methods"]
+            if method["use"] == opinions.REVIEW and "texts" in method
+        ]
+        return Ref(*(met[0] if met else self.manifest["shards"][shard]["text"]))
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        """The labels of all rows, to choose from; none where they are too many."""
+        found: set[str] = set()
+        for shard in range(len(self.manifest["shards"])):
+            found |= set(pc.unique(self.store.read(self._text(shard), ["label"])["label"]).to_pylist()) - {None}
+            if len(found) > _MOST_LABELS:
+                return []
+        return sorted(found)
 
     @lru_cache(maxsize=2)  # noqa: B019 - one review lives as long as its process
-    def _messages(self, shard: int) -> pa.ChunkedArray:
-        return self.store.read(self._text(shard), ["messages"])["messages"]
+    def _columns(self, shard: int) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+        table = self.store.read(self._text(shard), ["messages", "label"])
+        return table["messages"], table["label"]
 
 
 def chosen(manifests: dict[str, list[Data]], step: str | None) -> Data:

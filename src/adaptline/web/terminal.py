@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from adaptline.core.failures import Failure
+from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
@@ -29,14 +31,12 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
         lines += [f"  drift: {difference}" for difference in entry["drift"]]
         if whole:
             for method in entry.get("methods", []):
-                what = (
-                    f"changed {method['changed']:,}"
-                    if method["kind"] == "transform"
-                    else f"dropped {method['dropped']:,}"
-                )
+                what = "" if method["kind"] == "transform" else f"dropped {method['dropped']:,}"
+                if method["changed"] or not what:  # a review both drops and mends
+                    what += f"{', ' if what else ''}changed {method['changed']:,}"
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
-                    f"  {method['use']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method['settings'])}".rstrip()
+                    f"  {method['name']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
                 )
                 lines += [f"    {told}" for told in method["told"]]
             lines += _of_children(entry)
@@ -46,6 +46,21 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
             lines += [f"  {line}" for line in _numbers(entry.get("metrics", {}))]
             lines += [f"  {name}: {value}" for name, value in flat(entry["record"]) if not name.startswith("versions.")]
     return _joined(lines)
+
+
+def failure(failed: Failure, recipe: Path, shown: Iterable[str]) -> str:
+    """What ended the last run too early, what was done before, and how it goes on; `shown` are steps that have something."""
+    left = [failed.step, *failed.left]
+    old = [step for step in left if step in shown]
+    earlier = f"; what is shown of {', '.join(old)} is of an earlier run" if old else ""
+    return _joined(
+        [
+            f"The run of {failed.time[:19].replace('T', ' ')} UTC failed in {failed.step}: {_cut(failed.why)}",
+            f"  done before: {', '.join(failed.done) or 'nothing'}",
+            f"  not made: {', '.join(left)}{earlier}",
+            f"  adaptline run {shlex.quote(str(recipe))} goes on where it was, and tells it in full if it fails again",
+        ]
+    )
 
 
 def _of_children(entry: dict[str, Any]) -> Iterator[str]:
@@ -92,7 +107,7 @@ def life(found: dict[str, Any]) -> str:
     if "artifacts" in found:
         return _joined(line for entry in found["artifacts"] for line in _behind(entry, 0))
     origin = found["origin"]
-    place = f"{origin['file']}:{origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
+    place = f"{origin['file']}, row {origin['row']}" + (f" (line {origin['line']})" if origin["line"] else "")
     lines = [
         place,
         f"  {_cut(origin['text']) if origin['unreadable'] is None else 'unreadable: ' + origin['unreadable']}",
@@ -103,7 +118,7 @@ def life(found: dict[str, Any]) -> str:
     )
     for step in found["steps"]:
         lines.append(
-            f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {_did(step)}".rstrip()
+            f"{step['step']} {label(step['cell'])}".rstrip() + f"  {short(step['digest'])}  {did(step)}".rstrip()
         )
         lines += [f"  {_method(method)}" for method in step.get("methods", [])]
         if parent := step.get("parent"):
@@ -120,7 +135,7 @@ def _child(child: dict[str, Any], depth: int) -> Iterator[str]:
         + f"child by {child['by']} in {name}  {short(child['shard'])}:{child['position']}  {_cut(child['text'])}"
     )
     for step in child["steps"]:
-        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {_did(step)}"
+        yield "  " * (depth + 1) + f"{step['step']} {label(step['cell'])}".rstrip() + f"  {did(step)}"
     for grandchild in child["children"]:
         yield from _child(grandchild, depth + 1)
 
@@ -259,35 +274,33 @@ def _behind(entry: dict[str, Any], depth: int) -> Iterator[str]:
         yield from _behind(parent, depth + 1)
 
 
-def _did(step: dict[str, Any]) -> str:
-    if "did" in step:
-        return str(step["did"])
-    if "dropped_by" in step:
-        return f"dropped by {step['dropped_by']}"
-    if "kept" in step:
-        return "kept"
-    return f"split {step['split']}" if "split" in step else ""
-
-
 def _method(method: dict[str, Any]) -> str:
     score = method.get("score")
     shown = f"{score:.4g}" if isinstance(score, float) else score
-    parts = [f"{method['use']:<14} {method['verdict']}"]
+    parts = [f"{method['name']:<14} {method['verdict']}"]
     parts += [f"score {shown}"] if shown is not None else ["no score"] if "score" in method else []
-    parts += [bounds] if (bounds := _bounds(method["settings"])) else []
+    parts += [bounds] if (bounds := _bounds(method)) else []
     parts += [f"because of {method['because']}"] if method.get("because") else []
     parts += [f"-> {_cut(method['text'])}"] if "text" in method else []
+    parts += [f"-> label {_cut(method['label'])}"] if "label" in method else []
     parts += [f"which stays: {_cut(method['kept_row']['text'])}"] if "kept_row" in method else []
     return ", ".join(parts)
 
 
-def _bounds(settings: dict[str, Any]) -> str:
-    words = [
-        f"{name} {' '.join(value) if isinstance(value, list) else f'{value:g}' if isinstance(value, float) else value}"
-        for name, value in settings.items()
-        if name != "on"
-    ]
+def _bounds(method: dict[str, Any]) -> str:
+    """A method's parameters, and the bounds of its score."""
+    given = {**method["parameters"], **method["settings"]}
+    words = [f"{name} {_value(value)}" for name, value in given.items() if name != "on"]
     return f"({', '.join(words)})" if words else ""
+
+
+def _value(value: Any) -> str:
+    """A parameter as a recipe has it; of labels their names, of all else that has parts its JSON."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " ".join(value)
+    if isinstance(value, list | dict):
+        return _cut(json.dumps(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cut(text: str | None) -> str:

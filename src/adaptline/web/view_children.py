@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adaptline.web.view import Change, Fact, Tally, Unit
+    from adaptline.web.view import Fact, Tally, Unit
+    from adaptline.web.view_rows import Change
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,10 @@ def test_pairs_of_a_file_go_both_ways(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_no_pair_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"pairs.tsv:2: 3 columns, not a pair of words"):
+    with pytest.raises(UserError, match=r"pairs.tsv, line 2: 3 columns, not a pair of words"):
         synonyms([], file=pairs(tmp_path, "a b\na b c\n"))
     (tmp_path / "pairs.tsv").write_bytes(b"caf\xe9 bar\n")
-    with pytest.raises(UserError, match=r"pairs.tsv:1: not UTF-8"):
+    with pytest.raises(UserError, match=r"pairs.tsv, line 1: not UTF-8"):
         synonyms([], file=find_files("pairs.tsv", tmp_path))
 
 
@@ -110,7 +110,7 @@ def test_a_line_that_never_ends_is_told_without_being_read(tmp_path: Path, name:
     (tmp_path / name).write_bytes(gzip.compress(text, 1) if name.endswith("gz") else text)
     del text
     tracemalloc.start()
-    with pytest.raises(UserError, match=rf"{name}:2: a line of more than 65,536 bytes"):
+    with pytest.raises(UserError, match=rf"{name}, line 2: a line of more than 65,536 bytes"):
         synonyms([], file=find_files(name, tmp_path))
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adaptline.core import registry, rows
+import adaptline as al
+from adaptline.core import recipe, registry, rows
 from adaptline.core.sources import Tasks, find_tasks
 from adaptline.data.filters import decontaminate as module
 from adaptline.data.filters.decontaminate import decontaminate
@@ -155,6 +156,52 @@ def test_the_score_is_the_true_maximum(tmp_path_factory: Any, items: list[str], 
             assert verdict["score"] is None
 
 
+def judged(against: Tasks, *given: tuple[str | None, str | None, str, int]) -> list[tuple[float | None, str | None]]:
+    """Score and reason of rows: what each asks, its split, its file and its row."""
+    asked, splits, files, numbers = (list(column) for column in zip(*given, strict=True))
+    table = rows.table(
+        {
+            "messages": shard(asked)["messages"].combine_chunks(),
+            "split": splits,
+            "file": files,
+            "row": numbers,
+        },
+        len(given),
+    )
+    return [(found["score"], found["because"]) for found in decontaminate(table, against=against).to_pylist()]
+
+
+@pytest.mark.parametrize("split", ["test", "held_out"])
+def test_an_item_that_nothing_learns_from_is_not_found_in_its_own_task(tasks: NewTasks, split: str) -> None:
+    against = tasks(route=["Where is my order?", "Where is my order!!"], other=["Cancel it please"])
+    found = judged(
+        against,
+        ("where is my ORDER?", split, "copy.jsonl", 7),  # by its text, in whatever file
+        ("Where is <NAME> order?", split, "data/route.jsonl", 1),  # by its place, whatever a rule before made of it
+        ("Where is <NAME> order?", split, "data/route.jsonl", 3),  # no item has this number
+        ("Cancel it please", split, "data/route.jsonl", 2),  # an item of one task, and found in another
+        (None, split, "route.jsonl", 1),
+    )
+    assert found[0] == (0.0, "itself, route: route.jsonl:1")
+    assert found[1] == (0.0, "itself, route: route.jsonl:1")
+    assert found[2][0] is not None
+    assert 0 < found[2][0] < 1
+    assert found[2][1] == "route: route.jsonl:1"
+    assert found[3] == (0.0, "itself, route: route.jsonl:2")  # it is an item of both
+    assert found[4] == (None, None)
+
+
+def test_an_item_of_one_task_is_found_in_another(tasks: NewTasks) -> None:
+    against = tasks(route=["Where is my order?"], other=["Where is my order"])
+    assert judged(against, ("Where is my order?", "test", "route.jsonl", 1)) == [(13 / 14, "other: other.jsonl:1")]
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "val", "valid", "dev", None])
+def test_an_item_that_is_learnt_from_is_a_leak(tasks: NewTasks, split: str | None) -> None:
+    found = judged(tasks(route=["Where is my order?"]), ("Where is my order?", split, "route.jsonl", 1))
+    assert found == [(1.0, "route: route.jsonl:1")]
+
+
 def test_the_index_is_built_once_for_the_same_meaning(tasks: NewTasks, tmp_path: Path) -> None:
     module._index.cache_clear()
     against = tasks(a=["some item"])
@@ -197,6 +244,40 @@ def read_banking(find: Find, part: str) -> list[str]:
 def read_clinc(find: Find, part: str) -> list[str]:
     with gzip.open(find("clf_clinc150/data_full.json.gz"), "rt", encoding="utf-8") as file:
         return [text for text, _ in json.load(file)[part]]
+
+
+def test_the_test_split_of_a_real_set_stays_and_what_leaks_of_it_goes(real_data: Find, tmp_path: Path) -> None:
+    """The task is the very file whose rows are the split test; 143 of its rows have a row of train at 0.8."""
+    for part in ("train", "test"):
+        (tmp_path / f"{part}.csv").symlink_to(real_data(f"clf_banking77/{part}.csv"))
+    (tmp_path / "bank.toml").write_text('files = "test.csv"\ntext = "text"\nlabel = "category"\n')
+    tables = {
+        "raw": {"step": "ingest", "files": {part: f"{part}.csv" for part in ("train", "test")}},
+        "clean": {"step": "curate", "from": "raw", "do": ["unicode", {"use": "decontaminate", "against": "bank.toml"}]},
+    }
+    source = recipe.from_tables(tables, "r", tmp_path)
+    assert [entry.notes for entry in al.plan(source)] == [(), ()]
+    al.run(source)
+    (shown,) = al.show(source, "clean")
+    assert shown["splits"]["test"] == 3080
+    assert 100 < shown["methods"][-1]["dropped"] == 10003 - shown["splits"]["train"] < 300
+
+
+def test_a_split_step_says_what_is_learnt_from(tmp_path: Path) -> None:
+    write_task(tmp_path, "t", [f"question {i} of {40 - i}" for i in range(40)])
+    kept = []
+    for seed in (0, 1):
+        tables = {
+            "raw": {"step": "ingest", "files": "t.jsonl", "text": "question"},
+            "parts": {"step": "split", "from": "raw", "share": {"train": 0.5, "test": 0.5}, "seed": seed},
+            "clean": {"step": "curate", "from": "parts", "do": [{"use": "decontaminate", "against": "t.toml"}]},
+        }
+        source = recipe.from_tables(tables, "r", tmp_path)
+        al.run(source)
+        (parts,), (clean,) = al.show(source, "parts"), al.show(source, "clean")
+        assert clean["splits"] == {"test": parts["splits"]["test"]}
+        kept.append(al.export(source, "clean", tmp_path / f"kept{seed}.jsonl").read_text())
+    assert kept[0] != kept[1]  # a row that changes its place has another score
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,21 @@ def test_what_cannot_be_told_is_unjudged() -> None:
     assert labels(["", "   ", "?!", "12345 67890 12345", "hiya!", "ok", "\n\n"]) == [None] * 7
 
 
+def test_addresses_are_in_no_language() -> None:
+    alone = [
+        "anna.berg@example.com",
+        "https://www.example.com/index.html?the=page",
+        "WWW.EXAMPLE.COM/about-the-people",
+        "@the_people @with_you",
+    ]
+    assert labels(alone) == [None] * 4
+    german = SENTENCES["de"]
+    beside = [f"@the_people {german} https://example.com/this/is/what/they/would/think", f"{german} about@think.com"]
+    assert labels(beside) == ["de"] * 2
+    many = " ".join(["https://example.com/what/they/would"] * 40)
+    assert labels([f"{many} {german}"]) == ["de"]
+
+
 def test_too_few_letters_are_unjudged() -> None:
     assert labels(["the cat is"], min_letters=8, min_confidence=0.0) != [None]
     assert labels(["the cat is"], min_letters=9, min_confidence=0.0) == [None]

@@ -74,7 +74,7 @@ def test_it_learns_from_a_review(folder: Path) -> None:
     assert high > 0.7
     assert low < 0.3
     lines.write(folder / "review.jsonl", [*verdicts, {"file": "other.jsonl", "row": 1, "verdict": "drop"}])
-    with pytest.raises(UserError, match=r"review\.jsonl:61: other\.jsonl:1 is no row of rows"):
+    with pytest.raises(UserError, match=r"review\.jsonl, line 61: other\.jsonl:1 is no row of rows"):
         scores("a text", **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
 
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_told_apart_is_said_to_be_hardly_better_than_guessing(fol
 
 def test_an_example_that_cannot_be_read_is_told_with_its_line(folder: Path) -> None:
     (folder / "good.jsonl").write_text((folder / "good.jsonl").read_text() + "{oops\n")
-    with pytest.raises(UserError, match=r"good\.jsonl:61: row 61 cannot be read: not JSON"):
+    with pytest.raises(UserError, match=r"good\.jsonl, line 61: row 61 cannot be read: not JSON"):
         scores("a text", **given(folder, kept="good.jsonl", dropped="bad.jsonl"))
 
 

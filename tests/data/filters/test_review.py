@@ -13,6 +13,7 @@ import pytest
 from adaptline.core import registry, rows
 from adaptline.core.sources import find_files
 from adaptline.data.filters.review import review
+from adaptline.data.reviews import row_digest
 from adaptline.errors import UserError
 
 
@@ -49,9 +50,9 @@ def test_each_row_has_its_verdict_with_who_and_why(judged: Judged) -> None:
     )
     assert found == [
         {"score": None, "because": None},
-        {"score": "drop", "because": "review.jsonl:1 by anna: off topic"},
-        {"score": "keep", "because": "review.jsonl:3"},
-        {"score": "drop", "because": "review.jsonl:4 by ben"},
+        {"score": "drop", "because": "review.jsonl, line 1 by anna: off topic"},
+        {"score": "keep", "because": "review.jsonl, line 3"},
+        {"score": "drop", "because": "review.jsonl, line 4 by ben"},
     ]
 
 
@@ -62,12 +63,12 @@ def test_sources_are_relative_to_the_review_file(judged: Judged) -> None:
 
 def test_a_person_may_change_their_mind(judged: Judged) -> None:
     found = judged([("a.jsonl", 1)], review=[entry(1, by="anna"), entry(1, "keep", by="anna", why="misread")])
-    assert found == [{"score": "keep", "because": "review.jsonl:2 by anna: misread"}]
+    assert found == [{"score": "keep", "because": "review.jsonl, line 2 by anna: misread"}]
 
 
 def test_two_people_who_agree_are_one_verdict(judged: Judged) -> None:
     found = judged([("a.jsonl", 1)], review=[entry(1, by="anna")], second=[entry(1, by="ben")])
-    assert found == [{"score": "drop", "because": "second.jsonl:1 by ben"}]
+    assert found == [{"score": "drop", "because": "second.jsonl, line 1 by ben"}]
 
 
 def test_a_change_of_mind_settles_a_disagreement(judged: Judged) -> None:
@@ -79,7 +80,7 @@ def test_two_people_who_disagree_are_told_where(judged: Judged, tmp_path: Path) 
     with pytest.raises(UserError) as told:
         judged([("a.jsonl", 1)], review=[entry(1, by="anna")], second=["", entry(1, "keep")])
     assert (told.value.where, told.value.line) == (tmp_path / "second.jsonl", 2)
-    assert "nobody named says 'keep' of a.jsonl:1, anna says 'drop' at review.jsonl:1" in str(told.value)
+    assert "nobody named says 'keep' of a.jsonl:1, anna says 'drop' at review.jsonl, line 1" in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,12 @@ def test_two_people_who_disagree_are_told_where(judged: Judged, tmp_path: Path) 
         ('{"file": "a", "row": 0, "verdict": "drop"}', "rows count from 1"),
         ('{"file": "a", "row": 1, "verdict": "dropp"}', "unknown verdict 'dropp'"),
         ('{"file": "a", "row": 1, "verdict": "drop", "why": 3}', "why = 3 is no string"),
-        ('{"file": "a", "row": 1, "verdict": "mend", "text": "b"}', "'mend' is not read by this version"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "contents": ["b"]}', "needs was, the digest of what it said"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0"}', "neither contents nor label says how"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": [null]}', "neither contents nor label"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": "b"}', "contents is no list of texts"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": [3]}', "contents is no list of texts"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "label": 3}', "label = 3 is no string"),
     ],
 )
 def test_a_line_that_is_no_review_is_told_with_its_place(
@@ -123,7 +129,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_read(tmp_path: Path) -> None:
     (tmp_path / "review.jsonl").write_text(text, "utf-8", newline="")
     shard = rows.table({"file": ["a.jsonl"] * 2, "row": [1, 2]}, 2)
     found = review(shard, file=find_files("review.jsonl", tmp_path)).to_pylist()
-    assert (found[1]["score"], found[1]["because"]) == ("drop", "review.jsonl:2: a\u2028b")
+    assert (found[1]["score"], found[1]["because"]) == ("drop", "review.jsonl, line 2: a\u2028b")
 
 
 def test_what_nobody_bounds_drops_the_dropped() -> None:
@@ -133,7 +139,7 @@ def test_what_nobody_bounds_drops_the_dropped() -> None:
 def test_a_shard_without_rows_has_no_scores(judged: Judged, tmp_path: Path) -> None:
     judged([("a.jsonl", 1)], review=[entry(1)])
     none = review(rows.table({}, 0), file=find_files("review.jsonl", tmp_path))
-    assert [none.type.field(i).name for i in range(none.type.num_fields)] == ["score", "because", "said"]
+    assert [none.type.field(i).name for i in range(none.type.num_fields)] == ["score", "because", "said", "written"]
     assert none.type.field("score").type == pa.string()
     assert len(none) == 0
 
@@ -144,6 +150,58 @@ def test_people_who_differ_may_leave_a_row_unjudged(tmp_path: Path) -> None:
     shard = rows.table({"file": ["a.jsonl"] * 3, "row": [1, 2, 3]}, 3)
     found = review(shard, file=find_files("review.jsonl", tmp_path), disagreement="unjudged").to_pylist()
     assert [verdict["score"] for verdict in found] == [None, "drop", None]
-    assert found[0]["because"] == "drop in review.jsonl:1 by anna; keep in review.jsonl:2 by ben"
+    assert found[0]["because"] == "drop in review.jsonl, line 1 by anna; keep in review.jsonl, line 2 by ben"
     assert found[0]["said"] == [{"by": "anna", "verdict": "drop"}, {"by": "ben", "verdict": "keep"}]
-    assert found[2] == {"score": None, "because": None, "said": None}
+    assert found[2] == {"score": None, "because": None, "said": None, "written": None}
+
+
+CHAT: list[dict[str, Any]] = [
+    {"role": "user", "content": "a tabel?"},
+    {"role": "assistant", "content": None},
+    {"role": "tool", "content": "1"},
+]
+
+
+def mended(folder: Path, lines: list[dict[str, Any]], messages: list[Any] = CHAT, **more: Any) -> dict[str, Any]:
+    """What the filter says of one row that is a chat with the label "x"."""
+    (folder / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    shard = rows.table({"file": ["a.jsonl"], "row": [1], "messages": [messages], "label": ["x"]}, 1)
+    found: dict[str, Any] = review(shard, file=find_files("review.jsonl", folder), **more).to_pylist()[0]
+    return found
+
+
+def mend(contents: list[str | None] | None = None, label: str | None = None, **more: Any) -> dict[str, Any]:
+    was = row_digest(CHAT, "x")
+    return {"file": "a.jsonl", "row": 1, "verdict": "mend", "was": was, "contents": contents, "label": label} | more
+
+
+def test_a_mended_row_says_what_changes_in_it(tmp_path: Path) -> None:
+    found = mended(tmp_path, [mend(["a table?", None, "1"], "y", by="anna", why="a slip")])
+    assert (found["score"], found["because"]) == ("mend", "review.jsonl, line 1 by anna: a slip")
+    assert found["written"] == [{"message": 0, "content": "a table?"}, {"message": None, "content": "y"}]
+    assert mended(tmp_path, [mend(label="y")])["written"] == [{"message": None, "content": "y"}]
+    assert mended(tmp_path, [mend([None, "so", None], "x")])["written"] == [{"message": 1, "content": "so"}]
+
+
+def test_a_row_that_has_changed_since_is_not_mended(tmp_path: Path) -> None:
+    other = [{**CHAT[0], "content": "another"}, *CHAT[1:]]
+    found = mended(tmp_path, [mend(["a table?", None, None])], other)
+    assert (found["score"], found["written"]) == (None, None)
+    assert found["because"].endswith(f"not mended: the row has changed since, {row_digest(other, 'x')}")
+    assert row_digest(CHAT, "y") != row_digest(CHAT, "x") != row_digest(CHAT, None)
+
+
+def test_people_agree_on_a_mended_row_if_they_wrote_the_same(tmp_path: Path) -> None:
+    same = [mend(label="y", by="anna"), mend(label="y", by="ben")]
+    assert mended(tmp_path, same)["score"] == "mend"
+    with pytest.raises(
+        UserError, match=r"ben says 'mend' of a\.jsonl:1, anna says 'mend', with other words, at review"
+    ):
+        mended(tmp_path, [mend(label="z", by="anna"), same[1]])
+    found = mended(tmp_path, [mend(label="z", by="anna"), same[1]], disagreement="unjudged")
+    assert (found["score"], found["written"]) == (None, None)
+
+
+def test_another_number_of_texts_than_of_messages_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"review\.jsonl, line 1: contents has 1 texts, and a\.jsonl:1 3 messages"):
+        mended(tmp_path, [mend(["a table?"])])

@@ -96,6 +96,87 @@ def test_who_somebody_is_is_no_insult() -> None:
     assert max(score for score in found if score is not None) < 0.3
 
 
+WHO = [
+    "gay",
+    "lesbian",
+    "bisexual",
+    "transgender",
+    "queer",
+    "straight",
+    "Muslim",
+    "Jewish",
+    "Christian",
+    "Hindu",
+    "Buddhist",
+    "atheist",
+    "black",
+    "white",
+    "Asian",
+    "Latino",
+    "Mexican",
+    "Arab",
+    "Chinese",
+    "Indian",
+    "Nigerian",
+    "Polish",
+    "Turkish",
+    "Roma",
+    "immigrant",
+    "refugee",
+    "deaf",
+    "blind",
+    "disabled",
+    "autistic",
+    "old",
+    "fat",
+    "homeless",
+    "female",
+    "feminist",
+    "nonbinary",
+    "Palestinian",
+    "Israeli",
+]
+FRAMES = [
+    *(
+        "I am a {x} man.",
+        "My neighbour is a {x} person.",
+        "The {x} community centre opened in May.",
+        "She is proud to be {x}.",
+    ),
+    *(
+        "Our {x} customers asked for longer opening hours.",
+        "{x} people deserve respect.",
+        "A {x} family moved in next door.",
+    ),
+    *("I'm {x}, 34, and I love hiking.", "Do you have any books by {x} authors?", "Her parents are both {x}."),
+    *(
+        "so glad my teacher is {x}",
+        "The {x} kids were playing football in the yard.",
+        "You don't have to be {x} to join.",
+    ),
+]
+
+
+def test_harmless_sentences_in_frames_that_were_not_learnt_are_kept() -> None:
+    told = [frame.replace("{x}", x) for frame in FRAMES for x in WHO]
+    found = np.array(scores(*told, languages=[]))
+    assert (found > 0.5).mean() <= 0.01  # 0.099 before the recipe had sentences on respect, pride and good wishes
+    for x in set(WHO) - {"queer"}:
+        assert (np.array(scores(*[frame.replace("{x}", x) for frame in FRAMES], languages=[])) > 0.5).mean() == 0, x
+
+
+def test_news_that_quotes_a_slur_is_seldom_taken_for_one() -> None:
+    news = [
+        'The minister was fined after calling a colleague a "bitch" during the debate, the court said on Monday.',
+        'In her book she describes how classmates called her a "dyke" and a "freak".',
+        'Police said the graffiti included the words "kill all Muslims" and a swastika.',
+        'The coach was suspended for calling the linesman a "retard", officials said.',
+        'The word "asshole" was bleeped in the broadcast, the channel said.',
+        'Prosecutors quoted a message in which he wrote "I will kill you".',
+    ]
+    assert max(scores(*news)) < 0.5
+
+
 def test_obfuscated_insults_are_found() -> None:
     for text in (
         "go f*ck yourself you idiot",

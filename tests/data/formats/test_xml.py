@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from adaptline.data import cutting
+from adaptline.data.formats import xml
 from adaptline.data.opening import blocks_of, open_source
 from adaptline.data.reading import read_table
+from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
 Put = Callable[[str, bytes | str], Path]
@@ -92,11 +95,61 @@ def test_a_stream_that_breaks_off_gives_what_came_before(put: Put) -> None:
     assert reasons == ["the file breaks off here: the gzip stream ends early"]
 
 
-def test_a_record_longer_than_any_may_be(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adaptline.data.formats.xml.LONGEST_ROW", 1000)
-    monkeypatch.setattr(cutting, "FIRST", 100)
-    with pytest.raises(UserError, match="has a record longer than 0 MiB"):
-        read_table(put("a.xml", f"<rows><r>{'x' * (3 << 20)}</r></rows>"))
+LONG = "<row><text>" + "w" * 3_000_000 + "</text></row>"  # three chunks of a file and more
+
+
+@pytest.mark.parametrize(
+    ("rows", "unreadable", "left"),
+    [
+        (["<row>a</row>", LONG, "<row>b</row>"], [False, True, False], ["a", None, "b"]),
+        ([LONG, LONG, "<row>b</row>"], [True, True, False], [None, None, "b"]),
+        (["<row>a</row>", "<row>b</row>", LONG], [False, False, True], ["a", "b", None]),
+        (["<row>a</row>", LONG.replace("</text>", "</texts>"), "<row>b</row>"], [False, True, False], ["a", None, "b"]),
+        (["<row>a</row>", "stray" * 600_000, "<row>b</row>"], [False, True, False], ["a", None, "b"]),
+        (["<row>a</row>", LONG.replace("</text></row>", "")], [False, True], ["a", None]),
+        (
+            ["<row>a</row>", LONG.replace("</row>", " " * 5000 + "</row\n>"), "<row>b</row>"],
+            [False, True, False],
+            ["a", None, "b"],
+        ),
+    ],
+    ids=["between", "two", "last", "ill-formed", "stray text", "without end", "odd end"],
+)
+def test_a_record_longer_than_any_may_be_costs_itself_only(
+    put: Put, monkeypatch: pytest.MonkeyPatch, rows: list[str], unreadable: list[bool], left: list[str | None]
+) -> None:
+    for module in (cutting, xml):
+        monkeypatch.setattr(module, "LONGEST_ROW", 1 << 20)
+    document = "\n".join(["<rows>", *rows, "</rows>"])
+    found = read_table(put("a.xml", document), columns=Columns(text="#text"))
+    assert [why is not None for why in found["unreadable"].to_pylist()] == unreadable
+    assert [messages and messages[0]["content"] for messages in found["messages"].to_pylist()] == left
+    assert found["row"].to_pylist() == list(range(1, len(rows) + 1))
+    assert "a row longer than 1 MiB" in found["unreadable"].to_pylist()
+    starts = [2, 3, 5] if "\n" in rows[1] else [2, 3, 4][: len(rows)]
+    assert found["line"].to_pylist() == starts
+
+
+def test_white_space_is_no_record_however_long(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (cutting, xml):
+        monkeypatch.setattr(module, "LONGEST_ROW", 1 << 20)
+    document = "<rows><row>a</row>" + " \n" * 2_000_000 + "<row>b</row></rows>"
+    found = read_table(put("a.xml", document), columns=Columns(text="#text"))
+    assert [messages[0]["content"] for messages in found["messages"].to_pylist()] == ["a", "b"]
+    assert found["line"].to_pylist() == [1, 2_000_001]
+
+
+def test_its_memory_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (cutting, xml):
+        monkeypatch.setattr(module, "LONGEST_ROW", 1 << 20)
+    path = put("a.xml", b"<rows><row>" + b"w" * 100_000_000 + b"</row><row>b</row></rows>")
+    source = open_source(path, "a.xml", columns=Columns(text="#text"))
+    tracemalloc.start()
+    blocks = list(blocks_of(source))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [bool(block.broken) for block in blocks] == [True, False]
+    assert peak < 20_000_000
 
 
 def test_reads_the_same_as_the_other_formats(real_data: Callable[[str], Path]) -> None:

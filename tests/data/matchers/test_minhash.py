@@ -277,6 +277,40 @@ def test_a_lower_threshold_misses_as_little(real_data: Find, corpus: Callable[[F
     assert len(set(found) - set(truth)) <= 0.005 * near  # what is kept instead may in turn drop another
 
 
+def edited(text: str, share: float, draws: random.Random) -> str:
+    """A text with some of its characters changed, put in or left out."""
+    characters = list(text)
+    for _ in range(max(1, int(share * len(text)))):
+        at = draws.randrange(len(characters) - 1)
+        characters[at : at + draws.choice([0, 1, 1, 2])] = draws.choice(["", text[at // 2], text[at // 3]])
+    return "".join(characters)
+
+
+@pytest.mark.parametrize(("ngram", "size", "at_least"), [("char", 5, 4000), ("word", 3, 1000)])
+def test_copies_of_sentences_in_thirteen_languages_are_found(
+    real_data: Find, ngram: Gram, size: int, at_least: int
+) -> None:
+    with gzip.open(real_data("par_pud/pud_parallel.tsv.gz"), "rt", encoding="utf-8") as file:
+        _, *rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+    draws = random.Random(1)  # noqa: S311 - for a test
+    near, missed, chinese = 0, 0, 0
+    for at in range(1, 14):
+        texts = [row[at] for row in rows[:500]]
+        copies = [edited(text, draws.choice([0.01, 0.02, 0.05]), draws) for text in texts]
+        found = {row: (of, score) for _, row, _, of, score in lines(match([texts + copies], ngram=ngram, size=size))}
+        sets = gram_sets(texts + copies, ngram, size)
+        assert all(
+            score >= 0.8 and jaccard(sets[row] or set(), sets[of] or set()) == score
+            for row, (of, score) in found.items()
+        )
+        due = [row for row in range(500, 1000) if jaccard(sets[row - 500] or set(), sets[row] or set()) >= 0.8]
+        near, missed = near + len(due), missed + len(set(due) - set(found))
+        chinese += len(due) if any("\u4e00" <= letter <= "\u9fff" for letter in texts[0]) else 0
+    assert near >= at_least
+    assert chinese >= 100  # by words, too: each character is one where none are parted by spaces
+    assert missed <= 0.002 * near
+
+
 def test_revisions_of_real_documents_are_found_as_by_brute_force(real_data: Find) -> None:
     with gzip.open(real_data("neardup_doc_revisions/starlette_docs.jsonl.gz"), "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import national_numbers
 import pytest
 
 from adaptline.data.personal.finding import KINDS, find
@@ -25,6 +26,10 @@ FOUND = {
         "<[[a@b.io]]>, [[müller@bücher.de]]",
         "at ｆｕｌｌ: [[ａｎｎａ＠firma.de]]",
         "'[[x-y@z.museum]]'",
+        "请发邮件到[[wang@qq.com]]，谢谢",
+        "[[kim@naver.com]]으로 메일 주세요",
+        "मुझे [[अजय@डाटा.भारत]] पर लिखें",
+        "[[user@ไทย.คอม]] [[δοκιμή@παράδειγμα.ελ]] [[иван.петров@почта.рф]]",
     ],
     "phone": [
         "[[+44 20 7946 1958]]",
@@ -45,6 +50,35 @@ FOUND = {
         "my mobile is [[612 345 678]]",
         "Telefon: [[２３４ ５６ ７８]]",
         "[[9498777106]] is my phone",
+        "Call me on [[074105 82254]], please",
+        "Mi número de teléfono es [[912 354 347]].",
+        "Mitt telefonnummer är [[08-12 75 76]], tack",
+        "Telefonnummeret mitt er [[21282788]].",
+        "Puhelinnumeroni on [[0131298282]].",
+        "tlf. [[21 28 27 88]]",
+        "Zadzwoń do mnie: [[512 377 495]]",
+        "A telefonszámom [[(06 1) 234 2411]].",
+        "Ο αριθμός τηλεφώνου μου είναι [[21 2317 8271]].",
+        "Моб. [[8 0152 45-59-63]]",
+        "Телефон [[8 (71236) 9 85 50]]",
+        "תתקשר אליי ל-[[050-239-8931]] בבקשה",
+        "اتصل بي على [[0501464707]]",
+        "شماره تلفن من [[۰۲۱۲۳۷۹۹۷۶۴]] است",
+        "ফোন: [[০২৭১১৪৮৬৫]]",
+        "โทร. [[02 123 6216]]",
+        "Gọi cho tôi theo số [[02101236307]] nhé",
+        "Hubungi saya di [[0218347635]] ya",
+        "제 전화번호는 [[021234567]]입니다",
+        "mob. [[+(370) 43231948]]",
+        "Puh. [[(+358) 091390996]]",
+        "[[+46884 20821]]",
+        '{"a": "[[+468420821]]"}',
+        "手机[[18690139624]]",
+        "mi número es [[810124637]]",
+        "Du når meg på [[21234094]].",
+        "pour me joindre au [[0612953551]]",
+        "للتواصل: [[0501464707]]",
+        "連絡先：[[0312372730]]",
     ],
     "iban": [
         "[[DE89370400440532013000]]",
@@ -68,6 +102,8 @@ FOUND = {
         "[[４０１２８８８８８８８８１８８１]]",
         "card 1: [[3522235032377454]]",
         "[[4421521028146]]",
+        "Карта [[3508-7794-4069-4800]]",
+        "信用卡[[3590799602612845]]已扣款",
     ],
     "ip": [
         "from [[58.74.121.78]].",
@@ -150,6 +186,14 @@ LEFT = {
             "405-555-0140-2001:db8::1",
             "office 1990-2000",
             "office 77030-2707",
+            "mobile sales: 763029251",
+            "mi número de pedido es 123456789",
+            "a number 12345678, by php 12345678",
+            "注文番号は123456789です",
+            "شماره کالا 12345678",
+            "携帯の発売日は15 02 1984です",
+            "arXiv:0913.69674",
+            "+23456789",
         ),
     ],
     "iban": ["DE88370400440532013000", "DE8937040044053201300", "XX89370400440532013000", "xDE89370400440532013000"],
@@ -161,6 +205,8 @@ LEFT = {
             "a4012888888881881",
             "40128888888818810",
             "9780306406157",
+            "EAN 4006381333931",
+            "4006383354118",
         ),
     ],
     "ip": [
@@ -229,6 +275,10 @@ LEFT = {
 }
 
 
+FOUND = {kind: FOUND.get(kind, []) + national_numbers.FOUND.get(kind, []) for kind in FOUND | national_numbers.FOUND}
+LEFT = {kind: LEFT.get(kind, []) + national_numbers.LEFT.get(kind, []) for kind in LEFT | national_numbers.LEFT}
+
+
 def cases(of: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(kind, text) for kind, texts in of.items() for text in texts]
 
@@ -262,6 +312,14 @@ def test_a_word_counts_when_it_is_near_and_is_no_tag() -> None:
     assert not find(f"BSN{far} 111222333", ["nl_bsn"])
     assert not find("<PHONE> 23456789", ["phone"])
     assert find("111222333", ["nl_bsn"], trusting=True)
+
+
+def test_what_forms_call_any_national_number_tells_too() -> None:
+    for form in ("My SSN is {}.", '{{"national_id": "{}"}}', "Personal ID number: {}", "Tax ID: {}", "ID card no. {}"):
+        for value in ("44051401359", "39053344705", "10000000146", "7503305044089", "943 476 5919", "046454286"):
+            assert [place.start for place in find(form.format(value))] == [form.format(value).index(value)], form
+        assert find(form.format("123456")) == []
+    assert find("sold 7503305044089 units") == []
 
 
 def test_private_networks_and_what_is_kept_are_the_callers_choice() -> None:

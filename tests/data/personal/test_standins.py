@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import national_numbers
 import pytest
 
 from adaptline.data.personal.finding import KINDS, find
@@ -32,6 +33,11 @@ VALUES = {
     "br_cnpj": "11.222.333/0001-81",
     "in_aadhaar": "2341 2341 2346",
     "cn_resident_id": "11010519491231002X",
+}
+VALUES |= {
+    kind: re.findall(r"\[\[(.*?)\]\]", found[0])[0]
+    for kind, found in national_numbers.FOUND.items()
+    if kind not in VALUES
 }
 SHAPED = [kind for kind in KINDS if kind not in {"email", "phone", "ip", "url_secret"}]
 

@@ -89,7 +89,7 @@ def test_dropped_by_a_method_that_does_not_look_for_it_is_told_apart(tmp_path: P
 @pytest.mark.parametrize(
     ("planted", "message"),
     [
-        ("not json\n", "planted.jsonl:1: not JSON"),
+        ("not json\n", "planted.jsonl, line 1: not JSON"),
         ('{"kind": "x"}\n', "file = None in a planted defect"),
         ('{"kind": "x", "file": "rows.jsonl", "row": 99}\n', "no row corpus/rows.jsonl:99"),
     ],

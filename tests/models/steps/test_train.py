@@ -237,7 +237,7 @@ def test_more_tokens_than_the_base_takes(base: Path, shards: tiny.Shards, rows: 
         ({"split": "train"}, 'no row is left in the split "validation"'),
         ({"keep": False}, 'no row is left in the split "train"'),
         ({"label": "book"}, "every training row has the label 'book'"),
-        ({"label": None}, r"^desk\.jsonl:1: row 1 has no label"),
+        ({"label": None}, r"^desk\.jsonl, line 1: row 1 has no label"),
     ],
 )
 def test_rows_that_cannot_be_trained_on(

@@ -117,7 +117,7 @@ def _in_worker(index: int, function: Callable[..., Any], call: tuple[Any, ...]) 
     except Exception as error:
         if _crosses(error):
             raise
-        raise RunError(f"{type(error).__name__}: {error}") from error
+        raise RunError(f"{type(error).__name__}: {error}", brief=type(error).__name__) from error
 
 
 def _crosses(error: Exception) -> bool:

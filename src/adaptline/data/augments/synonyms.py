@@ -7,34 +7,24 @@ word is put into a form, english.py.
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from adaptline.core.demands import between
 from adaptline.core.registry import augmenter
 from adaptline.core.sources import Files, Folder, find_folder
 from adaptline.data import english, wordnet
-from adaptline.data.guarded import pieces
+from adaptline.data.open_words import Token, tokens
 from adaptline.data.passages import Passage
 from adaptline.errors import UserError
 
 _MOST_SENSES = 100
-_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\s+|.", re.DOTALL)
 _PAIR = 2
 _LONGEST_LINE = 1 << 16  # bytes of a line of pairs
-
-
-class _Token(NamedTuple):
-    """A piece of a text: `word` in lower case if it may be replaced or tells of its neighbours, else ""."""
-
-    text: str
-    word: str
-    is_open: bool
 
 
 Alike = Callable[[str, str, str], list[str]]  # (word, the one before, the one after) -> what may stand in its place
@@ -102,9 +92,9 @@ def synonyms(
 
 
 def _said(passage: Passage, rate: float, alike: Alike) -> str:
-    tokens, draws = list(_tokens(passage)), passage.draws
-    made = [token.text for token in tokens]
-    places = list(_replaceable(tokens, alike))
+    found, draws = list(tokens(passage, str.isascii)), passage.draws
+    made = [token.text for token in found]
+    places = list(_replaceable(found, alike))
     chosen = [place for place in places if draws.happens(rate)]
     if rate and places and not chosen:
         chosen = [draws.choice(places)]
@@ -115,43 +105,21 @@ def _said(passage: Passage, rate: float, alike: Alike) -> str:
     return "".join(made)
 
 
-def _replaceable(tokens: Sequence[_Token], alike: Alike) -> Iterator[tuple[int, int | None, list[str]]]:
+def _replaceable(found: Sequence[Token], alike: Alike) -> Iterator[tuple[int, int | None, list[str]]]:
     """The place of each word that can be replaced, that of the word right before it, and what may stand there."""
-    words = [at for at, token in enumerate(tokens) if token.word]
+    words = [at for at, token in enumerate(found) if token.word]
     for before, at, after in zip([None, *words], words, [*words[1:], None], strict=False):
-        if tokens[at].is_open:
-            left = before if before is not None and _touch(tokens, before, at) else None
-            right = tokens[after].word if after is not None and _touch(tokens, at, after) else ""
-            others = alike(tokens[at].word, "" if left is None else tokens[left].word, right)
+        if found[at].is_open and found[at].word not in english.CLOSED:
+            left = before if before is not None and _touch(found, before, at) else None
+            right = found[after].word if after is not None and _touch(found, at, after) else ""
+            others = alike(found[at].word, "" if left is None else found[left].word, right)
             if others:
                 yield at, left, others
 
 
-def _touch(tokens: Sequence[_Token], one: int, other: int) -> bool:
+def _touch(found: Sequence[Token], one: int, other: int) -> bool:
     """Whether nothing but white space stands between two words."""
-    return all(token.text.isspace() for token in tokens[one + 1 : other])
-
-
-def _tokens(passage: Passage) -> Iterator[_Token]:
-    """The text in pieces. A capital is a name's unless a sentence begins with it."""
-    starts, before, after_name = True, "", False
-    found: list[tuple[str, bool]] = []
-    for piece, is_guarded in pieces(passage.text, passage.protected):
-        found += [(piece, True)] if is_guarded else [(one[0], False) for one in _TOKEN.finditer(piece)]
-    for (text, is_guarded), (after, _) in pairwise([*found, ("", False)]):
-        is_word = not is_guarded and text[0].isalpha() and text.isascii()
-        is_name = text[:1].isupper() and (not starts or not text[1:].islower())
-        joined = before[-1:] in ("-", "'", "\u2019", "/") or after[:1] in ("-", "'", "\u2019", "/")
-        is_open = is_word and not (is_name or after_name or joined) and text.isalpha()
-        yield _Token(text, text.lower() if is_word else "", is_open and text.lower() not in english.CLOSED)
-        if not text.isspace():
-            after_name = is_name and not starts and text != "I"  # the second word of a name may be written small
-            starts = (not is_guarded and text in (".", "!", "?", ":", "\n")) or (
-                starts and not is_word and not is_guarded
-            )
-        elif "\n" in text:
-            starts = True
-        before = text
+    return all(token.text.isspace() for token in found[one + 1 : other])
 
 
 def _meant(database: wordnet.WordNet, senses: int) -> Alike:

@@ -1,14 +1,15 @@
 """How much of a row stands in an evaluation task already: the likeness to the nearest item, and where that item is.
 
-Knows task files and n-grams. Every item is compared, with exact counts; nothing is sampled. Knows nothing of meaning: a
-paraphrase of an item is not found, nor is a changed quote of one inside a text that is much longer.
+Knows task files, splits and n-grams. Every item is compared, with exact counts; nothing is sampled. A row that is not learnt
+from may be an item itself: a data set's test split is what its task is made of. Knows nothing of meaning: a paraphrase of an item is not found, nor is a changed quote of one inside a text that is much longer.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,11 @@ from adaptline.core.demands import at_least
 from adaptline.core.registry import filter
 from adaptline.core.sources import Task, Tasks, refuse_changed
 from adaptline.data import text
-from adaptline.data.tasks import READING, check_settings, read_items
+from adaptline.data.tasks import LEARNT, READING, check_settings, read_items
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 # A row at 0.8 or more is dropped: no two texts of together fewer than 10,000 n-grams lie between this and 0.8.
 _DEFAULT_MAX = 0.7999
@@ -40,7 +41,15 @@ def _check(*, against: Tasks, **_: object) -> None:
         check_settings(task, {**READING, "metrics": Any})
 
 
-@filter(version=3, finds=("leaked",), defaults={"max": _DEFAULT_MAX}, gives="number", uses=("format",), check=_check)
+@filter(
+    version=4,
+    finds=("leaked",),
+    defaults={"max": _DEFAULT_MAX},
+    gives="number",
+    uses=("format",),
+    sees_splits=True,
+    check=_check,
+)
 def decontaminate(
     rows: pa.Table,
     *,
@@ -56,6 +65,10 @@ def decontaminate(
     Texts and prompts are compared, folded (`text.fold`); answers and labels are not. Of a conversation each user's turn
     is compared by itself, and all of them together; the nearest counts.
 
+    A row of a split that no training reads (one that is not train or validation) may be an item of a task itself: it says
+    the same, or it has an item's number in a file of the same name. What is in that task does not count against it, so the
+    test split that a task is made of stays. A row without a split is learnt from, for all that is known.
+
     Args:
         rows: a shard.
         against: task files (TOML) that name their items' files.
@@ -64,19 +77,24 @@ def decontaminate(
 
     Returns:
         Per row `score`, 0 to 1 (1.0 for an item with the same n-grams, or that stands in it), null for a row without text; and `because`,
-        "task: file:row" of the nearest item, the first of equals, null at score 0.
+        "task: file:row" of the nearest item, the first of equals, null at score 0; "itself, task: file:row" of an item that is
+        like nothing of other tasks.
 
     Raises:
         UserError: an item of a task cannot be read, or a task has none.
     """
     index = _index(_Asked(_hashable(against.meaning), ngram, size, against))
     scores, because = [], []
-    for messages in rows["messages"].to_pylist():
-        nearest = max(map(index.nearest, _asked(messages or ())), default=None, key=lambda found: (found[0], -found[1]))
-        scores.append(None if nearest is None else nearest[0])
-        because.append(index.places[nearest[1]] if nearest is not None and nearest[0] else None)
-    columns = [pa.array(scores, pa.float64()), pa.array(because, pa.string())]
-    return pa.StructArray.from_arrays(columns, names=["score", "because"])
+    columns = (rows[name].to_pylist() for name in ("messages", "split", "file", "row"))
+    for messages, split, file, row in zip(*columns, strict=True):
+        asked = _asked(messages or ())
+        own = [] if split is None or split in LEARNT else index.itself(asked, file, row)
+        score, why = index.judge(asked, own)
+        scores.append(score)
+        because.append(why)
+    return pa.StructArray.from_arrays(
+        [pa.array(scores, pa.float64()), pa.array(because, pa.string())], names=["score", "because"]
+    )
 
 
 def _asked(messages: Any) -> set[str]:
@@ -85,37 +103,69 @@ def _asked(messages: Any) -> set[str]:
     return {folded for one in [*asked, "\n".join(asked)] if (folded := text.fold(one))}
 
 
-class _Index:
-    """n-gram -> the items that have it. An item's number is its position in `places`."""
+class _Item(NamedTuple):
+    """What an item asks, folded, and where it stands."""
 
-    def __init__(self, items: Iterator[tuple[str, str]], ngram: text.Gram, size: int) -> None:
-        """`items` are (place, folded text)."""
+    task: str
+    file: str
+    row: int
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.task}: {self.file}:{self.row}"
+
+
+class _Index:
+    """n-gram -> the items that have it. An item's number is its position in `items`."""
+
+    def __init__(self, items: Iterable[_Item], ngram: text.Gram, size: int) -> None:
         self.ngram, self.size = ngram, size
-        self.places: list[str] = []
+        self.items: list[_Item] = []
         self.pieces: list[str] = []
+        self.known: dict[Any, list[int]] = {}  # an item's text, and its (file's name, row) -> the items that have it
         sizes: list[int] = []
         holders: dict[str, list[int]] = {}
-        for number, (place, given) in enumerate(items):
-            grams = set(text.grams(given, ngram, size))
-            self.places.append(place)
-            self.pieces.append(self._piece(given))
+        for number, item in enumerate(items):
+            grams = set(text.grams(item.text, ngram, size))
+            self.items.append(item)
+            self.pieces.append(self._piece(item.text))
+            for known in (item.text, (PurePath(item.file).name, item.row)):
+                self.known.setdefault(known, []).append(number)
             sizes.append(len(grams))
             for gram in grams:
                 holders.setdefault(gram, []).append(number)
         self.sizes = np.array(sizes, np.int32)
+        self.tasks = np.array([item.task for item in self.items])
         self.holders: dict[str, Positions] = {gram: np.array(held, np.int32) for gram, held in holders.items()}
 
-    def nearest(self, given: str) -> tuple[float, int]:
+    def itself(self, asked: Collection[str], file: str | None, row: int | None) -> list[int]:
+        """The items that a row is: by its text, or by its place, for a rule before may have changed its text."""
+        places = [*asked, (PurePath(file or "").name, row)]
+        return sorted({number for place in places for number in self.known.get(place, ())})
+
+    def judge(self, asked: Collection[str], own: Sequence[int]) -> tuple[float | None, str | None]:
+        """The likeness of what a row asks to the nearest item, and why; items of the tasks that it is `own` of do not count."""
+        besides = np.isin(self.tasks, [self.items[number].task for number in own]) if own else None
+        found = [self.nearest(one, besides) for one in asked]
+        score, number = max(found, default=(None, 0), key=lambda pair: (pair[0], -pair[1]))
+        if score:
+            return score, self.items[number].place
+        return score, f"itself, {self.items[own[0]].place}" if own and asked else None
+
+    def nearest(self, given: str, besides: npt.NDArray[np.bool_] | None = None) -> tuple[float, int]:
         """The Jaccard similarity to the nearest item, 1.0 if it stands whole in the text; its number, the first of equals."""
         grams = set(text.grams(given, self.ngram, self.size))
         held = [self.holders[gram] for gram in grams if gram in self.holders]
-        if not held:
+        if not held or (besides is not None and besides.all()):
             return 0.0, 0
         shared = np.bincount(np.concatenate(held), minlength=len(self.sizes))
         similarity = shared / (self.sizes + len(grams) - shared)
         for number in np.flatnonzero((shared == self.sizes) & (self.sizes >= _WHOLE)):
             if self.pieces[number] in self._piece(given):
                 similarity[number] = 1.0
+        if besides is not None:
+            similarity[besides] = 0.0
         best = int(similarity.argmax())
         return float(similarity[best]), best
 
@@ -148,8 +198,7 @@ def _hashable(meaning: Any) -> Any:
     return tuple(map(_hashable, meaning)) if isinstance(meaning, list) else meaning
 
 
-def _items(task: Task) -> Iterator[tuple[str, str]]:
-    """("task: file:row", folded text) of each item."""
+def _items(task: Task) -> Iterator[_Item]:
     found = False
     for items in read_items(task):
         columns = (items[name].to_pylist() for name in ("messages", "file", "row"))
@@ -157,6 +206,6 @@ def _items(task: Task) -> Iterator[tuple[str, str]]:
             # The longest piece is all of what an item asks.
             for asked in sorted(_asked(messages or ()), key=len)[-1:]:
                 found = True
-                yield f"{task.name}: {file}:{row}", asked
+                yield _Item(task.name, file, row, asked)
     if not found:
         raise UserError(f"task {task.name!r} has no items with a text", where=task.path)

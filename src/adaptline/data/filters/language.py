@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from adaptline.core.demands import at_least, between
 from adaptline.core.registry import filter
-from adaptline.data.languages import LANGUAGES, MIN_CONFIDENCE, MIN_LETTERS, label, model_files
+from adaptline.data.languages import LANGUAGES, MIN_CONFIDENCE, MIN_LETTERS, label, model_files, spoken
 
 
-@filter(version=1, finds=("other_language",), files=model_files, labels=LANGUAGES.split)
+@filter(version=2, finds=("other_language",), files=model_files, labels=LANGUAGES.split)
 def language(
     texts: list[str],
     *,
@@ -22,7 +22,9 @@ def language(
 
     The defaults keep short English from being taken for another language: of 13,083 banking queries 0.09 % are, of
     23,700 even shorter voice commands 0.32 %; without them 0.29 % and 1.2 %. Of news sentences in 13 languages, 99.5 %
-    are judged and 99.9 % of those rightly.
+    are judged and 99.9 % of those rightly. Web and e-mail addresses and names of accounts are left out: what is nothing
+    else is unjudged. Languages in a script that is not theirs are unjudged, or wrong: of Hindi, Arabic, Russian and Chinese
+    sentences in Latin letters 3 to 6 % are taken for another language, of their first 40 characters 12 to 19 %.
 
     Args:
         texts: the texts.
@@ -32,4 +34,4 @@ def language(
     Returns:
         One string per text, null for unjudged ones.
     """
-    return pa.array([label(text, min_confidence, min_letters) for text in texts], pa.string())
+    return pa.array([label(spoken(text), min_confidence, min_letters) for text in texts], pa.string())

@@ -101,7 +101,7 @@ def quality(
         kept: files of texts to keep, of any format.
         dropped: files of texts to drop.
         reviewed: review files, as the review filter reads them, with verdicts of both kinds; a row on which people differ
-            is left out.
+            is left out, and so is one that is to be mended: as it is it is neither.
         rows: the source files that these verdicts are on. A verdict names a row by its number, so these files must be read as
             the step ingest read them: give it the same parameters from here on as ingest.
         text: the field of all these files that holds the text; by default it is told from the fields' names.
@@ -202,12 +202,12 @@ def _rows(path: Path, name: str, reading: _Reading) -> Iterator[tuple[int, str]]
 
 
 def _verdicts(reviewed: Files, rows: Files, reading: _Reading) -> Iterator[tuple[str, str]]:
-    """The verdict and the text of each row that was reviewed; one on which people differ teaches nothing."""
+    """The verdict and the text of each row that was reviewed; one on which people differ, or that is to be mended, teaches nothing."""
     said = dict(reviews.read(reviewed))
     for path, name in zip(rows.paths, rows.names, strict=True):
         for number, one in _rows(path, name, reading):
             found = said.pop((name, number), ())
-            if found and reviews.is_agreed(found):
+            if found and reviews.is_agreed(found) and found[-1].verdict != reviews.MEND:
                 yield found[-1].verdict, one
     for (source, row), verdicts in said.items():
         raise UserError(

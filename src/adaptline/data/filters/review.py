@@ -1,4 +1,4 @@
-"""What people said of rows, read like a filter.
+"""What people said of rows, read like a filter; and what they wrote, which takes the place of what a row said.
 
 Knows rows' positions. What a file of verdicts says, reviews.py reads.
 """
@@ -6,52 +6,92 @@ Knows rows' positions. What a file of verdicts says, reviews.py reads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from adaptline.core.registry import filter
 from adaptline.core.sources import Files
-from adaptline.data.reviews import VERDICTS, Verdict, is_agreed, read, refuse_difference
+from adaptline.data.reviews import MEND, VERDICTS, Mend, Verdict, is_agreed, read, refuse_difference, row_digest
 from adaptline.errors import UserError
 
 _SAID = pa.list_(pa.struct([("by", pa.string()), ("verdict", pa.string())]))
+_WRITTEN = pa.list_(pa.struct([("message", pa.int32()), ("content", pa.string())]))
+_CHANGED = "not mended: the row has changed since, "  # followed by its digest as it is
 
 
-def _refuse_unplaced(scored: Iterable[pa.Table], *, file: Files, **_: object) -> None:
-    """A verdict that names no row would be lost in silence: a file was renamed, or a number is wrong."""
+def _refuse_unplaced(
+    scored: Iterable[pa.Table], *, file: Files, changed: Literal["refuse", "unjudged"] = "refuse", **_: object
+) -> None:
+    """A verdict that names no row would be lost in silence: a file was renamed, or a number is wrong.
+
+    So would one that mends, if no row of its place is what the person saw.
+    """
     used = {because for scores in scored for because in scores["because"].drop_null().to_pylist()}
+    stale = {because.partition("; " + _CHANGED)[0]: because for because in used if _CHANGED in because}
     for verdicts in read(file).values():
-        last = verdicts[-1]
-        if "; ".join(_telling(verdicts)) not in used:
+        last, told = verdicts[-1], "; ".join(_telling(verdicts))
+        if told in used:
+            continue
+        if told not in stale:
             raise UserError(
                 f"no row {last.source}:{last.row} that could be read is in the data",
                 where=last.where,
                 line=last.line,
                 do="`file` is relative to the review file, and rows count from 1. Correct the line, or remove it.",
             )
+        if changed == "refuse":
+            raise UserError(
+                f"{last.source}:{last.row} is not what it was when it was mended: was = {last.mend and last.mend.was!r}, "
+                f"and now it is {stale[told].rpartition(_CHANGED)[2]!r}",
+                where=last.where,
+                line=last.line,
+                do="Review it again, or remove the line. Rules that write texts must stand on the same side of this one as when "
+                'the row was looked at. With changed = "unjudged" such rows stay as they are.',
+            )
 
 
-@filter(version=2, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced)
-def review(rows: pa.Table, *, file: Files, disagreement: Literal["refuse", "unjudged"] = "refuse") -> pa.StructArray:
-    """The verdict of a person on each row, "keep" or "drop"; null where nobody looked. Drops "drop" by default.
+def _written(scores: pa.Table) -> pa.Table:
+    """What is written into the rows that are mended, as a transform's changes."""
+    found = [
+        {"row": row, **change} for row, changes in enumerate(scores["written"].to_pylist()) for change in changes or ()
+    ]
+    return pa.Table.from_pylist(
+        found, pa.schema([("row", pa.int64()), ("message", pa.int32()), ("content", pa.string())])
+    )
+
+
+@filter(version=3, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced, writes=_written)
+def review(
+    rows: pa.Table,
+    *,
+    file: Files,
+    disagreement: Literal["refuse", "unjudged"] = "refuse",
+    changed: Literal["refuse", "unjudged"] = "refuse",  # noqa: ARG001 - only all shards together tell: _refuse_unplaced
+) -> pa.StructArray:
+    """The verdict of a person on each row, "keep", "drop" or "mend"; null where nobody looked. Drops "drop", and mends "mend".
 
     The file has one JSON object per line, with `file` (a source, relative to the review file), `row` (1-based record
     of it), `verdict`, and optionally `why` and `by`. Positions are those of the source, so verdicts hold whatever other
-    steps do. A later line by the same person on the same row replaces the earlier one.
+    steps do. A later line by the same person on the same row replaces the earlier one. A line that mends has `contents` (per
+    message its new text, null for one that stays), `label`, or both, and `was`, the digest of the row that the person saw
+    (reviews.row_digest); rows that are something else by now, as children of that row are, are not mended.
 
     Args:
         rows: a shard.
         file: the review files.
         disagreement: two people who say different things of a row are an error ("refuse"): one of them changes their mind, or
             the file has one line less. "unjudged" takes such a row for one that nobody looked at.
+        changed: a row that is to be mended, but has changed since the person saw it, is an error ("refuse"), or stays as it is
+            and counts as one that nobody looked at ("unjudged").
 
     Returns:
-        Per row `score`, the verdict, `because`: "file:line by whom: why", and `said`: each person's verdict.
+        Per row `score`, the verdict, `because`: "file:line by whom: why", `said`: each person's verdict, and `written`: what
+        changes in it.
 
     Raises:
-        UserError: a line that is no such object or names no row, an unknown verdict, or a disagreement, with file and
-            line.
+        UserError: a line that is no such object or names no row, an unknown verdict, a disagreement, or a row that has
+            changed, with file and line.
     """
     verdicts = read(file)
     places = zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)
@@ -61,9 +101,44 @@ def review(rows: pa.Table, *, file: Files, disagreement: Literal["refuse", "unju
             refuse_difference(one)
     agreed = [one[-1].verdict if one and is_agreed(one) else None for one in people]
     because = ["; ".join(_telling(one)) or None for one in people]
+    written: list[list[dict[str, Any]] | None] = [None] * len(people)
+    for place, verdict in enumerate(agreed):
+        if verdict == MEND:
+            row = rows.select(["messages", "label"]).slice(place, 1).to_pylist()[0]
+            written[place] = _changes(people[place][-1], row["messages"] or [], row["label"])
+            if written[place] is None:
+                agreed[place] = None
+                because[place] = f"{because[place]}; {_CHANGED}{row_digest(row['messages'], row['label'])}"
     said = [[{"by": one.by, "verdict": one.verdict} for one in of_row] or None for of_row in people]
     columns = [pa.array(agreed, pa.string()), pa.array(because, pa.string()), pa.array(said, _SAID)]
-    return pa.StructArray.from_arrays(columns, names=["score", "because", "said"])
+    columns.append(pa.array(written, _WRITTEN))
+    return pa.StructArray.from_arrays(columns, names=["score", "because", "said", "written"])
+
+
+def _changes(verdict: Verdict, messages: Sequence[dict[str, Any]], label: str | None) -> list[dict[str, Any]] | None:
+    """What a person writes into a row; None if it is not the row that they saw."""
+    mend = verdict.mend
+    if mend is None or mend.was != row_digest(messages, label):
+        return None
+    _refuse_other_length(verdict, mend, len(messages))
+    found: list[dict[str, Any]] = [
+        {"message": at, "content": content}
+        for at, content in enumerate(mend.contents)
+        if content not in (None, messages[at]["content"])
+    ]
+    if mend.label is not None and mend.label != label:
+        found.append({"message": None, "content": mend.label})
+    return found
+
+
+def _refuse_other_length(verdict: Verdict, mend: Mend, messages: int) -> None:
+    if mend.contents and len(mend.contents) != messages:
+        raise UserError(
+            f"contents has {len(mend.contents)} texts, and {verdict.source}:{verdict.row} {messages} messages",
+            where=verdict.where,
+            line=verdict.line,
+            do="Give one for each message, null for one that stays.",
+        )
 
 
 def _telling(verdicts: Sequence[Verdict]) -> list[str]:

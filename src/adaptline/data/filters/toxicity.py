@@ -51,7 +51,7 @@ def _check(*, model: Folder | None = None, labels: list[str] | None = None, lang
 
 
 @filter(
-    version=1,
+    version=2,
     gives="number",
     defaults={"max": 0.5},
     cost=_cost,

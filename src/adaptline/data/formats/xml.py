@@ -13,13 +13,13 @@ from typing import Any
 from xml.parsers import expat
 
 from adaptline.core.registry import format
-from adaptline.data import cutting
 from adaptline.data.blocks import Block, Record, Source
-from adaptline.data.cutting import LONGEST_ROW, Tape
+from adaptline.data.cutting import LONGEST_END, LONGEST_ROW, Tape
 from adaptline.data.elements import elements
 from adaptline.errors import UserError
 
 _LONGEST_PROLOG = 1 << 20  # bytes before the root
+_NAME = re.compile(rb"<([^/!?\s<>&][^\s/>]*)")
 _TAG = re.compile(rb"""<[^\s/>]+(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
@@ -28,12 +28,30 @@ class _RootError(Exception):
 
 
 def cut(source: Source) -> Iterator[Block]:
-    """Blocks of whole records. Raises UserError where it is no XML, or declares entities."""
+    """Blocks of whole records; one for each that is longer than any may be. Raises UserError where it is no XML, or declares entities."""
     tape = Tape(source)
     name, length = _root(tape)
     tape.skip(length)
     tape.context = name
-    return cutting.cut(tape, partial(_measure, encoding=source.coding.of_stream, root=name))
+    measure = partial(_measure, encoding=source.coding.of_stream, root=name)
+    while tape.reach(tape.size):
+        while (found := measure(tape.data, tape.size, tape.ended)) is None and len(tape.data) <= LONGEST_ROW:
+            tape.reach(min(2 * len(tape.data), LONGEST_ROW + 1))
+        if found:
+            yield tape.block(*found)
+        elif blank := len(tape.data) - len(tape.data.lstrip(b" \t\r\n")):
+            tape.skip(blank)  # so that the record's own line is told, and white space is no record
+        else:
+            yield _overlong(tape)
+    if tape.broken:
+        yield tape.break_off()
+
+
+def _overlong(tape: Tape) -> Block:
+    """Cuts off a record that is longer than any may be, up to its end tag; or text outside of records, up to the next one."""
+    tag = _NAME.search(tape.data)
+    end = re.compile(rb"</%s\s{0,9}>" % re.escape(tag[1])) if tag else re.compile(rb"(?=<[^/!?\s<>&])")
+    return tape.overlong(end, len(tape.data) - LONGEST_END)  # before that it does not end
 
 
 @format(version=2, suffixes=(".xml",), cut=cut)
@@ -49,14 +67,15 @@ def xml(block: Block) -> Iterator[Record]:
 
 
 def _measure(data: bytearray, at: int, final: bool, *, encoding: str, root: str) -> tuple[int, int] | None:
-    """The first record's end at or after `at`; see cutting.Measure. Raises UserError for a record longer than any may be."""
-    rows = 0
-    for rows, element in enumerate(elements(data, encoding, root, final=final), 1):
-        if element.end >= at:
-            return element.end, rows
-    if not final and len(data) > LONGEST_ROW:
-        raise UserError(f"has a record longer than {LONGEST_ROW >> 20} MiB", do="Leave that record out.")
-    return (len(data), rows) if final else None
+    """The first record's end at or after `at`; see cutting.Measure. Before a record longer than any may be, the last one's end."""
+    end = rows = 0
+    for rows, element in enumerate(elements(data, encoding, root, final=final, with_text=False), 1):
+        end = element.end
+        if end >= at:
+            return end, rows
+    if final:
+        return len(data), rows
+    return (end, rows) if rows and len(data) > LONGEST_ROW else None
 
 
 def _root(tape: Tape) -> tuple[str, int]:

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, get_args
 
-from adaptline.data.personal import credentials, emails, identities, money, network, phones
+from adaptline.data.personal import (
+    americas,
+    asia,
+    credentials,
+    eastern_europe,
+    emails,
+    europe,
+    identities,
+    money,
+    network,
+    phones,
+)
 from adaptline.data.personal.page import Page, Span, as_ascii
 
 Kind = Literal[
@@ -36,16 +47,82 @@ Kind = Literal[
     "se_personnummer",
     "pl_pesel",
     "in_aadhaar",
+    "at_svnr",
+    "be_rrn",
+    "bg_egn",
+    "ch_ahv",
+    "cz_rodne_cislo",
+    "dk_cpr",
+    "ee_isikukood",
+    "lt_asmens_kodas",
+    "fi_hetu",
+    "gr_amka",
+    "gr_afm",
+    "hr_oib",
+    "hu_szemelyi_szam",
+    "hu_taj",
+    "hu_adoazonosito",
+    "ie_pps",
+    "is_kennitala",
+    "lu_matricule",
+    "lv_personas_kods",
+    "rs_jmbg",
+    "no_fodselsnummer",
+    "pt_nif",
+    "ro_cnp",
+    "ru_snils",
+    "ru_inn",
+    "ua_rnokpp",
+    "de_rvnr",
+    "de_kvnr",
+    "uk_nhs",
+    "es_nuss",
+    "us_itin",
+    "ca_sin",
+    "mx_curp",
+    "mx_nss",
+    "mx_rfc",
+    "ar_cuil",
+    "cl_rut",
+    "co_nit",
+    "ec_cedula",
+    "uy_ci",
+    "ve_rif",
+    "do_cedula",
+    "pe_ruc",
+    "br_pis",
+    "tr_tckn",
+    "il_teudat_zehut",
+    "ir_melli",
+    "sa_id",
+    "ae_id",
+    "eg_national_id",
+    "kz_iin",
+    "in_pan",
+    "kr_rrn",
+    "jp_my_number",
+    "tw_id",
+    "hk_hkid",
+    "sg_nric",
+    "my_nric",
+    "th_id",
+    "id_nik",
+    "pk_cnic",
+    "za_id",
+    "au_tfn",
+    "au_medicare",
+    "nz_ird",
     "phone",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)  # where two kinds fit the same place, the first of them is taken
 
+_LANDS = identities, europe, eastern_europe, americas, asia
 Recogniser = Callable[[Page], Iterable[Span]]
 _OF_NUMBERS: dict[str, Recogniser] = {
     "iban": money.ibans,
     "card": money.cards,
     "phone": phones.phones,
-    **{kind: getattr(identities, kind) for kind in KINDS if hasattr(identities, kind)},
+    **{kind: getattr(land, kind) for kind in KINDS for land in _LANDS if hasattr(land, kind)},
 }
 _RECOGNISERS: dict[str, Recogniser] = {
     "secret": credentials.secrets,
@@ -58,7 +135,23 @@ _RECOGNISERS: dict[str, Recogniser] = {
 # is no letter.
 _NUMBER = re.compile(r"\d(?:[ .\-/()A-Za-z]{0,2}\d){5}")
 _LONG_NUMBER = re.compile(r"\d(?:[ .\-/+]{0,2}\d){8}")
-_SHORTER = {"phone", "iban", "uk_nino", "es_dni", "it_codice_fiscale"}
+_SHORTER = {
+    *(
+        "phone",
+        "iban",
+        "uk_nino",
+        "es_dni",
+        "it_codice_fiscale",
+        "fi_hetu",
+        "ie_pps",
+        "mx_curp",
+        "mx_rfc",
+        "cl_rut",
+        "uy_ci",
+    ),
+    *("hk_hkid", "sg_nric", "au_tfn", "nz_ird", "il_teudat_zehut", "co_nit", "de_rvnr"),
+}
+_PAN = re.compile("[A-Za-z][0-9]{4}[A-Za-z]")  # in_pan has no more digits
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")  # an expression that begins with one character is searched quickly
 _DASHES = re.compile(r"-[0-9A-Fa-f]{2}-")
 _DOTS = re.compile(r"\.[0-9A-Fa-f]{1,4}\.")
@@ -91,7 +184,7 @@ def find(
         trusting: whether weak numbers count without a word that names them.
     """
     plain = as_ascii(text)
-    asked = _asked(plain, kinds)
+    asked = _asked(plain, [kind for kind in KINDS if kind in kinds] if kinds is not KINDS else KINDS)
     if not asked:
         return []
     page = Page(plain, trusting=trusting)
@@ -104,7 +197,7 @@ def find(
 
 
 def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
-    """The kinds that the text can hold at all, in the order of KINDS: most texts hold none."""
+    """Those of the kinds that the text can hold at all: most texts hold none."""
     colons, dots = _COLONS.search(plain) is not None, _DOTS.search(plain) is not None
     has = {
         "email": "@" in plain,
@@ -114,9 +207,9 @@ def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
         "secret": credentials.may_hold_secrets(plain),
     }
     numbers = _NUMBER.search(plain) is not None
+    has |= {"in_pan": _PAN.search(plain) is not None, **dict.fromkeys(_SHORTER, numbers)}
     long = numbers and _LONG_NUMBER.search(plain) is not None
-    has |= {kind: long or (numbers and kind in _SHORTER) for kind in _OF_NUMBERS}
-    return [kind for kind in KINDS if kind in kinds and has[kind]]
+    return [kind for kind in kinds if has.get(kind, long)]
 
 
 def _apart(candidates: Sequence[Found]) -> list[Found]:

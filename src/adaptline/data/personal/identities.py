@@ -9,25 +9,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from adaptline.data.personal.checksums import luhn, mod_11_10, verhoeff, weighted
-from adaptline.data.personal.page import HEAD, TAIL, Shape, compact, digits_of, each_of, word
+from adaptline.data.personal.checksums import check_of_eleven, is_day, luhn, mod_11_10, verhoeff, weighted
+from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern, word
+from adaptline.data.personal.words import naming
 
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 # Codice fiscale (D.M. 12 March 1974): what a character counts at an odd place, 0-9 and A-Z.
 _ODD = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)  # fmt: skip
 _FISCALE_DIGITS = str.maketrans("LMNPQRSTUV", "0123456789")  # letters that stand for digits where two people collide
-_SHORTEST_MONTH = 28
 _MOST_ALIKE = 3  # of a Steuer-ID's first ten digits
-
-
-def _pattern(form: str, flags: int = 0) -> re.Pattern[str]:
-    return re.compile(f"{HEAD}(?:{form}){TAIL}", re.ASCII | flags)
-
-
-def _is_day(year: int, month: int, day: int) -> bool:
-    if month == 2:  # noqa: PLR2004 - February
-        return 1 <= day <= _SHORTEST_MONTH + (year % 4 == 0)
-    return 1 <= month <= 12 and 1 <= day <= 30 + (month in {1, 3, 5, 7, 8, 10, 12})  # noqa: PLR2004 - months
 
 
 def _is_ssn(value: str) -> bool:
@@ -76,7 +66,7 @@ def _is_bsn(value: str) -> bool:
 def _is_personnummer(value: str) -> bool:
     """Skatteverket, SKV 704: a date (its day plus 60 in a coordination number), a serial number, Luhn over ten digits."""
     digits = digits_of(value)[-10:]
-    return _is_day(int(digits[:2]), int(digits[2:4]), int(digits[4:6]) % 60) and luhn(digits)
+    return is_day(int(digits[:2]), int(digits[2:4]), int(digits[4:6]) % 60) and luhn(digits)
 
 
 def _is_personnummer_not_time(value: str) -> bool:
@@ -88,23 +78,19 @@ def _is_personnummer_not_time(value: str) -> bool:
 def _is_pesel(value: str) -> bool:
     """The month tells the century: plus 20 from 2000 on, plus 80 before 1900."""
     year, month, day = int(value[:2]), int(value[2:4]) % 20, int(value[4:6])
-    return _is_day(year, month, day) and weighted(value, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
-
-
-def _check_of_eleven(digits: str, weights: tuple[int, ...]) -> str:
-    return str(-weighted(digits, weights) % 11 % 10) if -weighted(digits, weights) % 11 < 10 else "0"  # noqa: PLR2004
+    return is_day(year, month, day) and weighted(value, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10 == 0
 
 
 def _is_cpf(value: str) -> bool:
     digits = digits_of(value)
-    first, second = _check_of_eleven(digits[:9], tuple(range(10, 1, -1))), tuple(range(11, 1, -1))
-    return len(set(digits)) > 1 and digits[9:] == first + _check_of_eleven(digits[:10], second)
+    first, second = check_of_eleven(digits[:9], tuple(range(10, 1, -1))), tuple(range(11, 1, -1))
+    return len(set(digits)) > 1 and digits[9:] == first + check_of_eleven(digits[:10], second)
 
 
 def _is_cnpj(value: str) -> bool:
     digits = digits_of(value)
     weights = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
-    checks = _check_of_eleven(digits[:12], weights[1:]), _check_of_eleven(digits[:13], weights)
+    checks = check_of_eleven(digits[:12], weights[1:]), check_of_eleven(digits[:13], weights)
     return len(set(digits)) > 1 and digits[12:] == "".join(checks)
 
 
@@ -117,60 +103,70 @@ def _is_resident_id(value: str) -> bool:
     """GB 11643-1999: ISO/IEC 7064 MOD 11-2 over 17 digits, after a region and a date."""
     day = int(value[6:10]), int(value[10:12]), int(value[12:14])
     total = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(value[:17]))
-    return _is_day(*day) and "10X98765432"[total % 11] == value[17].upper()
+    return is_day(*day) and "10X98765432"[total % 11] == value[17].upper()
 
 
 _SSN = word("ssns?", "social[ _-]?security", "soc[. ]sec")
-_BSN = word("bsn", "burgerservicenummers?", "sofi-?nummers?", "citizen service number")
-_CPF = word("cpf", "cadastro de pessoas? f[ií]sicas?")
-_AADHAAR = word("aadh?aar", "aadhar", "uidai", "uid", "आधार")
-_PERSONNUMMER = word("personnummer", "person-?nr", "pers\\.?nr", "pnr", "samordningsnummer", "personal identity number")
-_STEUER = word("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", "tin", "tax[ _-]?id")
-_DNI = word("dni", "nie", "nif", "documento", "identidad")
+_BSN = naming("bsn", "burgerservicenummers?", "sofi-?nummers?", "citizen service number")
+_CPF = naming("cpf", "cadastro de pessoas? f[ií]sicas?")
+_AADHAAR = naming("aadh?aar", "aadhar", "uidai", "uid", "आधार")
+_PERSONNUMMER = naming(
+    "personnummer", "person-?nr", "pers\\.?nr", "pnr", "samordningsnummer", "personal identity number"
+)
+_STEUER = naming("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", "tin", "tax[ _-]?id")
+_DNI = naming("dni", "nie", "nif", "documento", "identidad")
 
 us_ssn = each_of(
-    Shape(_pattern("[0-9]{3}-[0-9]{2}-[0-9]{4}"), _is_ssn),
-    Shape(_pattern("[0-9]{3} ?[0-9]{2} ?[0-9]{4}"), _is_ssn, _SSN),
+    9,
+    Shape(pattern("[0-9]{3}-[0-9]{2}-[0-9]{4}"), _is_ssn),
+    Shape(pattern("[0-9]{3} ?[0-9]{2} ?[0-9]{4}"), _is_ssn, _SSN),
 )
 _NINO_FORM = "[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"
-_NINO = word("nino", "national insurance", "ni (?:no|number)", "insurance number")
-uk_nino = each_of(Shape(_pattern(_NINO_FORM), _is_nino), Shape(_pattern(_NINO_FORM, re.IGNORECASE), _is_nino, _NINO))
+_NINO = naming("nino", "national insurance", "ni (?:no|number)", "insurance number")
+uk_nino = each_of(6, Shape(pattern(_NINO_FORM), _is_nino), Shape(pattern(_NINO_FORM, re.IGNORECASE), _is_nino, _NINO))
 _DNI_FORM = "(?:[0-9]{8}|[XYZ]-?[0-9]{7})-?[A-HJ-NP-TV-Z]"
-es_dni = each_of(Shape(_pattern(_DNI_FORM), _is_dni), Shape(_pattern(_DNI_FORM, re.IGNORECASE), _is_dni, _DNI))
+es_dni = each_of(7, Shape(pattern(_DNI_FORM), _is_dni), Shape(pattern(_DNI_FORM, re.IGNORECASE), _is_dni, _DNI))
 it_codice_fiscale = each_of(
+    0,
     Shape(
-        _pattern(
+        pattern(
             "[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z]", re.IGNORECASE
         ),
         _is_fiscale,
-    )
+    ),
 )
 fr_nir = each_of(
+    14,
     Shape(
-        _pattern(
+        pattern(
             "[1278] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-4][0-9]|[5-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"
         ),
         _is_nir,
-    )
+    ),
 )
 de_steuer_id = each_of(
-    Shape(_pattern("[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}|[1-9][0-9]{10}"), _is_steuer_id, bare_words=_STEUER)
+    11, Shape(pattern("[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}|[1-9][0-9]{10}"), _is_steuer_id, bare_words=_STEUER)
 )
-nl_bsn = each_of(Shape(_pattern("[0-9]{9}|[0-9]{4}[. ][0-9]{2}[. ][0-9]{3}|[0-9]{3} [0-9]{3} [0-9]{3}"), _is_bsn, _BSN))
+nl_bsn = each_of(
+    9, Shape(pattern("[0-9]{9}|[0-9]{4}[. ][0-9]{2}[. ][0-9]{3}|[0-9]{3} [0-9]{3} [0-9]{3}"), _is_bsn, _BSN)
+)
 se_personnummer = each_of(
-    Shape(_pattern("[0-9]{6}[-+][0-9]{4}"), _is_personnummer_not_time),
-    Shape(_pattern("(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"), _is_personnummer, _PERSONNUMMER),
+    10,
+    Shape(pattern("[0-9]{6}[-+][0-9]{4}"), _is_personnummer_not_time),
+    Shape(pattern("(?:19|20)?[0-9]{6}[-+]?[0-9]{4}"), _is_personnummer, _PERSONNUMMER),
 )
-pl_pesel = each_of(Shape(_pattern("[0-9]{11}"), _is_pesel, word("pesel\\w*")))
+pl_pesel = each_of(11, Shape(pattern("[0-9]{11}"), _is_pesel, naming("pesel\\w*")))
 br_cpf = each_of(
-    Shape(_pattern("[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}"), _is_cpf),
-    Shape(_pattern("[0-9]{9}-?[0-9]{2}"), _is_cpf, _CPF),
+    11,
+    Shape(pattern("[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}"), _is_cpf),
+    Shape(pattern("[0-9]{9}-?[0-9]{2}"), _is_cpf, _CPF),
 )
 br_cnpj = each_of(
-    Shape(_pattern("[0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2}"), _is_cnpj),
-    Shape(_pattern("[0-9]{12}-?[0-9]{2}"), _is_cnpj, word("cnpj")),
+    14,
+    Shape(pattern("[0-9]{2}\\.[0-9]{3}\\.[0-9]{3}/[0-9]{4}-[0-9]{2}"), _is_cnpj),
+    Shape(pattern("[0-9]{12}-?[0-9]{2}"), _is_cnpj, word("cnpj")),
 )
-in_aadhaar = each_of(Shape(_pattern("[2-9][0-9]{3}([ -]?)[0-9]{4}\\1[0-9]{4}"), _is_aadhaar, _AADHAAR))
+in_aadhaar = each_of(12, Shape(pattern("[2-9][0-9]{3}([ -]?)[0-9]{4}\\1[0-9]{4}"), _is_aadhaar, _AADHAAR))
 cn_resident_id = each_of(
-    Shape(_pattern("[1-9][0-9]{5}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]", re.IGNORECASE), _is_resident_id)
+    17, Shape(pattern("[1-9][0-9]{5}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9X]", re.IGNORECASE), _is_resident_id)
 )

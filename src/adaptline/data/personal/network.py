@@ -79,12 +79,12 @@ def ips(page: Page, *, private: bool = False) -> Iterator[Span]:
         for match in _V4.finditer(page.plain):
             start, end = match.span()
             alone = all(side.match(page.plain, at) for side, at in zip(_V4_ALONE, (start, end), strict=True))
-            if alone and _is_somebodys(match[0], private=private) and not _is_version(page, match[0], start, end):
+            if alone and is_somebodys(match[0], private=private) and not _is_version(page, match[0], start, end):
                 yield start, end
     if ":" in page.plain:
         for match in _V6.finditer(page.plain):
             value = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
-            if value.count(":") > 1 and _is_somebodys(value, private=private):
+            if value.count(":") > 1 and is_somebodys(value, private=private):
                 yield match.start(), match.start() + len(value)
 
 
@@ -94,7 +94,8 @@ def _is_version(page: Page, value: str, start: int, end: int) -> bool:
     return all(int(part) < _SMALL for part in value.split(".")) and not page.near(_ABOUT_ADDRESSES, start, end)
 
 
-def _is_somebodys(value: str, *, private: bool) -> bool:
+def is_somebodys(value: str, *, private: bool) -> bool:
+    """Whether a machine of somebody's has an address: not one of documentation, nor, unless `private`, of private networks."""
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
@@ -114,8 +115,18 @@ def _is_somebodys(value: str, *, private: bool) -> bool:
 def macs(page: Page) -> Iterator[Span]:
     """Hardware addresses in their three forms; pairs of digits alone, which times have too, only near a word for them."""
     for match in _MAC.finditer(page.plain):
-        plain = re.sub(r"[^0-9a-f]", "", match[0].lower())
-        if plain.startswith(_DOCUMENTATION_MAC) or len(set(plain)) < 3:  # noqa: PLR2004 - zeros, broadcast
+        plain = _hexadecimal(match[0])
+        if is_nobodys_mac(match[0]):
             continue
         if not plain.isdigit() or page.near(_ABOUT_MACS, *match.span()):
             yield match.span()
+
+
+def is_nobodys_mac(value: str) -> bool:
+    """Whether a hardware address is one of documentation, or that of none or all."""
+    plain = _hexadecimal(value)
+    return plain.startswith(_DOCUMENTATION_MAC) or len(set(plain)) < 3  # noqa: PLR2004 - zeros, broadcast
+
+
+def _hexadecimal(value: str) -> str:
+    return re.sub(r"[^0-9a-f]", "", value.lower())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from adaptline.data.personal.page import Page, Span, digits_of, word
+from adaptline.data.personal.words import PHONE
 
 # ITU-T E.164, the list of assigned country codes (2016), and nothing longer than three digits.
 _COUNTRY = (
@@ -17,7 +18,7 @@ _COUNTRY = (
     r"|9(?:[0-58]|6[0-8]|7[0-79]|9[2-68]))"
 )
 # All digits with what may part them; never a piece of a longer run.
-_RUN = re.compile(r"\+?\(?\d(?:[ .\-/()]{0,2}\d){6,}+(?:(?i: ?x ?| ?ext\.? ?| extension )\d{1,6}+)?", re.ASCII)
+_RUN = re.compile(r"(?:\(\+|\+?\(?)\d(?:[ .\-/()]{0,2}\d){6,}+(?:(?i: ?x ?| ?ext\.? ?| extension )\d{1,6}+)?", re.ASCII)
 _EXTENSION = re.compile(r" ?(?:x|ext)", re.IGNORECASE)
 _NANP = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d([-.]))\d{3}(?(1)\1|[-. ])\d{4}", re.ASCII)
 _ZIP = re.compile(r"\d{5}-\d{4}", re.ASCII)  # a US postal code
@@ -29,35 +30,31 @@ _STRONG = re.compile(
     re.ASCII,
 )
 _INTERNATIONAL = re.compile(
-    rf"\+{_COUNTRY}(?:[ .\-/]?\(0\)[ .-]?|[ .\-/]?\(?)\d(?:[ .\-/()]{{0,2}}\d){{5,13}}", re.ASCII
+    rf"(?:\+|\(\+|\+\((?=\d{{1,3}}\))){_COUNTRY}\)?(?:[ .\-/]?\(0\)[ .-]?|[ .\-/]?\(?)\d(?:[ .\-/()]{{0,2}}\d){{5,13}}",
+    re.ASCII,
 )
 _AMERICAN = re.compile(r"\+1[ .-]?\(?[2-9]\d\d(?:[ .\-)]{0,2}\d){7}", re.ASCII)
 _ABROAD = re.compile(rf"00{_COUNTRY}(?:[ .\-/]\(?\d{{1,5}}\)?)(?:[ .\-/]\d{{2,8}}){{1,5}}", re.ASCII)
 _WEAK = re.compile(r"\(?\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,9}){1,5}|\(\d{1,4}\)\d{5,9}|\d{7,12}", re.ASCII)
+_SPACED_DATE = re.compile(r"[0-3]?\d [01]?\d (?:1[89]|20)\d\d|(?:1[89]|20)\d\d [01]?\d [0-3]?\d", re.ASCII)
+_PAPER = re.compile(r"\d{4}\.\d{4,5}", re.ASCII)  # of arXiv
+_PART = re.compile(r"\d+", re.ASCII)
+_PARTS = 6  # groups at the most of a number near a word, whose groups have any length
 _DATE = re.compile(
     r"(?:1[89]|20)\d\d[-./ ]?[01]\d(?:[-./ ]?[0-3]\d|\Z)|[12]\d{3}[-/][12]\d{3}\Z|[0-3]?\d[./-][0-3]?\d[./-](?:1[89]|20)?\d\d(?!\d)",
     re.ASCII,
 )
 _PLAIN = 10  # digits of an international number without separators, at the least
+_SHORT = re.compile(r"\+(?:298|352|376|4[36])", re.ASCII)  # Faroes, Luxembourg, Andorra, Austria, Sweden have some of 9
 _SHORTEST = 7
 _GROUPED = 14  # digits of a number in groups at the most, near a word
 _DIFFERENT = 3  # 1000000 is nobody's
 _NATIONAL = range(9, 13)  # digits of a number with its trunk prefix
+_NO_TIMES = {9, 11}  # digits that no date and time of day has
 _LONGEST = 40  # characters of a run: what is longer is a table
 
-_STRICT = re.compile(
-    word(
-        r"(?:tele|smart|cell)?phones?|phone_?(?:no|number|num)s?|tel(?:_?no)?|mobiles?|cell(?:ular)?s?|fax(?:es)?",
-        r"whats-?app|sms|hotline|landline|contact number|call (?:me|us|him|her|them)|text (?:me|us)|dial",
-        r"telefono?s?|telef[oó]no|telefonu|telefoon(?:nummer)?|telefon(?:nummer)?|handy(?:nummer)?|mobil(?:nummer)?",
-        r"rufnummer|durchwahl|t[ée]l[ée]phone|t[ée]l|portable|m[óo]vil|celular|telem[óo]vel|telefone|cellulare",
-        r"komórka|gsm|puhelin|тел(?:ефон)?|फ़ोन|मोबाइल",
-    ).pattern
-    + "|电话|電話|手机|手機|携帯|전화|휴대폰|هاتف|جوال",
-    re.IGNORECASE,
-)
 _LOOSE = re.compile(  # what tells of numbers with separators only
-    _STRICT.pattern
+    PHONE.pattern
     + "|"
     + word(
         r"office|desk|registered|answering|messages? (?:to|from|at|on)|numbers? (?:is|was)",
@@ -81,7 +78,12 @@ def phones(page: Page) -> Iterator[Span]:
 def _stands_alone(plain: str, start: int, end: int) -> bool:
     before, after = plain[max(0, start - 2) : start], plain[end : end + 2]
     if before and (
-        (re.match(r"[\w$#%@/=+*^~€£¥<>&-]", before[-1], re.ASCII) and before[-1] not in "=<>") or _glued(before)
+        (
+            not _is_attached(before)
+            and re.match(r"[\w$#%@/=+*^~€£¥<>&-]", before[-1], re.ASCII)
+            and before[-1] not in "=<>"
+        )
+        or _glued(before)
     ):
         return False
     if after and re.match(r"[\w$%@/*+^=€£¥°]", after[0], re.ASCII):
@@ -92,6 +94,11 @@ def _stands_alone(plain: str, start: int, end: int) -> bool:
     )
 
 
+def _is_attached(before: str) -> bool:
+    """A hyphen after a letter that is not Latin, as after Hebrew's prefixes."""
+    return before[-1] == "-" and before[0].isalpha() and before[0] > "\u02ff"
+
+
 def _glued(before: str) -> bool:
     """A decimal point, or a comma after a digit: the number goes on to the left."""
     return (before[-1] == "." and not before[0].isalpha()) or (before[-1] in ",:" and before[0].isdigit())
@@ -100,35 +107,38 @@ def _glued(before: str) -> bool:
 def _is_strong(number: str) -> bool:
     """Whether the form alone tells that it is a telephone number that could be somebody's."""
     digits = digits_of(number)
-    if _is_fictional(digits):
+    if is_fictional(digits):
         return False
-    if number.startswith("+"):
+    if number.startswith(("+", "(+")):
         form = _AMERICAN if number.startswith("+1") else _INTERNATIONAL
-        return form.fullmatch(number) is not None and (len(digits) >= _PLAIN or number[1:] != digits)
+        enough = _PLAIN - (_SHORT.match(number) is not None)
+        return form.fullmatch(number) is not None and (len(digits) >= enough or number[1:] != digits)
     if _NANP.fullmatch(number) or _ABROAD.fullmatch(number):
         return True
     return (
         len(digits) in _NATIONAL
         and not _DATE.match(number)
         and not _ZIP.fullmatch(number)
+        and not _PAPER.fullmatch(number)
         and _STRONG.fullmatch(number) is not None
     )
 
 
 def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
     digits = digits_of(number)
-    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or _is_fictional(digits):
-        return False
-    if _DATE.match(number) or _ZIP.fullmatch(number):
+    if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or is_fictional(digits):
         return False
     bare = number == digits
-    return (
-        _WEAK.fullmatch(number.removeprefix("+")) is not None
-        and len(digits) <= (_NATIONAL[-1] if bare else _GROUPED)
-        and page.near(_STRICT if bare else _LOOSE, start, end)
-    )
+    dated = _DATE.match(number) and not (bare and len(digits) in _NO_TIMES)
+    if dated or _ZIP.fullmatch(number) or _SPACED_DATE.fullmatch(number):
+        return False
+    if len(digits) > (_NATIONAL[-1] if bare and digits[0] != "0" else _GROUPED):
+        return False
+    if (bare and digits[0] == "0") or _WEAK.fullmatch(number.removeprefix("+")):
+        return page.near(PHONE if bare else _LOOSE, start, end)
+    return len(_PART.findall(number)) <= _PARTS and page.near(PHONE, start, end)
 
 
-def _is_fictional(digits: str) -> bool:
+def is_fictional(digits: str) -> bool:
     """555-0100 to 555-0199 in any area of North America: kept for fiction (ATIS-0300115)."""
     return re.fullmatch(r"(?:1?[2-9]\d\d)?55501\d\d", digits, re.ASCII) is not None

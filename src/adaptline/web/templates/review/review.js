@@ -3,6 +3,7 @@
 (() => {
   const at = name => document.getElementById(name);
   let row = Infinity, of = 0, asked = 0, busy = true; /* nothing is shown until the first row is, and nothing judged */
+  let fields = null; /* of the editor: an input per message, null for one without words, and the label's; null while it is closed */
 
   async function ask(path, body) {
     const given = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -53,9 +54,18 @@
     at("done").hidden = true;
     at("asked").hidden = false;
     at("which").textContent = `Row ${number + 1} of ${of}`;
-    at("said").hidden = !found.said;
-    at("said").textContent = found.said ? `You said: ${found.said}.` : "";
+    at("said").hidden = !found.said && !found.outdated;
+    at("said").textContent = found.said ? `You said: ${found.said}.` : found.outdated ? "You mended it, but it has changed since: look again." : "";
     const box = at("messages");
+    write(found, at("label"), box);
+    at("was").hidden = !found.was;
+    if (found.was) write(found.was, at("was").querySelector(".label"), at("was").querySelector(".messages"));
+    box.focus({ preventScroll: true });
+  }
+
+  function write(found, label, box) {
+    label.hidden = found.label === null;
+    label.querySelector("bdi").textContent = found.label ?? "";
     box.replaceChildren();
     for (const message of found.messages) {
       if (found.messages.length > 1 || found.left_out || message.role !== "text") add(box, "p", message.role, "role");
@@ -66,7 +76,43 @@
     if (!found.messages.length) add(box, "p", "no text", "quiet");
     if (found.left_out) add(box, "p", `… and ${found.left_out} more messages`, "quiet");
     box.scrollTop = 0;
-    box.focus({ preventScroll: true });
+  }
+
+  function field(kind, name, value) {
+    const label = add(at("fields"), "label", name);
+    const input = add(label, kind, "");
+    input.value = value;
+    input.dir = "auto";
+    input.dataset.was = input.value; /* a textarea has line ends of its own: only what a person changed is a change */
+    return input;
+  }
+
+  async function mend() {
+    if (row >= of) return;
+    const found = await ask(`words/${row}`);
+    hide();
+    at("labels").replaceChildren();
+    for (const label of found.labels) add(at("labels"), "option", "").value = label;
+    at("fields").replaceChildren();
+    fields = { messages: found.messages.map(one => one.content === null ? null : field("textarea", one.role, one.content)) };
+    fields.label = field("input", "label", found.label);
+    fields.label.setAttribute("list", "labels");
+    at("editor").hidden = false;
+    (fields.messages.find(one => one) ?? fields.label).focus();
+  }
+
+  function leave() {
+    fields = null;
+    at("editor").hidden = true;
+    at("messages").focus({ preventScroll: true });
+  }
+
+  async function save() {
+    const changed = input => input && input.value !== input.dataset.was ? input.value : null;
+    const found = await ask("mend", { row, contents: fields.messages.map(changed), label: changed(fields.label) });
+    leave();
+    await show(found.next);
+    tell(found.why, "The row before, which you mended: ");
   }
 
   async function finish() {
@@ -77,7 +123,7 @@
     at("done").hidden = false;
     const all = found.judged === of;
     at("done-title").textContent = !of ? "There is no row to judge" : all ? "Every row has a verdict" : "That was the last row";
-    at("done-told").textContent = `${found.counts.keep} to keep, ${found.counts.drop} to drop; they are in ${found.file}. ` +
+    at("done-told").textContent = `${found.counts.keep} to keep, ${found.counts.drop} to drop, ${found.counts.mend} mended; they are in ${found.file}. ` +
       (all ? "The page can be closed." : `${of - found.judged} without a verdict: → starts again with them.`);
     const rows = at("agreements").querySelector("tbody");
     rows.replaceChildren();
@@ -108,7 +154,7 @@
   const skip = async () => { hide(); await show(row >= of ? await unjudged() : row + 1) };
   const back = async () => { hide(); if (row > 0) await show(row - 1) };
   const why = async () => { if (row < of) tell(await ask(`why/${row}`), "") };
-  const keys = { k: say("keep"), d: say("drop"), u: undo, w: why, " ": skip, ArrowRight: skip, ArrowLeft: back };
+  const keys = { k: say("keep"), d: say("drop"), m: mend, u: undo, w: why, " ": skip, ArrowRight: skip, ArrowLeft: back };
 
   async function perform(act) {
     busy = true;
@@ -120,10 +166,19 @@
 
   function press(key) {
     const act = keys[key.length === 1 ? key.toLowerCase() : key];
-    if (act && !busy) perform(act);
+    if (act && !busy && !fields) perform(act);
   }
 
+  function edit(event) { /* all other keys write */
+    if (event.isComposing || event.repeat || busy) return;
+    if (event.key === "Escape") perform(leave);
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); perform(save) }
+  }
+
+  at("save").addEventListener("click", () => { if (fields && !busy) perform(save) });
+  at("leave").addEventListener("click", () => { if (fields && !busy) perform(leave) });
   addEventListener("keydown", event => {
+    if (fields) return edit(event);
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const onButton = event.target instanceof HTMLButtonElement && event.key === " ";
     if (event.key in keys || event.key.toLowerCase() in keys) { if (!onButton) { event.preventDefault(); press(event.key) } }

@@ -1,0 +1,119 @@
+"""A row's address: FILE:ROW, STEP:POSITION or DIGEST:POSITION, and the place in a store that it names.
+
+Knows what a recipe's artifacts of rows remember of their sources. Knows nothing of what became of a row (trace.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adaptline.core.history import History
+from adaptline.core.rows import Ref
+from adaptline.errors import UserError, did_you_mean
+
+_SHORTEST_DIGEST = 6
+
+
+def find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
+    """The manifest, shard and position of an address.
+
+    FILE:ROW is the 1-based record of a source file, STEP:POSITION the 0-based position among a step's rows, dropped ones
+    counted, DIGEST:POSITION that of a step's artifact or of a shard.
+
+    Raises:
+        UserError: the address fits nothing; the error says what addresses look like, or which there are.
+    """
+    name, _, number = address.rpartition(":")
+    if not name or not number.isdecimal():
+        raise UserError(
+            f"{address!r} names no row",
+            do="Rows are FILE:ROW (data.jsonl:17), STEP:POSITION (clean:16) or DIGEST:POSITION.",
+        )
+    if (named := history.manifests.get(name)) and named[0]["kind"] == "rows":
+        return _by_position(named[0], int(number), address)
+    sources = [manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"]]
+    for manifest in sources:
+        if found := _by_source(history, manifest, name, int(number)):
+            return manifest, *found
+    if len(name) >= _SHORTEST_DIGEST and (shard := _by_digest(history, name, int(number), address)):
+        return shard
+    files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
+    mine = {file for manifest in sources for file in _files_named(manifest, name)}
+    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in mine), default=0)
+    raise UserError(
+        f"no row {address!r}",
+        do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
+    )
+
+
+def _by_digest(history: History, digest: str, position: int, address: str) -> tuple[dict[str, Any], int, int] | None:
+    """A position in the step's artifact or the shard whose digest begins so."""
+    for manifest in history.of_kind("rows"):
+        if manifest["digest"].startswith(digest):
+            return _by_position(manifest, position, address)
+    for manifest in history.of_kind("rows"):
+        for i, shard in enumerate(manifest["shards"]):
+            if shard["text"][1].startswith(digest) and position < shard["text"][2]:
+                return manifest, i, position
+    return None
+
+
+def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple[dict[str, Any], int, int]:
+    total = 0
+    for i, shard in enumerate(manifest["shards"]):
+        if position < total + shard["text"][2]:
+            return manifest, i, position - total
+        total += shard["text"][2]
+    raise UserError(f"no row {address!r}", do=f"The step has rows 0 to {total - 1}.")
+
+
+def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) -> tuple[int, int] | None:
+    files = _files_named(manifest, name)
+    if len(files) > 1:
+        raise UserError(f"{name!r} names {len(files)} files", do=f"Give the path: {', '.join(sorted(files))}.")
+    for i, file, first, rows in _segments(manifest):
+        if file in files and first <= row < first + rows:
+            shard = history.store.read(Ref(*manifest["shards"][i]["text"]), ["file", "row"])
+            mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
+            return i, int(pc.index(mine, value=True).as_py())
+    return None
+
+
+def row_at_line(history: History, address: str) -> str:
+    """The address FILE:ROW of the row in which a line lies that is given as FILE:LINE.
+
+    Raises:
+        UserError: the address fits no file, its rows have no lines, or the line comes before all rows.
+    """
+    name, _, number = address.rpartition(":")
+    starts: list[tuple[int, int]] = []
+    for manifest in history.of_kind("rows"):
+        files = _files_named(manifest, name) if "segments" in manifest["detail"] else set[str]()
+        for shard in sorted({i for i, file, _, _ in _segments(manifest) if file in files} if files else ()):
+            table = history.store.read(Ref(*manifest["shards"][shard]["text"]), ["file", "row", "line"])
+            mine = table.filter(pc.and_(pc.is_in(table["file"], pa.array(files)), pc.is_valid(table["line"])))
+            starts += zip(mine["line"].to_pylist(), mine["row"].to_pylist(), strict=True)
+    if not starts or not number.isdecimal():
+        raise UserError(f"{address!r} names no line of a file that was read", do="Lines are FILE:LINE (data.csv:17).")
+    before = [start for start in starts if start[0] <= int(number)]
+    if not before:
+        raise UserError(f"line {number} of {name} is in no row", do=f"Its first row starts at line {min(starts)[0]}.")
+    return f"{name}:{max(before)[1]}"
+
+
+def _segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:
+    """(shard, file, first row, rows) of every piece of a source."""
+    for i, segments in enumerate(manifest["detail"]["segments"]):
+        for file, first, rows in segments:
+            yield i, file, first, rows
+
+
+def _files_named(manifest: dict[str, Any], name: str) -> set[str]:
+    """The source of this path, or those of this name without a path."""
+    files = {file for _, file, _, _ in _segments(manifest)}
+    return {name} & files or {file for file in files if Path(file).name == name}

@@ -1,0 +1,138 @@
+"""What is told of labels, and which rows alike are labelled differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lines
+import pyarrow as pa
+import pytest
+
+import adaptline as al
+from adaptline import library
+from adaptline.data import labels
+from adaptline.web import report, terminal
+from adaptline.web.gather import gather
+
+RECIPE = """
+[raw]
+step  = "ingest"
+files = "rows.jsonl"
+[clean]
+step = "curate"
+from = "raw"
+do   = ["exact"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({None: 5}, []),
+        ({}, []),
+        ({"a": 2, "b": 1}, []),
+        ({"a": 1}, []),
+        ({"a": 2}, ["all labels are 'a'"]),
+        ({"a": 2, "b": 1, None: 3}, ["3 without a label, where others have one"]),
+        ({"a": 2, "b": 1, " ": 3}, ["3 with an empty label"]),
+        ({"Spam": 2, "ham": 1, "spam ": 3}, ["'Spam' and 'spam ' differ in case or white space only"]),
+        ({str(i): 1 for i in range(labels.MOST + 1)} | {None: 1}, []),
+    ],
+)
+def test_what_may_be_wrong_with_labels_is_told(counts: dict[str | None, int], told: list[str]) -> None:
+    assert labels.notes(counts) == told
+
+
+def test_many_spellings_are_named_in_part() -> None:
+    found = labels.notes({spelt: 1 for name in "abcde" for spelt in (name, name.upper())})
+    assert found == [
+        "'A' and 'a', 'B' and 'b', 'C' and 'c', and 2 more such labels, differ in case or white space only"
+    ]
+
+
+def test_counting_ends_where_they_are_hardly_labels() -> None:
+    columns = [pa.chunked_array([[str(i) for i in range(labels.MOST + 2)]]), pa.chunked_array([["a", None]])]
+    assert None not in labels.counted(columns)
+    assert labels.counted([columns[1], columns[1]]) == {"a": 2, None: 2}
+
+
+def run(folder: Path, rows: list[dict[str, Any]], do: str = '["exact"]') -> Path:
+    lines.write(folder / "rows.jsonl", rows)
+    (folder / "recipe.toml").write_text(RECIPE.replace('["exact"]', do))
+    al.run(folder / "recipe.toml")
+    return folder / "recipe.toml"
+
+
+ROWS: list[dict[str, Any]] = [
+    {"text": "where is my card", "label": "arrival"},
+    {"text": "Where is my card", "label": "<b>lost</b>"},
+    {"text": "where is my  card", "label": "Arrival"},
+    {"text": "something else", "label": "other"},
+    {"text": "something else", "label": None},
+    {"text": "something else", "label": "arrival"},
+]
+
+
+@pytest.mark.parametrize("do", ['["exact"]', '[{ use = "minhash", threshold = 0.9 }]'])
+def test_rows_alike_with_other_labels_are_counted_and_shown_side_by_side(tmp_path: Path, do: str) -> None:
+    path = run(tmp_path, ROWS, do)
+    (found,) = library.show(path, "clean")
+    assert found["methods"][0]["dropped"] == 4
+    assert found["methods"][0]["told"][0].startswith("2 rows that it drops have another label than the row that stays")
+    assert "2 rows that it drops have another label" in terminal.artifacts([found], whole=True)
+    view = gather(library._history(library._recipe(path), None))
+    assert view.curations is not None
+    pairs = view.curations[0].stages[0].conflicts
+    assert [(pair.dropped.label, pair.kept.label, pair.kept.origin.row) for pair in pairs] == [
+        ("<b>lost</b>", "arrival", 1),
+        ("arrival", "other", 4),
+    ]
+    page = report.render(view)
+    assert "Alike, but labelled otherwise" in page
+    assert "<b>lost" not in page
+    assert "&lt;b&gt;lost" in page
+
+
+def test_nothing_is_told_where_labels_agree(tmp_path: Path) -> None:
+    path = run(tmp_path, [{**row, "label": "one"} for row in ROWS])
+    assert library.show(path, "clean")[0]["methods"][0]["told"] == []
+    assert library.show(path, "raw")[0]["summary"] == "6 rows; all labels are 'one'"
+    (tmp_path / "plain").mkdir()
+    plain = run(tmp_path / "plain", [{"text": row["text"]} for row in ROWS])
+    assert library.show(plain, "clean")[0]["methods"][0]["told"] == []
+    assert library.show(plain, "raw")[0]["summary"] == "6 rows"
+
+
+def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
+    for number in range(3):
+        lines.write(tmp_path / f"part-{number}.jsonl", [*ROWS[:2], {"text": f"row {number}", "label": "other"}])
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace("rows.jsonl", "part-*.jsonl"))
+    al.run(tmp_path / "recipe.toml")
+    history = library._history(library._recipe(tmp_path / "recipe.toml"), None)
+    method = history.manifests["clean"][0]["detail"]["methods"][0]
+    assert (method["dropped"], method["conflicts"]["rows"]) == (5, 3)
+
+
+def test_what_ingest_says_of_labels_is_in_its_summary_and_in_the_report(tmp_path: Path) -> None:
+    path = run(tmp_path, ROWS)
+    told = "1 without a label, where others have one; 'Arrival' and 'arrival' differ in case or white space only"
+    assert library.show(path, "raw")[0]["summary"] == f"6 rows; {told}"
+    view = gather(library._history(library._recipe(path), None))
+    assert "; ".join(view.intakes[0].notes) == told
+    assert "Its labels: 1 without a label" in report.render(view)
+
+
+def test_banking77_has_pairs_that_contradict_each_other(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    train = real_data("clf_banking77") / "train.csv"
+    (tmp_path / "train.csv").write_bytes(train.read_bytes())
+    (tmp_path / "recipe.toml").write_text(
+        RECIPE.replace("rows.jsonl", "train.csv")
+        .replace("[clean]", 'label = "category"\n[clean]')
+        .replace('["exact"]', '[{ use = "minhash", threshold = 0.8 }]')
+    )
+    al.run(tmp_path / "recipe.toml")
+    history = library._history(library._recipe(tmp_path / "recipe.toml"), None)
+    method = history.manifests["clean"][0]["detail"]["methods"][0]
+    assert 0 < method["conflicts"]["rows"] < method["dropped"]
