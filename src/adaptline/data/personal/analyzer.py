@@ -104,9 +104,8 @@ class Analyzer:
 
     def _places(self, piece: str, language: str, least: float, wanted: Collection[str]) -> list[Place]:
         asked = sorted(set(self.engine.get_supported_entities(language)).intersection(wanted))
-        with self.words.pipelines[
-            language
-        ].memory_zone():  # outside of one, spaCy keeps every word that it has ever seen
+        # Outside of a zone spaCy keeps every word that it has ever seen.
+        with self.words.pipelines[language].memory_zone():
             words = self.words.process_text(piece, language)
             told = (
                 self.engine.analyze(piece, language, asked, score_threshold=least, nlp_artifacts=words) if asked else []
