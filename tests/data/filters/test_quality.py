@@ -78,6 +78,15 @@ def test_it_learns_from_a_review(folder: Path) -> None:
         scores("a text", **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
 
 
+def test_a_row_that_is_to_be_mended_teaches_nothing(folder: Path) -> None:
+    lines.write(folder / "all.jsonl", texts(GOOD, 30) + texts(BAD, 30))
+    verdicts = [{"file": "all.jsonl", "row": i + 1, "verdict": "keep" if i < 30 else "drop"} for i in range(60)]
+    mended = [{**verdict, "verdict": "mend", "was": "0a", "label": "x"} for verdict in verdicts[28:32]]
+    lines.write(folder / "review.jsonl", verdicts[:28] + mended + verdicts[32:])
+    told = _tell(**given(folder, reviewed="review.jsonl", rows="all.jsonl"))
+    assert told[0].startswith("learnt from 28 kept and 28 dropped texts")
+
+
 @pytest.mark.parametrize(
     ("name", "reading", "written"),
     [
