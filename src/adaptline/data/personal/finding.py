@@ -200,8 +200,8 @@ def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
     """Those of the kinds that the text can hold at all: most texts hold none."""
     colons, dots = _COLONS.search(plain) is not None, _DOTS.search(plain) is not None
     has = {
-        "email": "@" in plain,
-        "url_secret": "://" in plain or ("=" in plain and ("?" in plain or "&" in plain)),
+        "email": "@" in plain or "%40" in plain,
+        "url_secret": "://" in plain or ("=" in plain and any(sign in plain for sign in "?&;#")),
         "ip": colons or dots,
         "mac": colons or dots or _DASHES.search(plain) is not None,
         "secret": credentials.may_hold_secrets(plain),
