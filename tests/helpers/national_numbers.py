@@ -37,7 +37,7 @@ FOUND: dict[str, list[str]] = {
     "de_rvnr": ["[[65170839J003]]", "[[65 170839 J 003]]"],
     "de_kvnr": ["Versichertennummer [[A123456780]]"],
     "uk_nhs": ["NHS number [[943 476 5919]]"],
-    "es_nuss": ["Seguridad Social [[28 12345678 40]]"],
+    "es_nuss": ["Seguridad Social [[28 12345678 40]]", "Nº SS [[28/12345678/40]]"],
     "us_itin": ["[[912-90-3456]]", "ITIN [[912 90 3456]]"],
     "ca_sin": ["SIN [[130 692 544]]"],
     "mx_curp": ["[[HEGG560427MVZRRL04]]"],

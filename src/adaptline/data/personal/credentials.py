@@ -33,9 +33,25 @@ _PRIVATE_KEY = re.compile(
 )
 _USER = re.compile(r"://([^\s/?#@:,<>\"'`{}$%*()\[\]]{1,256}+:([^\s/?#@:,<>\"'`{}$%*()\[\]]{1,256}+))@(?=[\w\[])")
 _PARAMETER = re.compile(
-    r"[?&;](?:[\w-]{0,20}?(?:token|api_?-?key|secret|password|passwd|pwd|signature)|key|sig|auth)=([\w.~+/%=-]{8,2000}+)",
+    r"[?&;#](?:[\w-]{0,20}?(?:token|api_?-?key|secret|password|passwd|pwd|signature|session_?-?id|sessid)"
+    r"|key|sig|auth|session|sid|jwt|code)=([\w.~+/%=-]{8,2000}+)",
     re.ASCII | re.IGNORECASE,
 )
+_PASSWORD = re.compile(
+    r"[?&;#](?:password|passwd|passphrase|pass|pwd|pw)=([^\s&;#\"'<>{}$\[\]]{6,128}+)", re.ASCII | re.IGNORECASE
+)
+# Whole addresses that let anybody in: hooks of chats, a bot's, and a token alone before the host.
+_OPEN = re.compile(
+    r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/-]{20,200}+)"
+    r"|discord(?:app)?\.com/api/webhooks/([0-9]{15,20}/[\w-]{50,100}+)"
+    r"|api\.telegram\.org/(?:file/)?bot([0-9]{8,10}:[\w-]{30,50}+)"
+    r"|://([\w-]{20,255}+)@(?=[\w\[])",
+    re.ASCII,
+)
+_HEADER = re.compile(
+    r"authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s{1,3}([\w.~+/=-]{16,4000}+)",
+    re.ASCII | re.IGNORECASE,
+)  # RFC 9110, 11.6.2
 _PLACEHOLDERS = re.compile(
     r"(?:pass|passwd|password|pwd|secret|user|username|token|key|port|test|guest|example|[x*.]+|(?:your|my|some|the)[\w-]*)\Z",
     re.IGNORECASE,
@@ -46,16 +62,18 @@ _LONG = 16  # characters: shorter values of `key=` name things
 
 def may_hold_secrets(text: str) -> bool:
     """Whether a text has the beginning of a key at all."""
-    return "PRIVATE KEY" in text or any(start in text for start in _COMPILED)
+    return "PRIVATE KEY" in text or "uthorization" in text or any(start in text for start in _COMPILED)
 
 
 def secrets(page: Page) -> Iterator[Span]:
-    """Keys of well-known services, and blocks of private keys."""
+    """Keys of well-known services, what authorises a request in its header, and blocks of private keys."""
     for start, form in _COMPILED.items():
         if start in page.plain:
             for match in form.finditer(page.plain):
                 if not match[0].endswith(_SAMPLE) and _is_mixed(match[0]):
                     yield match.span()
+    if "uthorization" in page.plain:
+        yield from _in_headers(page.plain)
     if "PRIVATE KEY" in page.plain:
         for match in _PRIVATE_KEY.finditer(page.plain):
             body = match["body"]
@@ -63,16 +81,37 @@ def secrets(page: Page) -> Iterator[Span]:
                 yield match.span()
 
 
+def _in_headers(plain: str) -> Iterator[Span]:
+    for match in _HEADER.finditer(plain):
+        if not match[1].endswith(_SAMPLE) and _is_mixed(match[1]):
+            yield match.span(1)
+
+
 def url_secrets(page: Page) -> Iterator[Span]:
-    """`user:password` before the host of a URL, and the values of its parameters that are tokens, keys or passwords."""
+    """`user:password` or a token before the host of a URL, hooks, and parameters that are tokens, keys or passwords."""
     if "://" in page.plain:
-        for match in _USER.finditer(page.plain):
-            if not _PLACEHOLDERS.match(match[2]) and not match[2].endswith(_SAMPLE) and _is_chosen(match[2]):
-                yield match.span(1)
-    if "=" in page.plain and ("?" in page.plain or "&" in page.plain):
-        for match in _PARAMETER.finditer(page.plain):
-            if not match[1].endswith(_SAMPLE) and _is_mixed(match[1]) and len(match[1]) >= _LONG:
-                yield match.span(1)
+        yield from _in_addresses(page.plain)
+    if "=" in page.plain and any(sign in page.plain for sign in "?&;#"):
+        yield from _in_parameters(page.plain)
+
+
+def _in_addresses(plain: str) -> Iterator[Span]:
+    for match in _USER.finditer(plain):
+        if not _PLACEHOLDERS.match(match[2]) and not match[2].endswith(_SAMPLE) and _is_chosen(match[2]):
+            yield match.span(1)
+    for match in _OPEN.finditer(plain):
+        value = match.lastindex or 0
+        if not match[value].endswith(_SAMPLE) and _is_mixed(match[value]):
+            yield match.span(value)
+
+
+def _in_parameters(plain: str) -> Iterator[Span]:
+    for match in _PASSWORD.finditer(plain):
+        if not match[1].endswith(_SAMPLE) and any(map(str.isdigit, match[1])) and any(map(str.isalpha, match[1])):
+            yield match.span(1)
+    for match in _PARAMETER.finditer(plain):
+        if not match[1].endswith(_SAMPLE) and _is_mixed(match[1]) and len(match[1]) >= _LONG:
+            yield match.span(1)
 
 
 def _is_chosen(password: str) -> bool:

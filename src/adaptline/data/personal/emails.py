@@ -15,6 +15,10 @@ _DOMAIN = re.compile(rf"@((?:[^\W_][\w{_SIGN}-]{{0,61}}+\.){{1,8}}({_TOP}))")
 _LOCAL = re.compile(rf"[\w{_SIGN}.+'%&*/=?^{{}}~!#$-]{{1,65}}+")  # read from the @ to the left
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts that join words, or end them with particles
 _ASCII_NAME = re.compile(rf"[A-Za-z0-9.+'%&*/=?^{{}}~!#$_-]+(?=[{_UNSPACED}])")
+# As URLs hold them (RFC 3986, 2.1).
+_ENCODED = re.compile(
+    r"(?<![\w.+-])[A-Za-z0-9._+-]{1,64}+%40((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}+)(?![\w@-])", re.ASCII | re.IGNORECASE
+)
 _USER_OF_URL = re.compile(r"://[^\s/?#]*\Z")
 _LOCAL_LONGEST = 64
 # Files beside an @ (logo@2x.png), and attributes behind Python's operator (a@b.dot).
@@ -31,8 +35,10 @@ _MACHINES = re.compile(r"(?:git|hg|svn|ssh|no-?reply|do-?not-?reply)\Z", re.IGNO
 
 def emails(page: Page) -> Iterator[Span]:
     """Addresses of people; not those at example.com and its like, nor a user before the host of a URL."""
-    if "@" not in page.plain:
-        return
+    if "%40" in page.plain:
+        for match in _ENCODED.finditer(page.plain):
+            if not _NOBODYS.match(match[1]):
+                yield match.span()
     for match in _DOMAIN.finditer(page.plain):
         at, end = match.span()
         start = at - _local(page.plain, at)

@@ -182,6 +182,6 @@ es_nuss = each_of(
     Shape(
         pattern("[0-9]{2}[ /-]?[0-9]{8}[ /-]?[0-9]{2}"),
         _is_nuss,
-        naming("nuss", "naf", inside=["seguridad social", "afiliaci[óo]n"]),
+        naming("nuss", "naf", "n[ºo°]\\.? ?s\\.?s", inside=["seguridad social", "afiliaci[óo]n"]),
     ),
 )

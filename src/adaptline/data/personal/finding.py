@@ -116,6 +116,7 @@ Kind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(Kind)  # where two kinds fit the same place, the first of them is taken
 
+_RANK = {kind: place for place, kind in enumerate(KINDS)}
 _LANDS = identities, europe, eastern_europe, americas, asia
 Recogniser = Callable[[Page], Iterable[Span]]
 _OF_NUMBERS: dict[str, Recogniser] = {
@@ -131,7 +132,7 @@ _RECOGNISERS: dict[str, Recogniser] = {
     "mac": network.macs,
     **_OF_NUMBERS,
 }
-# Six digits, each at most two other characters from the next: what every numbered kind has; most have nine, between which
+# Six digits, each at most two other characters from the next: what every numbered kind but in_pan has; most have nine, between which
 # is no letter.
 _NUMBER = re.compile(r"\d(?:[ .\-/()A-Za-z]{0,2}\d){5}")
 _LONG_NUMBER = re.compile(r"\d(?:[ .\-/+]{0,2}\d){8}")
@@ -184,7 +185,7 @@ def find(
         trusting: whether weak numbers count without a word that names them.
     """
     plain = as_ascii(text)
-    asked = _asked(plain, [kind for kind in KINDS if kind in kinds] if kinds is not KINDS else KINDS)
+    asked = _asked(plain, kinds)
     if not asked:
         return []
     page = Page(plain, trusting=trusting)
@@ -200,24 +201,26 @@ def _asked(plain: str, kinds: Sequence[str]) -> list[str]:
     """Those of the kinds that the text can hold at all: most texts hold none."""
     colons, dots = _COLONS.search(plain) is not None, _DOTS.search(plain) is not None
     has = {
-        "email": "@" in plain,
-        "url_secret": "://" in plain or ("=" in plain and ("?" in plain or "&" in plain)),
+        "email": "@" in plain or "%40" in plain,
+        "url_secret": "://" in plain or ("=" in plain and any(sign in plain for sign in "?&;#")),
         "ip": colons or dots,
         "mac": colons or dots or _DASHES.search(plain) is not None,
         "secret": credentials.may_hold_secrets(plain),
     }
-    numbers = _NUMBER.search(plain) is not None
-    has |= {"in_pan": _PAN.search(plain) is not None, **dict.fromkeys(_SHORTER, numbers)}
-    long = numbers and _LONG_NUMBER.search(plain) is not None
-    return [kind for kind in kinds if has.get(kind, long)]
+    if _NUMBER.search(plain):
+        long = _LONG_NUMBER.search(plain) is not None
+        has |= {kind: long or kind in _SHORTER for kind in _OF_NUMBERS}
+    if _PAN.search(plain):
+        has["in_pan"] = True
+    # The order is of no weight: _apart ranks what they find.
+    return [kind for kind, may in has.items() if may and kind in kinds]
 
 
 def _apart(candidates: Sequence[Found]) -> list[Found]:
     """The candidates that do not overlap a longer one."""
-    rank = {kind: place for place, kind in enumerate(KINDS)}
     starts: list[int] = []
     taken: list[Found] = []
-    for one in sorted(candidates, key=lambda c: (c.start - c.end, rank[c.kind], c.start)):
+    for one in sorted(candidates, key=lambda c: (c.start - c.end, _RANK[c.kind], c.start)):
         at = bisect(starts, one.start)
         if (at == 0 or taken[at - 1].end <= one.start) and (at == len(taken) or one.end <= taken[at].start):
             starts.insert(at, one.start)

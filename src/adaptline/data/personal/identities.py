@@ -124,7 +124,7 @@ us_ssn = each_of(
 _NINO_FORM = "[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"
 _NINO = naming("nino", "national insurance", "ni (?:no|number)", "insurance number")
 uk_nino = each_of(6, Shape(pattern(_NINO_FORM), _is_nino), Shape(pattern(_NINO_FORM, re.IGNORECASE), _is_nino, _NINO))
-_DNI_FORM = "(?:[0-9]{8}|[XYZ]-?[0-9]{7})-?[A-HJ-NP-TV-Z]"
+_DNI_FORM = "(?:[0-9]{8}|[0-9]{1,2}\\.[0-9]{3}\\.[0-9]{3}|[XYZ]-?[0-9]{7})-?[A-HJ-NP-TV-Z]"
 es_dni = each_of(7, Shape(pattern(_DNI_FORM), _is_dni), Shape(pattern(_DNI_FORM, re.IGNORECASE), _is_dni, _DNI))
 it_codice_fiscale = each_of(
     0,

@@ -54,7 +54,7 @@ class Page:
     def __init__(self, plain: str, *, trusting: bool = False) -> None:
         self.plain = _LONG_RUN.sub(lambda run: "x" * len(run[0]), plain)
         self.trusting = trusting
-        self._words: dict[re.Pattern[str], bool] = {}
+        self._words: dict[int, bool] = {}  # by identity: to hash an expression takes as long as the expression
         self._numbers: dict[int, list[Span]] = {}
 
     def numbers_of(self, digits: int) -> list[Span]:
@@ -81,9 +81,9 @@ class Page:
 
     def has(self, words: re.Pattern[str]) -> bool:
         """Whether one of the words stands anywhere in the text."""
-        if words not in self._words:
-            self._words[words] = self.trusting or words.search(self.plain) is not None
-        return self._words[words]
+        if id(words) not in self._words:
+            self._words[id(words)] = self.trusting or words.search(self.plain) is not None
+        return self._words[id(words)]
 
     def near(self, words: re.Pattern[str], start: int, end: int) -> bool:
         """Whether one of the words stands shortly before or after a place."""

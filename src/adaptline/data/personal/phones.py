@@ -18,15 +18,19 @@ _COUNTRY = (
     r"|9(?:[0-58]|6[0-8]|7[0-79]|9[2-68]))"
 )
 # All digits with what may part them; never a piece of a longer run.
-_RUN = re.compile(r"(?:\(\+|\+?\(?)\d(?:[ .\-/()]{0,2}\d){6,}+(?:(?i: ?x ?| ?ext\.? ?| extension )\d{1,6}+)?", re.ASCII)
+_RUN = re.compile(
+    r"(?:0[1-9]\d{0,3} / (?=\d)|\(\+|\+?\(?)\d(?:[ .\-/()]{0,2}\d){6,}+(?:(?i: ?x ?| ?ext\.? ?| extension )\d{1,6}+)?",
+    re.ASCII,
+)
 _EXTENSION = re.compile(r" ?(?:x|ext)", re.IGNORECASE)
 _NANP = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d([-.]))\d{3}(?(1)\1|[-. ])\d{4}", re.ASCII)
 _ZIP = re.compile(r"\d{5}-\d{4}", re.ASCII)  # a US postal code
 _STRONG = re.compile(
-    r"\(?0[1-9]\d{0,3}(?:\) ?|([ .-]))\d{2,8}(?:(?(1)\1|[ -])\d{2,4}){0,3}"  # with the trunk prefix 0
+    r"\(?0[1-9]\d{0,3}(?:\) ?| / |([ .-]))\d{2,8}(?:(?(1)\1|[ -])\d{2,4}){0,3}"  # with the trunk prefix 0
     r"|\([1-9]\d\) ?9?\d{4}-\d{4}"  # Brazil
     r"|8 ?\(\d{3}\) ?\d{3}-\d\d-\d\d"  # Russia
-    r"|1[3-9]\d([ -])\d{4}\2\d{4}",  # China's mobile numbers
+    r"|8([ -])[3489]\d\d\2\d{3}([ -])\d\d\3\d\d"
+    r"|1[3-9]\d([ -])\d{4}\4\d{4}",  # China's mobile numbers
     re.ASCII,
 )
 _INTERNATIONAL = re.compile(
