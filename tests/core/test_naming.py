@@ -106,6 +106,7 @@ def test_a_grid_reaches_a_rule_by_its_name_or_number(tmp_path: Path) -> None:
         (called("x", "x"), None, "do has two methods called 'x'", 'name = "x_2"'),
         (called("exact"), None, "do has two methods called 'exact'", 'name = "exact_2"'),
         ([{"use": "length", "name": "two words"}], None, "name of length must be a string of letters", ""),
+        ([{"use": "length", "as": "short"}], None, "as is not a parameter of length", 'name = "..."'),
         ([*called("short"), {"use": "length", "naem": "x"}], None, "naem is not a parameter of length", "'name'"),
     ],
 )

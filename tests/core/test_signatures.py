@@ -16,7 +16,7 @@ from adaptline.core import keys, registry, signatures
 from adaptline.core.annotations import describe
 from adaptline.core.artifacts import Use
 from adaptline.core.signatures import BadParameterError, Input, bind_step, bind_use, check
-from adaptline.core.sources import Files, Folder, Tasks, find_files
+from adaptline.core.sources import Files, Folder, Tasks, find_files, find_folder
 from adaptline.errors import UserError
 
 HERE = Path(__file__).parent
@@ -470,3 +470,11 @@ def test_a_server_is_resolved_and_where_it_is_means_nothing(folder: Path) -> Non
             meaning(wrong)
         assert isinstance(caught.value, BadParameterError)
         assert caught.value.place == ("do", "./mine.py:said", "server")
+
+
+def test_folders_are_found_wherever_a_value_holds_them(folder: Path) -> None:
+    base = find_folder("base", folder)
+    use = Use("perplexity", "filter", {"base": base, "stride": 3}, {}, [], folder)
+    found = signatures.folders_in({"do": ["exact", use], "seed": 3})
+    assert found == {base.digest[:12]: "base"}
+    assert signatures.folders_in("base") == {}

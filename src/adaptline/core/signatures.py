@@ -260,6 +260,10 @@ def _refuse_names(
     for key in given:
         if key not in known:
             place = (name, use, key)
+            if key == "as" and "name" in words:  # the word of SQL and Python for it
+                raise BadParameterError(
+                    key, f"is not a parameter of {use}", 'A name is given by name = "...".', place=place
+                )
             raise UnknownParameterError(key, f"is not a parameter of {use}", [*known, *words], place=place)
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
