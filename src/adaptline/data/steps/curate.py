@@ -7,26 +7,28 @@ Positions never change: a dropped row stays in its shard, and `keep` says that i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adaptline.core import keys, naming, registry, signatures
-from adaptline.core.artifacts import Read, Unit, Units, Use
+from adaptline.core.artifacts import Unit, Units, Use
 from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
-from adaptline.core.rows import On, Ref, Rows, Shard, contents, readable, texts, with_contents
+from adaptline.core.rows import Ref, Rows, Shard, readable
 from adaptline.core.signatures import BadParameterError
 from adaptline.data import foretold, labels, matching, ranking, settled
+from adaptline.data.changed import transform_shard, write_shard
+from adaptline.data.judged import asks_for, score_shard, written
+from adaptline.data.masks import Mask, pack
+from adaptline.data.matched import match_all, sketch_shard
 from adaptline.data.verdicts import judge, refuse_bounds
-from adaptline.errors import RunError, UserError
+from adaptline.errors import UserError
 
-Mask = npt.NDArray[np.bool_]
 EARLIER, KEPT = -1, -2  # in `dropped_by`: out before this step began; not dropped (null in the stored column)
 
 
@@ -53,13 +55,13 @@ def _check(node: Node) -> None:
     """Refuses bounds that do not fit their filter, and `on` for a filter that sees whole rows."""
     for number, use in enumerate(node.values["do"]):
         ranking.refuse_strange(use, node.values["do"][:number])
-        if use.kind == "transform" and _asks_for(use.load().function) != list[str]:
+        if use.kind == "transform" and asks_for(use.load().function) != list[str]:
             what = f"has {use.use!r}, a transform whose first parameter is not list[str]"
             raise BadParameterError("do", what, "A transform takes and gives Python strings.", place=("do", use.use))
         if use.kind == "filter":
             method = use.load()
             _refuse_strange_view(use, method.function)
-            if use.settings.get("on", "all") != "all" and _asks_for(method.function) is pa.Table:
+            if use.settings.get("on", "all") != "all" and asks_for(method.function) is pa.Table:
                 raise BadParameterError(
                     "do",
                     f"has {use.use!r}, which sees whole rows: on = {use.settings['on']!r} does nothing",
@@ -73,7 +75,7 @@ def _check(node: Node) -> None:
 
 
 def _refuse_strange_view(use: Use, function: Any) -> None:
-    if _asks_for(function) is None:
+    if asks_for(function) is None:
         given = next(iter(inspect.signature(function, eval_str=True).parameters.values()))
         raise BadParameterError(
             "do",
@@ -139,7 +141,7 @@ def _meaning(use: Use, work: str, parameters: dict[str, Any]) -> list[Any]:
 
 
 def _filter(state: _State, use: Use, units: Units) -> None:
-    masks = [_pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
+    masks = [pack(mask) if use.load().cost_with(use.parameters) == "high" else None for mask in state.alive]
     on = use.settings.get("on", "all")
     splits = state.split if use.load().options["sees_splits"] else [None] * len(masks)
     work = [
@@ -169,59 +171,6 @@ def _filter(state: _State, use: Use, units: Units) -> None:
         _write(state, use, units, units.map(written, work, f"{use.use}, written"))
 
 
-def written(read: Read, scores: Ref, use: Use) -> pa.Table:
-    """What a filter that writes changes in one shard, as transform_shard gives it."""
-    with use.blamed():
-        changes: pa.Table = use.load().options["writes"](read(scores))
-    return changes
-
-
-def score_shard(read: Read, text: Ref, use: Use, alive: bytes | None, split: Ref | None) -> pa.Table:
-    """The scores of one shard: column score, and what else the filter gives beside it: because, its evidence in words."""
-    shard = read(text)
-    if split is not None:
-        shard = shard.set_column(shard.schema.get_field_index("split"), "split", read(split, ["split"])["split"])
-    function = use.load().function
-    on: On = use.settings.get("on", "all")
-    wanted = readable(shard).to_numpy() if alive is None else _unpack(alive, shard.num_rows)
-    if _asks_for(function) == list[str]:  # no string stands for a text that is not there: such a row has no score
-        wanted = wanted & texts(shard, on).is_valid().to_numpy(zero_copy_only=False)
-    with use.blamed():
-        scores = function(_view(shard.filter(pa.array(wanted)), on, function), **use.parameters)
-        if not isinstance(scores, Sized) or isinstance(scores, str | bytes):
-            raise TypeError(f"it gives {scores!r}: a filter takes the texts of a shard and gives one score each")
-        if len(scores) != int(wanted.sum()):
-            raise ValueError(f"{len(scores)} scores for {int(wanted.sum())} texts")
-        scores = scores if isinstance(scores, pa.Array | pa.ChunkedArray) else pa.array(scores)
-    # Rows that were not asked for have no score: their place is filled with null.
-    places = pa.array(np.where(wanted, np.cumsum(wanted) - 1, 0), mask=~wanted)
-    spread = scores.take(places)
-    spread = spread.combine_chunks() if isinstance(spread, pa.ChunkedArray) else spread
-    beside: dict[str, Any] = {}
-    if pa.types.is_struct(spread.type):
-        beside = {field.name: pc.struct_field(spread, field.name) for field in spread.type if field.name != "score"}
-        spread = pc.struct_field(spread, "score")
-    return pa.table({"score": _alike(spread, use)} | beside)
-
-
-def _alike(scores: pa.Array, use: Use) -> pa.Array:
-    """Scores as float64 or string, whatever the values of one shard suggest, so that all shards have one type."""
-    kind = scores.type.value_type if pa.types.is_dictionary(scores.type) else scores.type
-    if pa.types.is_null(kind):
-        # Nothing but nulls: only what the filter says it gives can tell labels from numbers.
-        return scores.cast(pa.string() if registry.score_kind(use.load()) == "label" else pa.float64())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return scores.cast(pa.string())
-    if (
-        pa.types.is_boolean(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-    ):
-        return scores.cast(pa.float64(), safe=False)
-    raise RunError(f"{use.use} gives {kind}: a score is a number, or a string for a label")
-
-
 def _transform(state: _State, use: Use, units: Units) -> None:
     on = use.settings.get("on", "all")
     work = [
@@ -247,39 +196,6 @@ def _write(state: _State, use: Use, units: Units, refs: Sequence[Ref]) -> None:
         state.text[i] = ref
 
 
-def transform_shard(read: Read, text: Ref, use: Use) -> pa.Table:
-    """What a transform changes in one shard: columns row, message, content. A shard without changes keeps its identity."""
-    places, before = contents(read(text), use.settings.get("on", "all"))
-    with use.blamed():
-        after = use.load().function(before, **use.parameters)
-        if not isinstance(after, list):
-            raise TypeError(
-                f"it gives {type(after).__name__}: a transform takes the texts of a shard and gives a list of as many"
-            )
-        if len(after) != len(before):
-            raise ValueError(f"{len(after)} texts for {len(before)}")
-        for new in after:
-            if not isinstance(new, str):
-                raise TypeError(f"{new!r} is no text")
-    changed = [
-        (row, message, new) for (row, message), old, new in zip(places, before, after, strict=True) if new != old
-    ]
-    rows, messages, new = zip(*changed, strict=True) if changed else ((), (), ())
-    return pa.table(
-        {
-            "row": pa.array(rows, pa.int64()),
-            "message": pa.array(messages, pa.int32()),
-            "content": pa.array(new, pa.string()),
-        }
-    )
-
-
-def write_shard(read: Read, text: Ref, changes: Ref) -> pa.Table:
-    """The shard with a transform's changes. What ingest said of its files stays with it."""
-    shard = read(text)
-    return with_contents(shard, read(changes), text.digest).replace_schema_metadata(shard.schema.metadata)
-
-
 def _match(state: _State, use: Use, units: Units) -> None:
     on = use.settings.get("on", "all")
     method = use.load()
@@ -296,7 +212,7 @@ def _match(state: _State, use: Use, units: Units) -> None:
     state.methods[-1]["sketches"] = [[ref.key, ref.digest, ref.rows] for ref in sketches]
     takes = inspect.signature(method.function).parameters
     parameters = {name: value for name, value in use.parameters.items() if name in takes}
-    masks = [_pack(mask) for mask in state.alive]
+    masks = [pack(mask) for mask in state.alive]
     asks = registry.takes_texts(method)
     whole = zip(sketches, masks, state.text, strict=True)
     shards = [[ref.digest, keys.digest(mask), text.digest if asks else None] for ref, mask, text in whole]
@@ -345,63 +261,13 @@ def _scores_of(state: _State, best: str) -> list[Ref]:
     return [Ref(*ref) for ref in named[-1]["scores"]] if named else []
 
 
-def sketch_shard(read: Read, text: Ref, use: Use, parameters: dict[str, Any]) -> pa.Table:
-    """A matcher's sketch of one shard."""
-    method = use.load()
-    if method.sketch is None:
-        raise TypeError(f"{use.use} has no sketch")
-    with use.blamed():
-        sketch: pa.Table = method.sketch(texts(read(text, ["messages"]), use.settings.get("on", "all")), **parameters)
-    return sketch
-
-
-class _Read(Sequence[Any]):
-    """What is read of each unit when it is asked for: all of them together may be larger than memory."""
-
-    def __init__(self, refs: Sequence[Ref], read: Callable[[Ref], Any]) -> None:
-        self.refs, self.read = refs, read
-
-    def __len__(self) -> int:
-        return len(self.refs)
-
-    def __getitem__(self, number: Any) -> Any:
-        return self.read(self.refs[number])
-
-
-def match_all(
-    read: Read,
-    sketches: Sequence[Ref],
-    alive: Sequence[bytes],
-    shards: Sequence[Ref],
-    held: Sequence[Ref],
-    scores: Sequence[Ref],
-    use: Use,
-    parameters: dict[str, Any],
-    memory: int | None,
-) -> pa.Table:
-    """The rows that a matcher drops, over all shards: columns shard, row, of_shard, of_row, score."""
-    masks = [_unpack(mask, ref.rows) for mask, ref in zip(alive, sketches, strict=True)]
-    on: On = use.settings.get("on", "all")
-    given: list[Any] = []
-    if registry.takes_texts(use.load()):
-        given.append(_Read(shards, lambda ref: texts(read(ref, ["messages"]), on)))
-    start = settled.start(read, held, memory)
-    if registry.takes_start(use.load()):
-        given.append(start)
-    if scores:
-        given.append(_Read(scores, lambda ref: read(ref, ["score"])["score"].to_numpy()))
-    with use.blamed():
-        found: pa.Table = use.load().function(_Read(sketches, read), masks, *given, **parameters)
-    return settled.joined(start, found, len(sketches)) if held else found
-
-
 def _finish(rows: Rows, state: _State, units: Units) -> Rows:
     """Commits who is in (`keep`, which later steps see) and who dropped the others (`verdicts`, for people)."""
     tables = [pa.table({"keep": mask}) for mask in state.alive]
     keep = units.map(
         settled.given,
         [
-            Unit(["keep", keys.digest(_pack(mask)), len(mask)], {"table": t})
+            Unit(["keep", keys.digest(pack(mask)), len(mask)], {"table": t})
             for mask, t in zip(state.alive, tables, strict=True)
         ],
         "verdicts",
@@ -431,31 +297,3 @@ def _worst(kept: int, total: int, methods: Sequence[dict[str, Any]]) -> int | No
     if kept * 2 >= total or not any(method["dropped"] for method in methods):
         return None
     return max(range(len(methods)), key=lambda number: methods[number]["dropped"])
-
-
-def _view(shard: pa.Table, on: On, function: Any) -> Any:
-    """What a filter asks for: texts as Python strings, as an Arrow array, or the whole shard."""
-    asked = _asks_for(function)
-    if asked is pa.Table:
-        return shard
-    return texts(shard, on).to_pylist() if asked == list[str] else texts(shard, on)
-
-
-def _asks_for(function: Any) -> Any:
-    """What a filter's first parameter asks for: list[str] (also if it says nothing), pa.StringArray or pa.Table; else None."""
-    asked = next(iter(inspect.signature(function, eval_str=True).parameters.values())).annotation
-    if asked in (inspect.Parameter.empty, list) or (
-        get_origin(asked) in (list, Sequence) and get_args(asked) == (str,)
-    ):
-        return list[str]
-    if asked in (pa.StringArray, pa.Array, pa.ChunkedArray):
-        return pa.StringArray
-    return pa.Table if asked is pa.Table else None
-
-
-def _pack(mask: Mask) -> bytes:
-    return np.packbits(mask).tobytes()
-
-
-def _unpack(mask: bytes, rows: int) -> Mask:
-    return np.unpackbits(np.frombuffer(mask, np.uint8), count=rows).astype(bool)
