@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adaptline.data.records import (
     UnreadableError,
     encode,
+    encode_fields,
     lift,
     subject_hash,
     take_messages,
@@ -408,3 +409,16 @@ def test_a_path_that_leads_nowhere_lifts_nothing(value: dict[str, Any]) -> None:
     before = json.loads(json.dumps(value))
     lift(value, Columns(text="a.b"))
     assert value == before
+
+
+_SIMPLE = st.none() | st.booleans() | st.integers() | st.text()
+
+
+@given(st.dictionaries(st.text(), _SIMPLE | st.floats() | st.lists(_SIMPLE)))
+def test_fields_are_encoded_as_json_encodes_them(record: dict[str, Any]) -> None:
+    assert encode_fields(record) == encode(record)
+
+
+def test_control_characters_are_encoded_as_json_encodes_them() -> None:
+    record = {chr(code): chr(code) for code in [*range(0x100), 0x2028, 0x2029, 0xFFFE, 0x1F600]}
+    assert encode_fields(record) == encode(record)

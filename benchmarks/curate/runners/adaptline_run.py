@@ -1,27 +1,24 @@
-"""Ours: `adaptline run` of a recipe, then `adaptline export` of the rows that it kept. One more word is the number of workers."""
+"""Ours: `al.curate` from files to a file; a store keeps rows, scores, verdicts and lineage. One more word is the number of workers."""
 
-import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from given import SIZE, THRESHOLD
+
+import adaptline as al
 
 MATCHERS = f'"exact", {{ use = "minhash", threshold = {THRESHOLD}, ngram = "word", size = {SIZE} }}'
 
 
 def run(corpus: str, out: str, do: str, workers: str) -> None:
-    """Writes OUT/recipe.toml with what is to be done, and runs it."""
-    recipe = Path(out) / "recipe.toml"
-    recipe.write_text(
-        f'[raw]\nstep = "ingest"\nfiles = ["{corpus}/corpus-*.jsonl"]\ntext = "text"\n\n'
-        f'[clean]\nstep = "curate"\nfrom = "raw"\ndo = [{do}]\n',
-        "utf-8",
-    )
+    """Curates CORPUS/corpus-*.jsonl; `do` is the list of methods as a recipe has it."""
     kept = Path(out) / "kept"
     kept.mkdir()
-    command = str(Path(sys.executable).with_name("adaptline"))
-    subprocess.run([command, "run", str(recipe), *(["--workers", workers] if workers else [])], check=True)
-    subprocess.run([command, "export", str(recipe), "clean", "-o", str(kept / "kept.jsonl")], check=True)
+    methods = tomllib.loads(f"do = [{do}]")["do"]
+    how = {"workers": int(workers)} if workers else {}
+    pattern, file, store = f"{corpus}/corpus-*.jsonl", kept / "kept.jsonl", f"{out}/store"
+    al.curate(pattern, file, store=store, reading={"text": "text"}, do=methods, **how)
 
 
 def main(corpus: str, out: str, workers: str = "") -> None:

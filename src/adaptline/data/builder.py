@@ -14,6 +14,7 @@ from adaptline.data.records import (
     Message,
     UnreadableError,
     encode,
+    encode_fields,
     lift,
     take_messages,
     take_people,
@@ -53,7 +54,7 @@ class ShardBuilder:
             label = take_scalar(value, columns.label)
             references = take_references(value, columns.references)
             split = take_scalar(value, columns.split)
-            extra = encode(value) if value else None
+            extra = encode_fields(value) if value else None
         except UnreadableError as error:
             self.fail(row, line, str(error), raw)
             return

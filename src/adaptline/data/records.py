@@ -23,6 +23,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from adaptline.data.schemas import LISTS
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ _ROLES = {
     "observation": "tool",
 }
 TOO_DEEP = "nested too deeply"
+_SIMPLE = frozenset([str, int, bool, type(None)])
 _PAIR = 2  # a question and its answer
 _ABSENT: Any = object()
 _KINDS = {
@@ -63,9 +66,17 @@ def _spelling(value: Any) -> str:
 
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_spelling).encode
+_encode_simple = msgspec.json.Encoder().encode
 _encode_strictly = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), default=_spelling, allow_nan=False
 ).encode
+
+
+def encode_fields(record: Value) -> str:
+    """The same as `encode` of a record, sooner where its values are no floats (msgspec spells these otherwise) and hold no others."""
+    if all(type(value) in _SIMPLE for value in record.values()):
+        return _encode_simple(record).decode()
+    return encode(record)
 
 
 def encode_strictly(value: Any) -> str:
