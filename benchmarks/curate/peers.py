@@ -49,7 +49,8 @@ CONTENDERS = (
     Contender("text-dedup", "text_dedup_command", "textdedup"),
     Contender("data-juicer", "data_juicer_run", "datajuicer"),
     Contender("datatrove", "datatrove_pipeline", "datatrove"),
-    Contender("adaptline, chain", "adaptline_chain", words=("1",), chain=True),
+    Contender("adaptline, chain", "adaptline_chain", words=("same", "1"), chain=True),
+    Contender("adaptline, longer chain", "adaptline_chain", words=("1",), chain=True),
     Contender("data-juicer, chain", "data_juicer_chain", "datajuicer", chain=True),
 )
 

@@ -1,18 +1,25 @@
-"""Ours: a whole chain. The filters' bounds are so wide that they judge every row and drop none, as in the peer's runner."""
+"""Ours: a whole chain. The filters' bounds are so wide that they judge every row and drop none, as in the peer's runner.
+
+With "same" before the number of workers, what the peer's chain does and nothing more: it has no Gopher rules, no languages, no
+toxicity, and of personal data two kinds.
+"""
 
 import sys
 
 from adaptline_run import MATCHERS, run
 
-CHAIN = f"""
+FILTERS = """
   "unicode",
-  {{ use = "length", min = 0 }},
-  {{ use = "length", unit = "words", min = 0 }},
-  {{ use = "share", of = "letter", min = 0 }},
-  {{ use = "share", of = "symbol", min = 0 }},
+  { use = "length", min = 0 },
+  { use = "length", unit = "words", min = 0 },
+  { use = "share", of = "letter", min = 0 },
+  { use = "share", of = "symbol", min = 0 },
+  { use = "gopher_repetition", drop = [] },
+  { use = "fineweb", drop = [] },
+"""
+SAME = f"""{FILTERS} {MATCHERS}, {{ use = "mask_pii", kinds = ["email", "ip"] }}"""
+CHAIN = f"""{FILTERS}
   {{ use = "gopher", drop = [] }},
-  {{ use = "gopher_repetition", drop = [] }},
-  {{ use = "fineweb", drop = [] }},
   {{ use = "language", drop = [] }},
   {MATCHERS},
   {{ use = "toxicity", max = 1 }},
@@ -20,9 +27,9 @@ CHAIN = f"""
 """
 
 
-def main(corpus: str, out: str, workers: str = "") -> None:
-    """Normalisation, seven filters, language, exact and near-duplicates, toxicity, personal data."""
-    run(corpus, out, CHAIN, workers)
+def main(corpus: str, out: str, *words: str) -> None:
+    """Normalisation, filters of quality, exact and near-duplicates, personal data; languages and toxicity."""
+    run(corpus, out, SAME if "same" in words else CHAIN, words[-1] if words and words[-1].isdecimal() else "")
 
 
 if __name__ == "__main__":
