@@ -39,7 +39,7 @@ def test_show_tells_the_step_the_reason_and_what_is_done(line: Path, workers: in
     failed = library.failure(line)
     assert failed is not None
     assert (failed.step, failed.done, failed.left) == ("clean", ["raw", "parts"], ["again"])
-    assert failed.why.startswith("./mine.py:polite failed: mine.py:")
+    assert failed.why.startswith("./mine.py:polite failed: mine.py, line ")
     assert failed.why.endswith(": ValueError")
     assert [entry["step"] for entry in al.show(line)] == ["raw", "parts"]
     assert al.show(line, "clean") == al.show(line, "again") == []

@@ -43,6 +43,13 @@ class TestOpening:
             Store.open(store.root)
         assert "newer adaptline" in caught.value.do
 
+    def test_an_older_format_is_left_as_it_is(self, store: Store) -> None:
+        """Its digests are of another kind: to this version everything in it would look damaged."""
+        (store.root / "store.json").write_text(json.dumps({"format": FORMAT - 1}))
+        with pytest.raises(UserError, match=f"store of format {FORMAT - 1}, this version reads {FORMAT}") as caught:
+            Store.open(store.root)
+        assert "older adaptline" in caught.value.do
+
     def test_a_damaged_marker_is_named(self, store: Store) -> None:
         (store.root / "store.json").write_text("{")
         with pytest.raises(UserError, match=r"store.json: a file of the store is damaged"):

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import lines
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import adaptline as al
 from adaptline import library
-from adaptline.data import labels
+from adaptline.core.rows import Ref
+from adaptline.data import labels, matching
 from adaptline.web import report, terminal
 from adaptline.web.gather import gather
 
@@ -34,10 +36,13 @@ do   = ["exact"]
         ({}, []),
         ({"a": 2, "b": 1}, []),
         ({"a": 1}, []),
-        ({"a": 2}, ["all labels are 'a'"]),
+        ({"a": 2}, ["all labels are the same"]),
         ({"a": 2, "b": 1, None: 3}, ["3 without a label, where others have one"]),
         ({"a": 2, "b": 1, " ": 3}, ["3 with an empty label"]),
-        ({"Spam": 2, "ham": 1, "spam ": 3}, ["'Spam' and 'spam ' differ in case or white space only"]),
+        (
+            {"Spam": 2, "ham": 1, "spam ": 3},
+            ["1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"],
+        ),
         ({str(i): 1 for i in range(labels.MOST + 1)} | {None: 1}, []),
     ],
 )
@@ -45,11 +50,25 @@ def test_what_may_be_wrong_with_labels_is_told(counts: dict[str | None, int], to
     assert labels.notes(counts) == told
 
 
-def test_many_spellings_are_named_in_part() -> None:
-    found = labels.notes({spelt: 1 for name in "abcde" for spelt in (name, name.upper())})
+def test_no_label_stands_in_what_is_told() -> None:
+    """It is kept in manifests and logs, and a label may be anything: a person's name."""
+    found = labels.notes({spelt: 1 for name in "xyz" for spelt in (name, name.upper(), f" {name}")})
     assert found == [
-        "'A' and 'a', 'B' and 'b', 'C' and 'c', and 2 more such labels, differ in case or white space only"
+        "3 labels are spelt in 9 ways, which differ in case or white space only: the filter `label` finds them"
     ]
+
+
+def test_long_labels_of_many_rows_take_no_memory_of_their_own() -> None:
+    """A label of a megabyte, of which thousands of rows are dropped for the same row with another one."""
+    long = pa.table({"label": ["x" * (1 << 20), *["y"] * 5000, None]})
+    rows = np.arange(1, 5002)
+    columns = [np.zeros(5001, np.int32), rows, np.zeros(5001, np.int32), np.zeros(5001, np.int64), np.ones(5001)]
+    before = pa.total_allocated_bytes()
+    number, samples = labels.conflicts(
+        lambda *_: long, [Ref("k", "d", 5002)], pa.table(columns, schema=matching.SCHEMA)
+    )
+    assert (number, samples[0], len(samples)) == (5000, [0, 1, 0, 0], labels.SAMPLES)
+    assert pa.total_allocated_bytes() - before < 1 << 20
 
 
 def test_counting_ends_where_they_are_hardly_labels() -> None:

@@ -73,7 +73,9 @@ def takes_texts(method: Method) -> bool:
 
 def takes_start(method: Method) -> bool:
     """Whether a matcher can start, with a parameter `start` after the texts if it asks for them, from verdicts on the first shards."""
-    return method.kind == "matcher" and "start" in list(inspect.signature(method.function).parameters)[2:4]
+    given = inspect.signature(method.function).parameters.values()
+    names = [parameter.name for parameter in given if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    return method.kind == "matcher" and (names[2:3] == ["start"] or names[2:4] == ["texts", "start"])
 
 
 def takes_scores(method: Method) -> bool:

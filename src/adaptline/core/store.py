@@ -34,7 +34,7 @@ from adaptline.core import disk, keys
 from adaptline.core.rows import Ref
 from adaptline.errors import UserError
 
-FORMAT = 1
+FORMAT = 2  # 1 had digests by BLAKE2b
 # Texts repeat themselves inside rather than whole, and nothing asks Parquet for minima: without dictionaries and statistics the
 # same rows are written and read a third faster and are no larger.
 _PARQUET: dict[str, Any] = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
@@ -60,10 +60,13 @@ class Store:
             store._write_new(marker, json.dumps({"format": FORMAT}).encode())
         found = (_read_json(marker) or {}).get("format")
         if found != FORMAT:
+            older = isinstance(found, int) and 0 < found < FORMAT
             raise UserError(
                 f"store of format {found}, this version reads {FORMAT}",
                 where=root,
-                do="Use a newer adaptline, or another --store.",
+                do="An older adaptline made it, and reads it still. Name another --store, where all is made anew."
+                if older
+                else "Use a newer adaptline, or another --store.",
             )
         return store
 

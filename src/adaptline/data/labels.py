@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core import keys
 from adaptline.core.rows import Ref
 
 MOST = 10_000  # different labels of which something is told: with more of them it is hardly a label
-_SHOWN, _CHARS = 3, 40  # spellings that a note names, and how long a label in it is
 SAMPLES = 5
+_NONE = -1  # stands for no label
 
 
 def folded(label: str) -> str:
@@ -28,6 +29,8 @@ def folded(label: str) -> str:
 
 def notes(counts: Mapping[str | None, int]) -> list[str]:
     """What may be wrong with the labels of a set of rows, in words; nothing of a set in which no row has one.
+
+    No label stands in them: manifests and logs keep them, and a label may be anything.
 
     Args:
         counts: label -> rows that have it; None for those without one.
@@ -41,24 +44,17 @@ def notes(counts: Mapping[str | None, int]) -> list[str]:
     if empty := sum(counts[label] for label in labels if not label.strip()):
         found.append(f"{empty:,} with an empty label")
     if len(labels) == 1 and counts[labels[0]] > 1:
-        found.append(f"all labels are {_brief(labels[0])}")
+        found.append("all labels are the same")
     found += _spellings([label for label in labels if label.strip()])
     return found
 
 
 def _spellings(labels: Sequence[str]) -> list[str]:
-    """Labels that differ in case or white space only, the first few of them named."""
-    alike: dict[str, list[str]] = {}
-    for label in sorted(labels):
-        alike.setdefault(folded(label), []).append(label)
-    several = [spelt for spelt in alike.values() if len(spelt) > 1]
-    told = [" and ".join(map(_brief, spelt[:_SHOWN])) for spelt in several[:_SHOWN]]
-    more = f", and {len(several) - _SHOWN:,} more such labels," if len(several) > _SHOWN else ""
-    return [f"{', '.join(told)}{more} differ in case or white space only"] if several else []
-
-
-def _brief(label: str) -> str:
-    return repr(label if len(label) <= _CHARS else f"{label[: _CHARS - 1]}…")
+    """How many labels are there in several spellings, which differ in case or white space only."""
+    several = [number for number in Counter(map(folded, labels)).values() if number > 1]
+    count = "1 label is" if len(several) == 1 else f"{len(several):,} labels are"
+    told = f"{count} spelt in {sum(several):,} ways, which differ in case or white space only"
+    return [f"{told}: the filter `label` finds them"] if several else []
 
 
 def counted(columns: Iterable[pa.ChunkedArray]) -> Counter[str | None]:
@@ -84,26 +80,35 @@ def conflicts(read: Callable[..., pa.Table], shards: Sequence[Ref], drops: pa.Ta
         Their number, and for the first few [shard, row, of_shard, of_row]. Rows without a label are in conflict with none, nor are
         two spellings of one label.
     """
-    mine = _labels(read, shards, drops["shard"].to_numpy(), drops["row"].to_numpy())
-    theirs = _labels(read, shards, drops["of_shard"].to_numpy(), drops["of_row"].to_numpy())
-    differ = np.flatnonzero(pc.fill_null(pc.not_equal(mine, theirs), False).to_numpy(zero_copy_only=False))
-    pairs = zip(mine.take(differ).to_pylist(), theirs.take(differ).to_pylist(), strict=True)
-    found = [at for at, pair in zip(differ, pairs, strict=True) if folded(pair[0]) != folded(pair[1])]
-    samples = drops.select(["shard", "row", "of_shard", "of_row"]).take(pa.array(found[:SAMPLES], pa.int64()))
+    codes: dict[int, int] = {}
+    mine = _codes(read, shards, drops["shard"].to_numpy(), drops["row"].to_numpy(), codes)
+    theirs = _codes(read, shards, drops["of_shard"].to_numpy(), drops["of_row"].to_numpy(), codes)
+    found = np.flatnonzero((mine != theirs) & (mine != _NONE) & (theirs != _NONE))
+    samples = drops.select(["shard", "row", "of_shard", "of_row"]).take(pa.array(found[:SAMPLES]))
     return len(found), [list(sample.values()) for sample in samples.to_pylist()]
 
 
-def _labels(
-    read: Callable[..., pa.Table], shards: Sequence[Ref], of: npt.NDArray[Any], rows: npt.NDArray[Any]
-) -> pa.Array:
-    """The labels of rows, given by their shards and their positions in these; a shard is read once."""
+def _codes(
+    read: Callable[..., pa.Table],
+    shards: Sequence[Ref],
+    of: npt.NDArray[Any],
+    rows: npt.NDArray[Any],
+    codes: dict[int, int],
+) -> npt.NDArray[np.int64]:
+    """A number for the label of each row, given by its shard and its position in it; a shard is read once.
+
+    Two spellings of a label have one number; `codes` knows it by 64 bits of its digest, since labels may be long.
+    """
+    found = np.full(len(rows), _NONE, np.int64)
     order = np.argsort(of, kind="stable")
     numbers, starts = np.unique(of[order], return_index=True)
-    parts = [
-        read(shards[number], ["label"])["label"].take(pa.array(part)).combine_chunks()
-        for number, part in zip(numbers, np.split(rows[order], starts[1:]), strict=False)
-    ]
-    whole = pa.concat_arrays(parts) if parts else pa.array([], pa.string())
-    back = np.empty(len(order), np.int64)
-    back[order] = np.arange(len(order))
-    return whole.take(pa.array(back))
+    for number, part in zip(numbers, np.split(order, starts[1:]), strict=False):
+        column = read(shards[number], ["label"])["label"].combine_chunks().dictionary_encode()
+        known = [codes.setdefault(_number(label), len(codes)) for label in column.dictionary.to_pylist()]
+        places = pc.fill_null(column.indices, _NONE).to_numpy(zero_copy_only=False)[rows[part]]
+        found[part] = np.array([*known, _NONE], np.int64)[places]
+    return found
+
+
+def _number(label: str) -> int:
+    return int(keys.digest(folded(label).encode())[:16], 16)
