@@ -164,8 +164,60 @@ def test_one_file_may_be_written_over_when_told(tmp_path: Path) -> None:
     run(*command, "--force", "--workers", "1", "--memory", "1GB")
     assert (tmp_path / "out.jsonl").read_text() == '{"text":"one text"}\n'
     assert not (tmp_path / "out.jsonl.unreadable.jsonl").exists()
-    run("curate", str(tmp_path / "in.jsonl"), "--do", "exact", "-o", str(tmp_path / "in.jsonl"), "--force")
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [
+        ("in.jsonl", "in.jsonl"),
+        ("in.jsonl", "link.jsonl"),
+        ("out.jsonl.unreadable.jsonl", "out.jsonl"),  # the place of the rows that could not be read
+        ("set", "set/data.arrow"),
+        ("in.jsonl", "words.jsonl"),  # which a parameter names
+    ],
+)
+def test_what_a_command_reads_is_never_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("in.jsonl", "out.jsonl.unreadable.jsonl", "words.jsonl"):
+        lines.write(Path(name), [{"text": "one text"}, {"text": "one text"}, {"text": "another"}])
+    Path("link.jsonl").symlink_to("in.jsonl")
+    Path("set").mkdir()
+    Path("set/state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+    Path("set/data.arrow").write_text("rows")
+    before = {path: path.read_bytes() for path in Path().rglob("*.*")}
+    command = ["curate", source, "--do", "exact,decontaminate:against=['words.jsonl']", "-o", out, "--force"]
+    refused = CliRunner().invoke(app, command).exception
+    assert isinstance(refused, UserError)
+    assert refused.what == "is read here, and never written over"
+    assert {path: path.read_bytes() for path in Path().rglob("*.*")} == before
+
+
+def test_new_writes_over_no_data(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "one text"}])
+    refused = CliRunner().invoke(app, ["new", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "in.jsonl"), "--force"])
+    assert "never written over" in str(refused.exception)
     assert len(lines.read(tmp_path / "in.jsonl")) == 1
+
+
+@pytest.mark.parametrize("out", [".", "/", ".."])
+def test_a_name_that_is_none_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "one text"}])
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(app, ["curate", "in.jsonl", "--do", "exact", "-o", out]).exception
+    assert isinstance(refused, UserError)
+    assert refused.what == "exists already"
+
+
+def test_a_file_in_the_place_of_weights_is_told_before_the_work(tmp_path: Path) -> None:
+    """With --force, too; and before a word of the base, which is not there."""
+    lines.write(tmp_path / "in.jsonl", [{"text": "one text", "label": "a"}])
+    (tmp_path / "adapter").write_text("mine")
+    command = ["train", str(tmp_path / "in.jsonl"), "--base", "none", "--method", "lora", "--force"]
+    refused = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "adapter")]).exception
+    assert isinstance(refused, UserError)
+    assert (refused.what, refused.do) == ("exists already", "Name another with -o, or move it away.")
 
 
 def test_a_folder_is_never_written_over(tmp_path: Path) -> None:

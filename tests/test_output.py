@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import lines
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 import adaptline as al
+from adaptline.cli import app
 from adaptline.core import recipe
 from adaptline.core.store import Store
 
@@ -97,6 +100,10 @@ def test_the_weights_that_were_chosen(tmp_path: Path) -> None:
     of_cell = {ref["cell"]["seed"]: store.folder(ref["key"]) for ref in store.refs("recipe")["tuned"]}
     for folder, seed in ((tmp_path / "adapter", chosen["seed"]), (tmp_path / "other", 1)):
         assert tiny.payload(folder) == tiny.payload(of_cell[seed])
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(al.UserError, match="exists already"):
+        al.export(path, "best", tmp_path / "mine", force=True)
+    assert (tmp_path / "mine").read_text() == "mine"
     (of_cell[0] / "labels.json").chmod(0o644)
     (of_cell[0] / "labels.json").write_text("{}")
     with pytest.raises(al.UserError, match="its files are not what was made"):
@@ -238,3 +245,43 @@ def test_a_file_is_written_over_when_told(line: Path, tmp_path: Path) -> None:
         al.library.write_life(life, page)
     assert "--force" in caught.value.do
     assert al.library.write_life(life, page, force=True) == page
+
+
+@pytest.mark.parametrize("out", ["recipe.toml", "data/part-0.jsonl", "mine.py"])
+def test_what_a_recipe_stands_on_is_never_written_over(line: Path, out: str) -> None:
+    path = line.parent / out
+    before = path.read_bytes()
+    with pytest.raises(al.UserError, match="is read here, and never written over"):
+        al.export(line, "clean", path, force=True)
+    done = CliRunner().invoke(app, ["trace", str(line), "clean:0", "-o", str(path), "--force"])
+    assert "is read here, and never written over" in str(done.exception)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("out", "what", "do"),
+    [
+        ("/dev/null", "is no file, and no place for one", "Name another with -o."),
+        (".", "exists already", "Name another with -o, or move it away."),
+        ("/proc/x.jsonl", "cannot be written", "Name another place with -o."),
+        ("/proc/x", "cannot be written", "Name another place with -o."),
+    ],
+)
+def test_a_place_in_which_nothing_can_be_written_is_told(line: Path, out: str, what: str, do: str) -> None:
+    writes: list[Callable[[], object]] = [
+        lambda: al.export(line, "clean", out, force=True),
+        lambda: al.library.write_life(al.trace(line, "clean:0"), out, force=True),
+        lambda: al.new(line.parent / "data" / "part-0.jsonl", out, force=True),
+    ]
+    for write in writes:
+        with pytest.raises(al.UserError) as refused:
+            write()
+        assert (refused.value.what, refused.value.do) == (what, do)
+
+
+def test_a_folder_takes_no_files_place(line: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(al.UserError, match="exists already") as refused:
+        al.export(line, "clean", tmp_path / "out", force=True)
+    assert refused.value.do.endswith("or move it away.")
+    assert (tmp_path / "out").read_text() == "mine"

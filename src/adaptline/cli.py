@@ -212,7 +212,7 @@ def trace(
 
     found = library.trace(recipe, what, line=line, store=store)
     if out is not None:
-        print(library.write_life(found, out, force=force))
+        print(library.write_life(found, out, inputs=library.inputs(recipe, store=store), force=force))
     elif as_json:
         print_json(found)
     else:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import addresses, disk, failures, machine, manifests, moves, recipe, sweep, versions
+from adaptline.core import addresses, disk, failures, machine, manifests, moves, recipe, sources, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.history import History
@@ -124,11 +124,24 @@ def trace(source: Source, what: str, *, line: bool = False, store: Where = None)
     return lived(what)
 
 
-def write_life(found: dict[str, Any], out: Path | str, *, force: bool = False) -> Path:
+def inputs(source: Source, *, store: Where = None) -> list[Path]:
+    """What no output takes the place of, with --force or not: a recipe, what it names, and the files that its last run read.
+
+    Raises UserError where it never ran.
+    """
+    found = _recipe(source)
+    files = (
+        file for manifest in _history(found, store).of_kind("rows") for file in manifest["detail"].get("files", ())
+    )
+    named = sources.named_in([[table.parameters, *table.cells] for table in found.tables], found.beside)
+    return [*filter(None, [found.path]), *named, *(found.beside / file["file"] for file in files)]
+
+
+def write_life(found: dict[str, Any], out: Path | str, *, inputs: Iterable[Path] = (), force: bool = False) -> Path:
     """Writes what `trace` told of a row as a page of its own.
 
     Raises:
-        UserError: an artifact, or a file that cannot be written or is there already (unless `force`).
+        UserError: an artifact, or a file that cannot be written or is there already (unless `force`), or one of the `inputs`.
     """
     from adaptline import output  # noqa: PLC0415 - reads formats
     from adaptline.web import life  # noqa: PLC0415 - templates load only here
@@ -136,7 +149,7 @@ def write_life(found: dict[str, Any], out: Path | str, *, force: bool = False) -
     if "origin" not in found:
         raise UserError("only a row's life is drawn", do="Name a row: FILE:ROW or STEP:POSITION.")
     path = Path(out)
-    output.refuse_place(path, force=force)
+    output.refuse_place(path, inputs=inputs, force=force)
     with disk.explained(path):
         path.write_text(life.page(found), "utf-8")
     return path
@@ -245,7 +258,8 @@ def export(
         cells = "; ".join(label(manifest["cell"]) for manifest in history.manifests[step][:12])
         fit = f" that fit {label(dict(cell))}" if cell else ""
         raise UserError(f"step {step!r} has {len(found)} artifacts{fit}", do=f"Name one with --cell: {cells}")
-    return output.write(history.store, _chosen(history, found[0]), Path(out), force=force)
+    known = inputs(source, store=store)
+    return output.write(history.store, _chosen(history, found[0]), Path(out), inputs=known, force=force)
 
 
 def _same(value: Any, given: Any) -> bool:
@@ -314,7 +328,7 @@ def new(data: Path | str, out: Path | str | None = None, *, force: bool = False,
     if not data.is_file():
         raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
     path = Path(out) if out else data.with_name("recipe.toml")
-    output.refuse_place(path, force=force)
+    output.refuse_place(path, inputs=[data], force=force)
     recipe_text = starting_recipe(data, beside=path.absolute().parent, reading=reading)
     with disk.explained(path):
         path.write_text(recipe_text, "utf-8")

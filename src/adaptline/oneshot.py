@@ -53,25 +53,28 @@ def call(
         UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
     from adaptline import output  # noqa: PLC0415 - start-up time
-    from adaptline.core import progress, recipe, run  # noqa: PLC0415 - start-up time
+    from adaptline.core import progress, recipe, run, saved_sets, sources  # noqa: PLC0415 - start-up time
     from adaptline.core.store import Store  # noqa: PLC0415
-    from adaptline.data.writing import refuse_unwritable  # noqa: PLC0415
+    from adaptline.data.writing import is_folder, refuse_unwritable  # noqa: PLC0415
 
-    aside = out.with_name(out.name + ".unreadable.jsonl")
-    output.refuse_place(out, aside, force=force)
-    if registry.load("step", step).options["output"] == "rows":
-        refuse_unwritable(out)
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
     if step == "train":  # validation needs a part of its own
         tables["parts"] = {"step": "split", "from": "in", "share": {"train": 0.9, "validation": 0.1}}
     tables[step] = {"step": step, "from": list(tables)[-1], **parameters}
+    has_rows = registry.load("step", step).options["output"] == "rows"
+    inputs = [source, *sources.named_in(tables, Path.cwd()), *(file for file, _ in saved_sets.files_of(source))]
+    output.refuse_place(out, inputs=inputs, force=force, folder=not has_rows or is_folder(out))
+    aside = out.with_name(out.name + ".unreadable.jsonl")
+    output.refuse_place(aside, inputs=inputs, force=force)
+    if has_rows:
+        refuse_unwritable(out)
     with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, of_no_recipe():
         found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
         with progress.for_terminal() as show:
             made = run.run(found, store=store or Path(temporary), workers=workers, memory=memory, show=show)
         opened = Store.open(store or Path(temporary))
         first, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
-        output.write(opened, last, out, force=force)
+        output.write(opened, last, out, inputs=inputs, force=force)
         aside.unlink(missing_ok=True)  # of the file that was written over
         if strange := list(output.unreadable(opened, first)):
             aside.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in strange), "utf-8")

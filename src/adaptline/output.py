@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from adaptline.core.store import Store
 from adaptline.data.builder import raw_texts
 from adaptline.data.children import AUGMENTER
 from adaptline.data.schemas import UNNAMED, Columns
-from adaptline.data.writing import write_rows
+from adaptline.data.writing import is_folder, write_rows
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,29 +29,63 @@ if TYPE_CHECKING:
 _WITH_HEADERS = ("csv", "tsv")  # formats whose fields go by position where a file has no header
 
 
-def refuse_place(*paths: Path, force: bool = False) -> None:
-    """Raises UserError where something stands in an output's place already, or its folder is missing.
+def refuse_place(*paths: Path, inputs: Iterable[Path] = (), force: bool = False, folder: bool = False) -> None:
+    """Raises UserError where something stands in an output's place already, or nothing can be made in its folder.
 
-    With `force` a file may stand there, which is written over. A folder never is: it may hold anything.
+    Args:
+        paths: what is to be written.
+        inputs: what it is made of, as far as that is known; none of these is ever written over.
+        force: a file may stand there, which is written over. A folder never is: it may hold anything.
+        folder: what comes is a folder, which takes no file's place, either.
     """
+    known = list(inputs)
     for path in paths:
         with disk.explained(path):
-            if path.exists() and not (force and path.is_file()):
-                over = "move it away" if path.is_dir() else "write over it with --force"
-                raise UserError("exists already", where=path, do=f"Name another with -o, or {over}.")
+            if any(_is_same(path, one) for one in known):
+                raise UserError("is read here, and never written over", where=path, do="Name another with -o.")
+            if path.exists():
+                _refuse_there(path, force=force, folder=folder)
             if not path.absolute().parent.is_dir():
                 raise UserError("no such folder", where=path.parent, do="Make it first.")
+            _refuse_closed(path)
 
 
-def write(store: Store, manifest: dict[str, Any], out: Path, *, force: bool = False) -> Path:
+def _refuse_there(path: Path, *, force: bool, folder: bool) -> None:
+    if not (path.is_file() or path.is_dir()):  # a device, a pipe
+        raise UserError("is no file, and no place for one", where=path, do="Name another with -o.")
+    if folder or path.is_dir() or not force:
+        over = "move it away" if folder or path.is_dir() else "write over it with --force"
+        raise UserError("exists already", where=path, do=f"Name another with -o, or {over}.")
+
+
+def _refuse_closed(path: Path) -> None:
+    """Raises UserError where no file can be made beside: worth asking before the work."""
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except FileNotFoundError as error:  # a folder like /proc, in which nobody can make anything
+        raise UserError("cannot be written", where=path, do="Name another place with -o.") from error
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two names, links among them, are of one file that is there."""
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # nothing is there, or what a recipe says is no file's name
+        return False
+
+
+def write(
+    store: Store, manifest: dict[str, Any], out: Path, *, inputs: Iterable[Path] = (), force: bool = False
+) -> Path:
     """Writes an artifact: rows that were kept to a file, by its suffix, or to a data set's folder; others to a folder. Returns `out`.
 
     Raises:
-        UserError: `out` exists (unless `force`, for a file), its format cannot hold the rows, or the artifact's files have
-            changed.
+        UserError: `out` exists (unless `force`, for a file that is none of the `inputs`), its format cannot hold the rows, or
+            the artifact's files have changed.
     """
     rows = rows_of(manifest) if manifest["kind"] == "rows" else None
-    refuse_place(out, force=force and rows is not None and bool(out.suffix))
+    refuse_place(out, inputs=inputs, force=force, folder=rows is None or is_folder(out))
     if rows is None:
         _copy_folder(store.folder(manifest["key"]), out, manifest["digest"])
         return out
@@ -71,8 +106,6 @@ def _copy_folder(folder: Path, out: Path, digest: str) -> None:
                 do = f"adaptline gc --store {folder.parent.parent} --damaged, then run the recipe again."
                 raise UserError("its files are not what was made", where=folder, do=do)
             part.rename(out)
-        except FileNotFoundError as error:  # a folder like /proc, in which nobody can make anything
-            raise UserError("cannot be written", where=out, do="Name another place with -o.") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

@@ -217,6 +217,15 @@ def is_patterns(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def named_in(values: Any, beside: Path) -> Iterator[Path]:
+    """What may be a file among a recipe's values: every string as a path, "./mine.py:polite" as that of its file."""
+    if isinstance(values, dict | list | tuple):
+        for entry in values.values() if isinstance(values, dict) else values:
+            yield from named_in(entry, beside)
+    elif isinstance(values, str):
+        yield beside / (values.rpartition(":")[0] if _OWN_METHOD.fullmatch(values) else values)
+
+
 def _matches(pattern: str, root: Path) -> list[tuple[Path, str | None]]:
     """The files of a pattern, and the split that a saved data set says each is."""
     path = root / pattern
