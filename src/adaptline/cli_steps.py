@@ -1,4 +1,4 @@
-"""Steps as commands of their own, made from their signatures: `adaptline curate in.jsonl --do exact,minhash -o out.jsonl`.
+"""Steps as commands of their own, and `new`, made from signatures: `adaptline curate in.jsonl --do exact,minhash -o out.jsonl`.
 
 Knows how a signature becomes options and how words become values. The work is done by oneshot.py, and by the library for
 `new`, whose options are those of ingest.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptline.core import addresses, disk, failures, machine, manifests, moves, recipe, sources, sweep, versions
+from adaptline.core import disk, failures, machine, manifests, moves, recipe, sources, sweep, versions
 from adaptline.core import run as running
 from adaptline.core import trace as tracing
 from adaptline.core.history import History
@@ -105,7 +105,8 @@ def trace(source: Source, what: str, *, line: bool = False, store: Where = None)
 
     With `line` it is FILE:LINE, as messages about a file name it: the life of the row in which that line lies. Raises UserError.
     """
-    from adaptline.web import life  # noqa: PLC0415 - start-up time
+    from adaptline.data import source_lines  # noqa: PLC0415 - start-up time
+    from adaptline.web import life  # noqa: PLC0415
 
     found = _recipe(source)
     history = _history(found, store)
@@ -113,7 +114,7 @@ def trace(source: Source, what: str, *, line: bool = False, store: Where = None)
         return tracing.trace_artifact(history, what)
 
     def lived(address: str) -> dict[str, Any]:
-        told = tracing.trace_row(history, addresses.row_at_line(history, address) if line else address)
+        told = tracing.trace_row(history, source_lines.row_at_line(history, address, found.beside) if line else address)
         return told | {"graph": life.graph(told)}
 
     name, colon, row = what.rpartition(":")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from adaptline.core.history import History
@@ -36,15 +35,15 @@ def find(history: History, address: str) -> tuple[dict[str, Any], int, int]:
         )
     if (named := history.manifests.get(name)) and named[0]["kind"] == "rows":
         return _by_position(named[0], int(number), address)
-    sources = [manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"]]
+    sources = list(read_from_files(history))
     for manifest in sources:
         if found := _by_source(history, manifest, name, int(number)):
             return manifest, *found
     if len(name) >= _SHORTEST_DIGEST and (shard := _by_digest(history, name, int(number), address)):
         return shard
-    files = {file for manifest in sources for _, file, _, _ in _segments(manifest)}
-    mine = {file for manifest in sources for file in _files_named(manifest, name)}
-    last = max((first + rows - 1 for m in sources for _, file, first, rows in _segments(m) if file in mine), default=0)
+    files = {file for manifest in sources for _, file, _, _ in segments(manifest)}
+    mine = set[str]().union(*(files_named(manifest, name) for manifest in sources))
+    last = max((first + rows - 1 for m in sources for _, file, first, rows in segments(m) if file in mine), default=0)
     raise UserError(
         f"no row {address!r}",
         do=f"{name} has rows 1 to {last}." if last else did_you_mean(name, [*files, *history.manifests]),
@@ -73,10 +72,8 @@ def _by_position(manifest: dict[str, Any], position: int, address: str) -> tuple
 
 
 def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) -> tuple[int, int] | None:
-    files = _files_named(manifest, name)
-    if len(files) > 1:
-        raise UserError(f"{name!r} names {len(files)} files", do=f"Give the path: {', '.join(sorted(files))}.")
-    for i, file, first, rows in _segments(manifest):
+    files = files_named(manifest, name)
+    for i, file, first, rows in segments(manifest):
         if file in files and first <= row < first + rows:
             shard = history.store.read(Ref(*manifest["shards"][i]["text"]), ["file", "row"])
             mine = pc.and_(pc.equal(shard["file"], file), pc.equal(shard["row"], row))
@@ -84,36 +81,26 @@ def _by_source(history: History, manifest: dict[str, Any], name: str, row: int) 
     return None
 
 
-def row_at_line(history: History, address: str) -> str:
-    """The address FILE:ROW of the row in which a line lies that is given as FILE:LINE.
-
-    Raises:
-        UserError: the address fits no file, its rows have no lines, or the line comes before all rows.
-    """
-    name, _, number = address.rpartition(":")
-    starts: list[tuple[int, int]] = []
-    for manifest in history.of_kind("rows"):
-        files = _files_named(manifest, name) if "segments" in manifest["detail"] else set[str]()
-        for shard in sorted({i for i, file, _, _ in _segments(manifest) if file in files} if files else ()):
-            table = history.store.read(Ref(*manifest["shards"][shard]["text"]), ["file", "row", "line"])
-            mine = table.filter(pc.and_(pc.is_in(table["file"], pa.array(files)), pc.is_valid(table["line"])))
-            starts += zip(mine["line"].to_pylist(), mine["row"].to_pylist(), strict=True)
-    if not starts or not number.isdecimal():
-        raise UserError(f"{address!r} names no line of a file that was read", do="Lines are FILE:LINE (data.csv:17).")
-    before = [start for start in starts if start[0] <= int(number)]
-    if not before:
-        raise UserError(f"line {number} of {name} is in no row", do=f"Its first row starts at line {min(starts)[0]}.")
-    return f"{name}:{max(before)[1]}"
+def read_from_files(history: History) -> Iterator[dict[str, Any]]:
+    """The artifacts whose rows come from files."""
+    return (manifest for manifest in history.of_kind("rows") if "segments" in manifest["detail"])
 
 
-def _segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:
+def segments(manifest: dict[str, Any]) -> Iterator[tuple[int, str, int, int]]:
     """(shard, file, first row, rows) of every piece of a source."""
-    for i, segments in enumerate(manifest["detail"]["segments"]):
-        for file, first, rows in segments:
+    for i, pieces in enumerate(manifest["detail"]["segments"]):
+        for file, first, rows in pieces:
             yield i, file, first, rows
 
 
-def _files_named(manifest: dict[str, Any], name: str) -> set[str]:
-    """The source of this path, or those of this name without a path."""
-    files = {file for _, file, _, _ in _segments(manifest)}
-    return {name} & files or {file for file in files if Path(file).name == name}
+def files_named(manifest: dict[str, Any], name: str) -> set[str]:
+    """The source of this path, or the one of this name without a path; none where there is none.
+
+    Raises:
+        UserError: several have that name.
+    """
+    files = {file for _, file, _, _ in segments(manifest)}
+    found = {name} & files or {file for file in files if Path(file).name == name}
+    if len(found) > 1:
+        raise UserError(f"{name!r} names {len(found)} files", do=f"Give the path: {', '.join(sorted(found))}.")
+    return found
