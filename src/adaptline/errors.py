@@ -11,28 +11,39 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """A mistake that the user can mend. The command line prints it and ends with exit code 1."""
+    """A mistake that the user can mend. The command line prints it and ends with exit code 1.
 
-    def __init__(self, what: str, *, where: str | Path | None = None, line: int | None = None, do: str = "") -> None:
-        """What is wrong, where (a file, with its line if known) and what to do about it.
+    `brief` says what is wrong without words of others, which may hold texts of rows: what may be kept beside the place.
+    """
+
+    def __init__(
+        self, what: str, *, where: str | Path | None = None, line: int | None = None, do: str = "", brief: str = ""
+    ) -> None:
+        """What is wrong, where (a file, with its line if known) and what to do about it; and in brief.
 
         A line is written as "a.csv, line 3": "a.csv:3" is the address of the third row, which in a csv starts elsewhere.
         """
-        self.what, self.where, self.line, self.do = what, where, line, do
-        place = "" if where is None else f"{where}, line {line}: " if line else f"{where}: "
-        super().__init__(f"{place}{what}" + (f"\n  {do}" if do else ""))
+        self.what, self.where, self.line, self.do, self.brief = what, where, line, do, brief
+        super().__init__(f"{self.located}{what}" + (f"\n  {do}" if do else ""))
+
+    @property
+    def located(self) -> str:
+        """Where, as messages begin; empty if that is not known."""
+        return "" if self.where is None else f"{self.where}, line {self.line}: " if self.line else f"{self.where}: "
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross from a worker process to ours with what they carry."""
-        return _rebuild, (self.what, self.where, self.line, self.do)
+        return _rebuild, (self.what, self.where, self.line, self.do, self.brief)
 
     def at(self, where: str | Path, line: int | None = None) -> UserError:
         """The same mistake with a place, for code that learns the place later than the mistake."""
-        return self if self.where is not None else UserError(self.what, where=where, line=line, do=self.do)
+        if self.where is not None:
+            return self
+        return UserError(self.what, where=where, line=line, do=self.do, brief=self.brief)
 
 
-def _rebuild(what: str, where: str | Path | None, line: int | None, do: str) -> UserError:
-    return UserError(what, where=where, line=line, do=do)
+def _rebuild(what: str, where: str | Path | None, line: int | None, do: str, brief: str) -> UserError:
+    return UserError(what, where=where, line=line, do=do, brief=brief)
 
 
 class RunError(Exception):
@@ -41,9 +52,9 @@ class RunError(Exception):
     `brief` says it without words of others, which may hold texts of rows: what may be kept.
     """
 
-    def __init__(self, what: str, *, brief: str | None = None) -> None:
-        """What failed; and in brief, if that is not the same."""
-        self.brief = what if brief is None else brief
+    def __init__(self, what: str, *, brief: str | bool = "") -> None:
+        """What failed; and in brief, True if that is the same."""
+        self.brief = what if brief is True else brief or ""
         super().__init__(what)
 
     def __reduce__(self) -> tuple[Any, ...]:

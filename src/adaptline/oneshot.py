@@ -92,7 +92,7 @@ def of_no_recipe() -> Iterator[None]:
             raise
         what = re.sub(r"^\[\w+\] ", "", error.what)
         do = error.do.replace("Paths are relative to the recipe's folder", "Paths are relative to the current folder")
-        raise UserError(what, do=do) from error
+        raise UserError(what, do=do, brief=error.brief) from error
 
 
 def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import lines
 import pytest
@@ -77,10 +79,24 @@ def test_a_first_step_that_fails_leaves_its_reason_alone(tmp_path: Path) -> None
     failed = library.failure(tmp_path / "r.toml")
     assert failed is not None
     assert (failed.step, failed.done) == ("raw", [])
-    assert "no column 'txet'" in failed.why
-    assert "\n" not in failed.why
+    assert failed.why == "a.jsonl: no column of the name that is given as text"
     assert al.show(tmp_path / "r.toml") == []
     assert "done before: nothing" in terminal.failure(failed, tmp_path / "r.toml", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", "a secret of mine,another secret\nmore,more\n"), ("a.jsonl", '{"a secret": "a secret", "b": "c d"}\n')],
+)
+def test_a_mistake_is_noted_without_what_a_file_says(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    (tmp_path / "r.toml").write_text(f'[raw]\nstep = "ingest"\nfiles = "{name}"\n')
+    with pytest.raises(UserError, match="a secret"):
+        al.run(tmp_path / "r.toml")
+    assert "secret" not in (tmp_path / ".adaptline" / "failures" / "r.json").read_text()
+    failed = library.failure(tmp_path / "r.toml")
+    assert failed is not None
+    assert failed.why == f"{name}: UserError"
 
 
 def test_a_step_that_is_no_more_failed_of_nothing(line: Path) -> None:
@@ -93,7 +109,16 @@ def test_a_step_that_is_no_more_failed_of_nothing(line: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "why"),
-    [(KeyboardInterrupt(), "it was stopped by hand"), (OSError("a text"), "OSError"), (RunError("all"), "all")],
+    [
+        (KeyboardInterrupt(), "it was stopped by hand"),
+        (OSError("a text"), "OSError"),
+        (RunError("a text"), "RunError"),
+        (RunError("2 of 3", brief=True), "2 of 3"),
+        (RunError("2 of 3: a text", brief="2 of 3"), "2 of 3"),
+        (UserError("'a text' is none", where="a.jsonl", line=3, do="Say 'a text'."), "a.jsonl, line 3: UserError"),
+        (UserError("'a text' is none", brief="no label").at("a.jsonl"), "a.jsonl: no label"),
+        (UserError("a text\nin two lines"), "UserError"),
+    ],
 )
 def test_whatever_ends_a_run_is_noted_in_words_that_hold_no_text(
     tmp_path: Path, error: BaseException, why: str
@@ -119,11 +144,25 @@ def test_where_nothing_can_be_written_the_error_itself_is_told(tmp_path: Path) -
 def test_a_note_that_another_hand_wrote_is_none(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     (tmp_path / "failures").mkdir()
-    for text in ("", "{}", "[]"):
+    sound: dict[str, Any] = {
+        "step": "raw",
+        "time": "2026-01-01T00:00:00+00:00",
+        "why": "",
+        "done": [],
+        "left": ["clean"],
+    }
+    wrong: list[dict[str, Any]] = [{key: value} for key in ("step", "time", "why") for value in (None, 3, ["a"])]
+    wrong += [{key: value} for key in ("done", "left") for value in (None, "clean", {"clean": 1}, [3], [None])]
+    texts = [json.dumps(sound | change) for change in [*wrong, {"more": 1}]]
+    for text in ("", "{}", "[]", "[" * 100_000, *texts):
         (tmp_path / "failures" / "r.json").write_text(text)
         assert failures.last(store, "r") is None
+    (tmp_path / "failures" / "r.json").write_text(json.dumps(sound))
+    assert failures.last(store, "r") is not None
 
 
 def test_an_error_keeps_its_brief_words_on_the_way_between_processes() -> None:
     error = pickle.loads(pickle.dumps(RunError("all of it", brief="some")))
     assert (str(error), error.brief) == ("all of it", "some")
+    mistake = pickle.loads(pickle.dumps(UserError("what", where="a.csv", line=2, do="that", brief="some")))
+    assert (str(mistake), mistake.brief) == ("a.csv, line 2: what\n  that", "some")

@@ -135,15 +135,17 @@ def test_saved_and_read_back_it_is_the_same(writing: Path, chats: pa.Table, tmp_
     assert again.writer.template == found.writer.template
 
 
-@pytest.mark.parametrize("spoiled", ["{{ 'x' }}{{", "{{ raise_exception('no') }}{{"])
+@pytest.mark.parametrize("spoiled", ["{{ 'x' }}{{", "{{ raise_exception('a secret') }}{{"])
 def test_what_was_saved_must_read_rows_as_before(writing: Path, chats: pa.Table, tmp_path: Path, spoiled: str) -> None:
     found = lesson(writing, chats)
     found.save(tmp_path, "base")
     facts = json.loads((tmp_path / "writer.json").read_text())
     facts["chat_template"] = facts["chat_template"].replace("{{", spoiled, 1)
     (tmp_path / "writer.json").write_text(json.dumps(facts))
-    with pytest.raises(RunError, match=r"reads validation row 0 otherwise|does not take all"):
+    with pytest.raises(RunError, match=r"reads validation row 0 otherwise|does not take all.*a secret") as failed:
         found.reloaded(tmp_path, writing)
+    assert failed.value.brief
+    assert "secret" not in failed.value.brief
 
 
 def test_it_learns(writing: Path, shards: tiny.Shards, tmp_path: Path) -> None:

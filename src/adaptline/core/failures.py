@@ -1,12 +1,14 @@
 """What ended a recipe's last run too early: in which step, when and why; kept until a run gets past that step.
 
-Knows steps by name, and errors. Holds no text of rows: of an error in anybody's code its class and place stay, not its words.
+Knows steps by name, and errors. Holds no text of rows: of an error its place stays and what it says in brief, else its class,
+not its words.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -45,9 +47,18 @@ def noted(store: Store, recipe: str, step: str, done: list[str], left: list[str]
 
 def last(store: Store, recipe: str) -> Failure | None:
     """What a recipe's last run failed of, None if it did not."""
-    with contextlib.suppress(OSError, ValueError, TypeError):  # also one that another hand wrote
-        return Failure(**json.loads(_path(store, recipe).read_bytes()))
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):  # also one that another hand wrote
+        failure = Failure(**json.loads(_path(store, recipe).read_bytes()))
+        if _is_sound(failure):
+            return failure
     return None
+
+
+def _is_sound(failure: Failure) -> bool:
+    words, lists = (failure.step, failure.time, failure.why), (failure.done, failure.left)
+    return all(isinstance(steps, list) for steps in lists) and all(
+        isinstance(word, str) for word in itertools.chain(words, *lists)
+    )
 
 
 def _write(store: Store, recipe: str, failure: Failure) -> None:
@@ -60,9 +71,9 @@ def _write(store: Store, recipe: str, failure: Failure) -> None:
 def _why(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "it was stopped by hand"
-    if isinstance(error, RunError):
-        return error.brief
-    return str(error).partition("\n")[0] if isinstance(error, UserError) else type(error).__name__
+    place = error.located if isinstance(error, UserError) else ""
+    brief = error.brief if isinstance(error, UserError | RunError) else ""
+    return place + (brief or type(error).__name__)
 
 
 def _path(store: Store, recipe: str) -> Path:

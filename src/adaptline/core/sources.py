@@ -135,7 +135,7 @@ def refuse_changed(found: Files | Folder | Tasks) -> None:
     What was made of it would lie for ever under the key of what it had been.
     """
     if name := found.changed():
-        raise RunError(f"{name} changed while it was used. Run again.")
+        raise RunError(f"{name} changed while it was used. Run again.", brief=True)
 
 
 def find_files(patterns: Patterns, beside: Path) -> Files:

@@ -63,7 +63,7 @@ def _alike(scores: pa.Array, use: Use) -> pa.Array:
         or pa.types.is_decimal(kind)
     ):
         return scores.cast(pa.float64(), safe=False)
-    raise RunError(f"{use.use} gives {kind}: a score is a number, or a string for a label")
+    raise RunError(f"{use.use} gives {kind}: a score is a number, or a string for a label", brief=True)
 
 
 def asks_for(function: Any) -> Any:

@@ -257,4 +257,6 @@ def require(columns: Columns, missing: str, known: Sequence[str], *, by_header: 
         hint = did_you_mean(missing, known)
         do = f"It has {shortened(known)}." + (f" {hint}" if hint.endswith("?") else "")
         do += ' If its first line names no columns, name them by position: "0".' if by_header else ""
-    raise UserError(f"no column {missing!r} (named as {role})", do=do)
+    raise UserError(
+        f"no column {missing!r} (named as {role})", do=do, brief=f"no column of the name that is given as {role}"
+    )

@@ -50,10 +50,10 @@ def _measure(metric: Use, predictions: list[str], items: Items) -> list[float]:
         if len(values) != len(predictions):
             raise ValueError(f"{len(values)} scores for {len(predictions)} items")
     if not all(map(math.isfinite, values)):
-        raise RunError(f"{metric.use} gives a score that is no finite number")
+        raise RunError(f"{metric.use} gives a score that is no finite number", brief=True)
     low, high = metric.load().options["bounds"] or (-math.inf, math.inf)
     if not low - _ROUNDING <= (mean := sum(values) / max(1, len(values))) <= high + _ROUNDING:
-        raise RunError(f"{metric.use} gives a mean of {mean:g}, beyond its bounds of {low:g} to {high:g}")
+        raise RunError(f"{metric.use} gives a mean of {mean:g}, beyond its bounds of {low:g} to {high:g}", brief=True)
     return values
 
 

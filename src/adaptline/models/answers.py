@@ -95,7 +95,8 @@ class Answers:
         try:
             read = [_cut(writer.lesson(messages), writer.max_tokens) for messages in self.proof]
         except TemplateMisfitError as error:
-            raise RunError(f"the saved template does not take all validation rows: {error}") from error
+            brief = "the saved template does not take all validation rows"
+            raise RunError(f"{brief}: {error}", brief=brief) from error
         export.prove_reading(read, self.validation[:_PROOF_ROWS])
         return replace(self, writer=writer)
 

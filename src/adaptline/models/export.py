@@ -111,11 +111,12 @@ def prove(saved: Outcome, measured: Outcome, untrained: Outcome, *, trained: boo
     same = torch.equal(saved.choices, measured.choices)
     if not difference <= TOLERANCE or not same:  # not: a NaN must not pass
         raise RunError(
-            f"the saved model is not the trained one: read back, its scores differ by up to {difference:.3g}"
+            f"the saved model is not the trained one: read back, its scores differ by up to {difference:.3g}",
+            brief=True,
         )
     changed = (saved.numbers - untrained.numbers).abs().max().item()
     if trained and not changed > TOLERANCE:
-        raise RunError("the training changed nothing: the saved model scores as it did before")
+        raise RunError("the training changed nothing: the saved model scores as it did before", brief=True)
     return {
         "rows": len(saved.numbers),
         "max_difference": difference,
@@ -137,7 +138,8 @@ def prove_reading(read: Sequence[object], meant: Sequence[object]) -> None:
     for number, (one, other) in enumerate(zip(read, meant, strict=True)):
         if one != other:
             raise RunError(
-                f"the saved model is not the trained one: read back, it reads validation row {number} otherwise"
+                f"the saved model is not the trained one: read back, it reads validation row {number} otherwise",
+                brief=True,
             )
 
 

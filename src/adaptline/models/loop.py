@@ -155,7 +155,9 @@ class _Course:
 
     def _refuse_infinite(self, loss: float, which: str) -> None:
         if not math.isfinite(loss):
-            raise RunError(f'{which} is {loss} after {self.step} steps; lower lr, or set precision = "fp32"')
+            raise RunError(
+                f'{which} is {loss} after {self.step} steps; lower lr, or set precision = "fp32"', brief=True
+            )
 
     def _save(self) -> None:
         now = {f"parameter.{name}": parameter.detach() for name, parameter in self.learning.items()}

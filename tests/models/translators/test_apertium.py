@@ -113,8 +113,9 @@ def _runs(pid: str) -> bool:
 
 
 def test_a_pipeline_that_fails_or_hangs_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"Apertium failed: .*/nowhere\.bin"):
+    with pytest.raises(RunError, match=r"Apertium failed: .*/nowhere\.bin") as failed:
         apertium._run(["lt-proc -z /nowhere.bin", "cat"], [b"a"], 60)
+    assert failed.value.brief == "Apertium failed with exit code 1"
     with pytest.raises(RunError, match="gave 1 texts for 2"):
         apertium._run(["head -c 2"], [b"a", b"b"], 60)
     lives = tmp_path / "lives"

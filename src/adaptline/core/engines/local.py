@@ -91,7 +91,8 @@ class LocalEngine:
         except BrokenProcessPool as error:
             self.close()
             raise RunError(
-                "a worker process died; most often the machine was out of memory. Run again to go on from what is done, with fewer --workers."
+                "a worker process died; most often the machine was out of memory. Run again to go on from what is done, with fewer --workers.",
+                brief=True,
             ) from error
         finally:
             for future in futures:

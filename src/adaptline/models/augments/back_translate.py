@@ -249,6 +249,8 @@ def _translated(
         return list(texts)
     found = translator.translate([text for text, _ in asked], source, target, [salt for _, salt in asked])
     if len(found) != len(asked):
-        raise RunError(f"the translator gave {len(found)} texts for {len(asked)}, from {source!r} to {target!r}")
+        raise RunError(
+            f"the translator gave {len(found)} texts for {len(asked)}, from {source!r} to {target!r}", brief=True
+        )
     said = iter(found)
     return [None if text is None else next(said) for text in texts]

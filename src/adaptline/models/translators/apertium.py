@@ -123,7 +123,7 @@ def _said_by(command: list[str]) -> str:
             command, capture_output=True, check=True, timeout=_SECONDS, text=True
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError) as error:
-        raise RunError(f"{command[0]} failed: {error}") from error
+        raise RunError(f"{command[0]} failed: {error}", brief=f"{command[0]} failed") from error
 
 
 def _run(
@@ -149,16 +149,17 @@ def _run(
             os.killpg(process.pid, signal.SIGKILL)  # all of the pipeline, not bash alone
             if isinstance(error, subprocess.TimeoutExpired):
                 raise RunError(
-                    f"Apertium did not translate {len(texts)} texts within {deadline:.0f} seconds"
+                    f"Apertium did not translate {len(texts)} texts within {deadline:.0f} seconds",
+                    brief=True,
                 ) from error
             raise
     told = said.decode("utf-8", "replace")
     if process.returncode:
         why = (told.strip().splitlines() or [f"exit code {process.returncode}"])[0]
-        raise RunError(f"Apertium failed: {why}")
+        raise RunError(f"Apertium failed: {why}", brief=f"Apertium failed with exit code {process.returncode}")
     found = out.split(b"\0")
     if len(found) <= len(texts) or any(found[len(texts) :]):  # some of its programs end with a null of their own
-        raise RunError(f"Apertium gave {len(found) - 1} texts for {len(texts)}")
+        raise RunError(f"Apertium gave {len(found) - 1} texts for {len(texts)}", brief=True)
     return found[: len(texts)], told
 
 

@@ -78,7 +78,10 @@ class Endpoint:
                 pause = min(float(told), LONGEST_PAUSE) if told.isascii() and told.isdigit() else pause
             if attempt < RETRIES:
                 time.sleep(pause)
-        raise RunError(f"the server {self.server.url} {problem}. The children that were stored before stay; run again.")
+        raise RunError(
+            f"the server {self.server.url} {problem}. The children that were stored before stay; run again.",
+            brief=f"the server {self.server.url} gave no answer",
+        )
 
     def _post(self, data: bytes, head: dict[str, str]) -> tuple[int, str, bytes]:
         """Status, Retry-After and body of an answer."""
