@@ -154,7 +154,7 @@ def test_a_row_that_has_changed_since_comes_up_again(line: Path) -> None:
         (["a", "b"], None, "2 texts for 1 messages"),
         ([None], " ", "an empty label"),
         (["w" * 50_000], None, "more than 40,000 characters"),
-        (["half \ud800"], None, "half of a surrogate pair"),
+        (["half \ud800"], None, "half of a UTF-16 pair"),
     ],
 )
 def test_what_is_no_mended_row_is_refused(

@@ -16,6 +16,7 @@ from typing import Any
 from adaptline.core import keys
 from adaptline.core.sources import Files, refuse_changed
 from adaptline.data.jsons import objects
+from adaptline.data.records import half_pair
 from adaptline.errors import UserError, did_you_mean
 
 KEEP, DROP, MEND = VERDICTS = ("keep", "drop", "mend")
@@ -85,6 +86,21 @@ def row_digest(messages: Sequence[dict[str, Any]] | None, label: str | None) -> 
     return keys.short(keys.key("row", said, label))
 
 
+def refuse_unwritable(contents: Sequence[str | None], label: str | None) -> None:
+    """Raises UserError, without a place, for what is no row, or none that can be written.
+
+    Args:
+        contents: what all messages of the row are to say; none where that is not known.
+        label: its new label, if it gets one.
+    """
+    if contents and not any((text or "").strip() for text in contents):
+        raise UserError("nothing is left of the row", do="Drop it instead.")
+    if label is not None and not label.strip():
+        raise UserError("an empty label", do="Name one, or leave it as it is.")
+    if why := half_pair([*contents, label]):
+        raise UserError(why, do="Take it out.")
+
+
 def is_agreed(verdicts: Sequence[Verdict]) -> bool:
     """Whether all who spoke of a row say the same; of a row that is to be mended, with the same words."""
     return len({(verdict.verdict, verdict.mend) for verdict in verdicts}) == 1
@@ -139,6 +155,8 @@ def lines(path: Path, name: str) -> Iterator[tuple[Place, Verdict]]:
 
 def _check(value: dict[str, Any]) -> None:
     """Raises UserError, without a place, for an object that is no verdict."""
+    if why := half_pair(value):
+        raise UserError(why, do="Take it out.")
     if missing := [key for key in _NEEDED if value.get(key) is None]:
         raise UserError(f"a review has no {', '.join(missing)}", do=f"A line is like {_EXAMPLE}")
     for key, kind in _TYPES.items():
@@ -167,3 +185,4 @@ def _check_mend(value: dict[str, Any]) -> None:
         raise UserError("contents is no list of texts, or null for a message that stays", do=_MENDED)
     if value.get("label") is None and all(entry is None for entry in contents or ()):
         raise UserError("a row is mended, but neither contents nor label says how", do=_MENDED)
+    refuse_unwritable([] if None in (contents or ()) else contents or [], value.get("label"))

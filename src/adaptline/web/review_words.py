@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from adaptline.data import reviews
 from adaptline.data.reviews import Mend
 from adaptline.errors import UserError
 from adaptline.web import texts
@@ -41,14 +42,7 @@ def mended(messages: list[Data], label: str | None, mend: Mend) -> tuple[list[Da
 
 
 def refuse_unwritable(contents: list[str | None], label: str | None) -> None:
-    """Raises UserError for what is no row: nothing at all, too much, or half a character."""
-    if not any((text or "").strip() for text in contents):
-        raise UserError("nothing is left of the row", do="Drop it instead.")
-    if label is not None and not label.strip():
-        raise UserError("an empty label", do="Name one, or leave it as it is.")
+    """Raises UserError for what is no row (see reviews.refuse_unwritable), or too much of one."""
+    reviews.refuse_unwritable(contents, label)
     if sum(len(text or "") for text in [*contents, label]) > MOST_MENDED_CHARS:
         raise UserError(f"more than {MOST_MENDED_CHARS:,} characters", do="Mend it in the source.")
-    try:
-        "".join(text or "" for text in [*contents, label]).encode()
-    except UnicodeEncodeError as error:
-        raise UserError("half of a surrogate pair, which is no character", do="Take it out.") from error

@@ -102,6 +102,22 @@ def test_two_people_who_disagree_are_told_where(judged: Judged, tmp_path: Path) 
         ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": "b"}', "contents is no list of texts"),
         ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": [3]}', "contents is no list of texts"),
         ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "label": 3}', "label = 3 is no string"),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": [""]}', "nothing is left of the row"),
+        (
+            '{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": [" ", "\\n"]}',
+            "nothing is left of the row",
+        ),
+        ('{"file": "a", "row": 1, "verdict": "mend", "was": "0", "label": ""}', "an empty label"),
+        (
+            '{"file": "a", "row": 1, "verdict": "mend", "was": "0", "contents": ["\\ud800"]}',
+            r"pair (\ud800) is no character",
+        ),
+        (
+            '{"file": "a", "row": 1, "verdict": "mend", "was": "0", "label": "\\udc00"}',
+            r"pair (\udc00) is no character",
+        ),
+        ('{"file": "a", "row": 1, "verdict": "drop", "why": "\\ud800"}', r"pair (\ud800) is no character"),
+        ('{"file": "\\ud800", "row": 1, "verdict": "drop"}', r"pair (\ud800) is no character"),
     ],
 )
 def test_a_line_that_is_no_review_is_told_with_its_place(
@@ -205,3 +221,22 @@ def test_people_agree_on_a_mended_row_if_they_wrote_the_same(tmp_path: Path) -> 
 def test_another_number_of_texts_than_of_messages_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"review\.jsonl, line 1: contents has 1 texts, and a\.jsonl:1 3 messages"):
         mended(tmp_path, [mend(["a table?"])])
+
+
+def test_a_row_of_which_nothing_is_left_is_told(tmp_path: Path) -> None:
+    """Which the line alone does not say: a message that stays has no words."""
+    with pytest.raises(UserError, match=r"review\.jsonl, line 1: nothing is left of the row"):
+        mended(tmp_path, [mend(["", None, ""])])
+    assert mended(tmp_path, [mend(["", None, None])])["score"] == "mend"
+
+
+def test_the_latest_verdict_stands_last(tmp_path: Path) -> None:
+    """Of people who differ the error is told at the line that was written last, also by one who changed their mind."""
+    lines = [entry(1, by="anna"), entry(1, by="ben"), entry(1, "keep", by="anna")]
+    (tmp_path / "review.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    shard = rows.table({"file": ["a.jsonl"], "row": [1]}, 1)
+    with pytest.raises(UserError, match=r"anna says 'keep' of a\.jsonl:1, ben says 'drop'") as told:
+        review(shard, file=find_files("review.jsonl", tmp_path))
+    assert told.value.line == 3
+    found = review(shard, file=find_files("review.jsonl", tmp_path), disagreement="unjudged").to_pylist()
+    assert [one["by"] for one in found[0]["said"]] == ["ben", "anna"]

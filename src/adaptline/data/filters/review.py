@@ -12,7 +12,17 @@ import pyarrow as pa
 
 from adaptline.core.registry import filter
 from adaptline.core.sources import Files
-from adaptline.data.reviews import MEND, VERDICTS, Mend, Verdict, is_agreed, read, refuse_difference, row_digest
+from adaptline.data.reviews import (
+    MEND,
+    VERDICTS,
+    Mend,
+    Verdict,
+    is_agreed,
+    read,
+    refuse_difference,
+    refuse_unwritable,
+    row_digest,
+)
 from adaptline.errors import UserError
 
 _SAID = pa.list_(pa.struct([("by", pa.string()), ("verdict", pa.string())]))
@@ -121,6 +131,11 @@ def _changes(verdict: Verdict, messages: Sequence[dict[str, Any]], label: str | 
     if mend is None or mend.was != row_digest(messages, label):
         return None
     _refuse_other_length(verdict, mend, len(messages))
+    after = [was["content"] if new is None else new for was, new in zip(messages, mend.contents, strict=False)]
+    try:
+        refuse_unwritable(after, mend.label)  # only the whole row tells whether anything is left of it
+    except UserError as error:
+        raise error.at(verdict.where, verdict.line) from error
     found: list[dict[str, Any]] = [
         {"message": at, "content": content}
         for at, content in enumerate(mend.contents)
