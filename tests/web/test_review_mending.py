@@ -326,10 +326,35 @@ def test_no_other_site_can_mend(line: Path, server: ReviewServer, headers: dict[
         ('{"row": 0, "contents": [["a"]], "label": null}', 404),
         ('{"row": 0, "contents": [null], "label": 3}', 404),
         ('{"row": true, "contents": [null], "label": "a"}', 404),
-        ('{"row": 0, "contents": [' + '"a",' * 200_000 + '"a"]}', 400),
+        ('{"row": 0, "contents": [' + '"a",' * 200_000 + '"a"]}', 413),
     ],
 )
 def test_what_is_no_mended_row_is_refused_over_http(line: Path, server: ReviewServer, body: str, status: int) -> None:
     found = httpx.post(server.url + "mend", content=body, headers={"Content-Type": "application/json"})
     assert found.status_code == status
     assert said(line) == []
+
+
+def test_many_words_are_taken_and_too_many_are_told_by_their_bound(line: Path, server: ReviewServer) -> None:
+    """As a browser writes them: a character that JSON escapes has up to six bytes."""
+    at = number(server.review, ROWS[0])
+
+    def sent(text: str) -> httpx.Response:
+        body = json.dumps({"row": at, "contents": [text], "label": None})
+        return httpx.post(server.url + "mend", content=body, headers={"Content-Type": "application/json"})
+
+    long = "\u20ac" * 17_000  # 102 kB
+    assert sent(long).status_code == 200
+    assert said(line)[-1]["contents"] == [long]
+    told = sent("w" * 400_000)
+    assert (told.status_code, told.json()["error"]) == (413, "more than 40,000 characters: mend it in the source")
+    assert "more than 40,000 characters" in sent("w" * 50_000).json()["error"]
+    assert len(said(line)) == 1
+
+
+def test_an_empty_label_is_not_offered(line: Path) -> None:
+    rows = [ROWS[0], {"text": "of no label", "label": ""}, {"text": "of a blank one", "label": " "}]
+    lines.write(line.with_name("texts.jsonl"), rows)
+    al.run(line)
+    review = opened(line)
+    assert review.words(number(review, ROWS[0]))["labels"] == ["bookings"]

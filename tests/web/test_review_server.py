@@ -207,6 +207,18 @@ def test_it_fits_can_be_read_and_stays_inert(serve: Serve, show: Open, width: in
     assert page.title() != "taken"
 
 
+@pytest.mark.parametrize("width", [320, 1400])
+def test_why_with_long_names_scrolls_in_its_own_place(line: Path, serve: Serve, show: Open, width: int) -> None:
+    name = "a_rule_whose_name_is_longer_than_a_narrow_window_has_room_for_on_a_line"
+    line.write_text(RECIPE.replace('"exact"', f'{{ use = "length", name = "{name}", max = 123456789 }}'))
+    al.run(line)
+    page = show(serve(), width=width)
+    press(page, "w")
+    assert name in page.inner_text("#why table")
+    assert page.evaluate(OVERFLOW) == 0
+    assert page.evaluate(REACHING_OUT) == []
+
+
 # Who may ask
 
 
@@ -262,7 +274,7 @@ def test_without_the_token_there_is_nothing(serve: Serve, tmp_path: Path) -> Non
         ("verdict", "[1]", 400),
         ("verdict", "{", 400),
         ("verdict", "[" * 4000, 400),
-        ("verdict", '{"row": 0, "verdict": "' + "k" * 5000 + '"}', 400),
+        ("verdict", '{"row": 0, "verdict": "' + "k" * 5000 + '"}', 413),
         ("elsewhere", "{}", 404),
     ],
 )

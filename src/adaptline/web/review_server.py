@@ -97,9 +97,16 @@ class _Handler(BaseHTTPRequestHandler):
         name = self._allowed(writing=True)
         if name is None:
             return
-        given = self._body(_MOST_MENDED_BYTES if name == "mend" else _MOST_BYTES)
+        most, told = _MOST_BYTES, f"more than {_MOST_BYTES:,} bytes"
+        if name == "mend":
+            most, told = _MOST_MENDED_BYTES, f"more than {MOST_MENDED_CHARS:,} characters: mend it in the source"
+        length = self._length()
+        if length is not None and length > most:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
+            return
+        given = None if length is None else self._body(length)
         if given is None:
-            self._refuse(HTTPStatus.BAD_REQUEST, "no JSON object of a few bytes")
+            self._refuse(HTTPStatus.BAD_REQUEST, "no JSON object")
         elif name == "undo":
             self._tell(self.server.review.undo)
         elif name == "verdict" and type(given.get("row")) is int:
@@ -125,12 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
             return name
         return None
 
-    def _body(self, most: int) -> dict[str, Any] | None:
+    def _length(self) -> int | None:
+        """How many bytes a request's body has; None where it does not say."""
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdecimal() and len(length) <= _MOST_DIGITS and int(length) <= most):
-            return None
+        return int(length) if length.isascii() and length.isdecimal() and len(length) <= _MOST_DIGITS else None
+
+    def _body(self, length: int) -> dict[str, Any] | None:
         try:
-            given = json.loads(self.rfile.read(int(length)))
+            given = json.loads(self.rfile.read(length))
         except (ValueError, RecursionError):
             return None
         return given if isinstance(given, dict) else None

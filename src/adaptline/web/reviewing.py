@@ -263,6 +263,7 @@ class Review:
         found: set[str] = set()
         for shard in range(len(self.manifest["shards"])):
             found |= set(pc.unique(self.store.read(self._text(shard), ["label"])["label"]).to_pylist()) - {None}
+            found = {label for label in found if label.strip()}  # an empty one is refused
             if len(found) > _MOST_LABELS:
                 return []
         return sorted(found)
