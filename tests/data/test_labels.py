@@ -103,15 +103,25 @@ def test_rows_alike_with_other_labels_are_counted_and_shown_side_by_side(tmp_pat
     assert "2 rows that it drops have another label" in terminal.artifacts([found], whole=True)
     view = gather(library._history(library._recipe(path), None))
     assert view.curations is not None
-    pairs = view.curations[0].stages[0].conflicts
-    assert [(pair.dropped.label, pair.kept.label, pair.kept.origin.row) for pair in pairs] == [
-        ("<b>lost</b>", "arrival", 1),
-        ("arrival", "other", 4),
-    ]
+    drops = view.curations[0].stages[0].drops
+    assert len({drop.origin for drop in drops}) == len(drops) > 2, "each once"
+    told = [(drop.label, drop.kept.label, drop.kept.origin.row) for drop in drops if drop.kept]
+    assert [pair for pair in told if pair[0] is not None] == [("<b>lost</b>", "arrival", 1), ("arrival", "other", 4)]
+    assert {pair[1] for pair in told if pair[0] is None} == {None}
     page = report.render(view)
-    assert "Alike, but labelled otherwise" in page
+    assert ", label <bdi>arrival</bdi>" in page
     assert "<b>lost" not in page
     assert "&lt;b&gt;lost" in page
+
+
+def test_pairs_of_two_labels_are_shown_also_where_other_drops_fill_the_list(tmp_path: Path) -> None:
+    rows = [{"text": f"text {number % 60}", "label": "one"} for number in range(120)]
+    rows[113]["label"] = "two"
+    view = gather(library._history(library._recipe(run(tmp_path, rows)), None))
+    assert view.curations is not None
+    drops = view.curations[0].stages[0].drops
+    assert [drop.origin.row for drop in drops if drop.label == "two"] == [114]
+    assert len(drops) < 60
 
 
 def test_nothing_is_told_where_labels_agree(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_the_page_is_bounded_and_allows_only_its_style(line: Path) -> None:
         assert re.search(r"default-src 'none'; style-src 'sha256-[^']+'", page.replace("&#39;", "'"))
 
 
-@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize("width", [320, 1200, 1800])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, width: int, scheme: Any) -> None:
     with watched(browser, tmp_path.as_uri()) as new_page:
@@ -158,6 +158,8 @@ def test_it_fits_and_can_be_read(browser: Browser, line: Path, tmp_path: Path, w
             assert page.evaluate(OVERFLOW) == 0
             assert page.evaluate(REACHING_OUT) == []
             assert page.evaluate(POOR_CONTRAST) == []
+            left = "name => document.querySelector(name).getBoundingClientRect().left"
+            assert page.evaluate(left, "ol.life") == page.evaluate(left, "h1")
             assert page.title().startswith("rows.jsonl")
 
 

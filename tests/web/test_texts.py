@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptline.web import texts
+from adaptline.web import life, parameters, terminal, texts
 
 ANY_TEXT = st.text(st.characters(), max_size=60)  # lone surrogates too
 
@@ -136,3 +136,17 @@ def test_compared_texts_show_what_they_are(before: str, after: str) -> None:
         assert re.sub(r"</?mark>|</?span[^>]*>", "", side).count("<") == 0
         if text.strip():
             assert re.sub(r"⟨[^⟩]*⟩", "", shown(side)) == re.sub(r"⟨[^⟩]*⟩", "", texts.visible(text))
+
+
+@given(st.text(), st.integers(1, 50))
+def test_a_text_is_fitted_by_its_beginning(text: str, chars: int) -> None:
+    found = texts.fitted(text, chars)
+    assert len(found) <= chars
+    assert found == text or (found.endswith("…") and text.startswith(found[:-1]))
+
+
+def test_no_place_that_fits_a_text_tears_its_marks_apart() -> None:
+    long = "a" * 78 + "e\u0301" * 300
+    assert parameters.told(long, {}) == "a" * 78 + "…"
+    assert terminal._cut("a" * 20 + long) == "a" * 98 + "…"
+    assert life._cut("a" * 220 + long) == "a" * 298 + f"… ({220 + len(long)} characters in all)"

@@ -33,7 +33,7 @@ from adaptline.web import (
 )
 
 _SAMPLES = 5
-_SHOWN = ["file", "row", "messages"]  # of a row that is shown
+_SHOWN = ["file", "row", "messages", "label"]  # of a row that is shown
 _FILES = 40
 _NO_SPLIT = "no split"
 
@@ -149,6 +149,7 @@ def _stage(
     method = manifest["detail"]["methods"][number]
     settings = method["settings"]
     samples = list(_dropped(store, manifest, number, fates))
+    samples += gather_conflicts.conflicts(store, manifest, method, {drop.origin for drop in samples})
     return view_rows.Stage(
         moves.rules(manifest)[number],
         method["kind"],
@@ -179,7 +180,6 @@ def _stage(
         tuple(_changes(store, method)),
         method.get("compared_in_part", 0),
         tuple(method.get("told", ())),
-        tuple(gather_conflicts.conflicts(store, manifest, method)),
     )
 
 
@@ -210,9 +210,8 @@ def _dropped(
             value = match["score"] if match else score.get("score")
             kept = _kept(store, manifest, match) if match else None
             bound = "" if "matches" in method else reason(value, method["settings"])
-            yield view_rows.Drop(
-                view.Origin(row["file"], row["row"]), text, value, bound, score.get("because") or "", kept
-            )
+            origin, because = view.Origin(row["file"], row["row"]), score.get("because") or ""
+            yield gather_conflicts.labelled(view_rows.Drop(origin, text, value, bound, because, kept), row["label"])
 
 
 def _matches(
@@ -228,7 +227,8 @@ def _matches(
 
 def _kept(store: Store, manifest: dict[str, Any], match: dict[str, Any]) -> view_rows.Kept:
     table = store.read(Ref(*manifest["shards"][match["of_shard"]]["text"]), _SHOWN).slice(match["of_row"], 1)
-    return view_rows.Kept(view.Origin(table["file"][0].as_py(), table["row"][0].as_py()), texts(table)[0].as_py())
+    (row,) = table.to_pylist()
+    return view_rows.Kept(view.Origin(row["file"], row["row"]), texts(table)[0].as_py(), row["label"])
 
 
 def _changes(store: Store, method: dict[str, Any]) -> Iterator[view_rows.Change]:
@@ -238,7 +238,7 @@ def _changes(store: Store, method: dict[str, Any]) -> Iterator[view_rows.Change]
         if not triple[2] or shown == _SAMPLES:
             continue
         changes = store.read(Ref(*triple)).slice(0, _SAMPLES - shown).to_pylist()
-        table = store.read(Ref(*before), [*_SHOWN, "label"])
+        table = store.read(Ref(*before), _SHOWN)
         for change in changes:
             row = table.slice(change["row"], 1).to_pylist()[0]
             shown += 1

@@ -18,7 +18,7 @@ from adaptline.core.fates import did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.data.verdicts import reason
-from adaptline.web import report
+from adaptline.web import report, texts
 from adaptline.web.shapes import element
 
 Data = dict[str, Any]
@@ -201,7 +201,7 @@ def _wrote(method: Data) -> str:
 
 def _cut(text: str | None) -> str:
     text = text or ""
-    return text if len(text) <= _CUT else f"{text[: _CUT - 1]}… ({len(text):,} characters in all)"
+    return texts.fitted(text, _CUT) + (f" ({len(text):,} characters in all)" if len(text) > _CUT else "")
 
 
 def _x(column: int) -> int:

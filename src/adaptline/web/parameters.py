@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adaptline.core.keys import short
+from adaptline.web import texts
 
 LONGEST = 80  # characters: one line of a table
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -24,8 +25,7 @@ def told(value: Any, record: Mapping[str, Any]) -> str:
         value: files by their names, tasks by theirs, folders by what the record calls them, plain values as they are.
         record: the manifest's.
     """
-    text = _told(value, record.get("folders", {}))
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return texts.fitted(_told(value, record.get("folders", {})), LONGEST)
 
 
 def _told(value: Any, folders: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
 from adaptline.core.versions import flat
 from adaptline.errors import printable
+from adaptline.web import texts
 
 _TEXT_WIDTH = 100
 _REASONS = 10
@@ -306,4 +307,4 @@ def _value(value: Any) -> str:
 def _cut(text: str | None) -> str:
     shown = " ".join(text.split()) if text else "" if text == "" else "-"
     shown = printable(shown)
-    return shown if len(shown) <= _TEXT_WIDTH else shown[: _TEXT_WIDTH - 1] + "…"
+    return texts.fitted(shown, _TEXT_WIDTH)

@@ -29,7 +29,12 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode general categories withou
 
 def brief(text: str, chars: int) -> str:
     """A name for a place with little room."""
-    return visible(text if len(text) <= chars else _cut(text, chars - 1) + "…")
+    return visible(fitted(text, chars))
+
+
+def fitted(text: str, chars: int) -> str:
+    """A text of at most so many characters: where it is longer, its beginning and an ellipsis."""
+    return text if len(text) <= chars else _cut(text, chars - 1) + "…"
 
 
 def visible(text: str, chars: int = EXCERPT_CHARS) -> str:

@@ -60,15 +60,19 @@ class Flow:
 
 @dataclass(frozen=True)
 class Kept:
-    """The row that stayed in place of a dropped one."""
+    """The row that stayed in place of a dropped one; its label where that of the dropped one is another."""
 
     origin: Origin
     text: str | None
+    label: str | None = None
 
 
 @dataclass(frozen=True)
 class Drop:
-    """A dropped row: its score against the bound ("max 0.5"), and because of what, as an address or in words."""
+    """A dropped row: its score against the bound ("max 0.5"), and because of what, as an address or in words.
+
+    It has a label where the row that was kept instead has another.
+    """
 
     origin: Origin
     text: str | None
@@ -76,23 +80,7 @@ class Drop:
     bound: str = ""
     because: str = ""
     kept: Kept | None = None
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A row with its label."""
-
-    origin: Origin
-    text: str | None
-    label: str | None
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A row that was dropped for one that is alike but has another label."""
-
-    dropped: Labelled
-    kept: Labelled
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +119,6 @@ class Stage:
     changes: tuple[Change, ...] = ()
     compared_in_part: int = 0
     told: tuple[str, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True)
