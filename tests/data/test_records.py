@@ -389,6 +389,15 @@ def test_fields_of_objects_in_lists_are_named_by_their_place_and_come_back() -> 
     assert write_back(row, columns) == record
 
 
+@pytest.mark.parametrize("inner", [{"body": "other", "n": 1}, {"body": None}, None, "x", ["a"]])
+def test_a_field_that_is_called_like_a_path_stays_where_it_is(inner: Any) -> None:
+    columns = Columns(text="m.body", label="l.0")
+    record = {"m.body": "real", "m": inner, "l.0": "a", "l": ["b"]}
+    row = row_of(record, columns)
+    assert (row["messages"][0]["content"], row["label"]) == ("real", "a")
+    assert write_back(row, columns) == record
+
+
 def test_a_person_inside_an_object_leaves_no_trace() -> None:
     columns = Columns(text="text", subject=("user.id",))
     value = {"text": "a", "user": {"id": "anna", "plan": "free"}}
