@@ -242,7 +242,8 @@ def write_back(row: Value, columns: Columns, *, like: Any = None, typed: bool = 
         if row[column] is not None and not (
             (name or column) in extra and (name is None or encode_plain(extra[name]) == row[column])
         ):
-            record[name or column] = _again(row[column], extra[name], like) if name in extra else row[column]
+            others = like if column == "label" else None
+            record[name or column] = _again(row[column], extra[name], others) if name in extra else row[column]
     name = columns.references or "references"
     if row["references"] is not None and not (
         name in extra and take_references({name: extra[name]}, name) == row["references"]
