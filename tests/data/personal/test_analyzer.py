@@ -88,16 +88,26 @@ SECRETS = {  # of which some need the word before them
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("filler", ["little house of blue trees ", "你好，", "、", "a\n"])
-def test_a_secret_is_found_wherever_a_text_is_cut(secret: str, filler: str) -> None:
-    """White space or none around it, before, in and behind the place where the first piece ends, letter by letter."""
+@pytest.mark.parametrize("filler", ["little house of blue trees ", "你好，"])
+def test_a_secret_is_found_wherever_a_text_is_cut(secret: str, filler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space or none around it, before, in and behind the place where the first piece ends; in short pieces, for time."""
     entity, value = SECRETS[secret]
+    monkeypatch.setattr(analyzer, "_PIECE", 600)
     loaded = analyzer.load(("en",))
-    for begins in range(analyzer._PIECE - analyzer._OVERLAP - 60, analyzer._PIECE + 4, 3):
-        before = (filler * analyzer._PIECE)[-begins:]
-        text = before + " " * before.isalpha() + secret + filler[::-1] + filler * 60
+    for begins in range(600 - analyzer._OVERLAP - 60, 604, 7):
+        text = (filler * 600)[-begins:] + secret + filler[::-1] * 40
         places = merged(loaded.places(text, 0.4, {entity}))
         assert [text[a:b] for _, a, b in places] == [value], begins
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_found_where_a_piece_of_full_length_is_cut(secret: str) -> None:
+    entity, value = SECRETS[secret]
+    for filler in ("word ", "、"):
+        for begins in (analyzer._PIECE - len(secret) + 1, analyzer._PIECE - 8, analyzer._PIECE - 1):
+            text = (filler * analyzer._PIECE)[-begins:] + secret + filler[::-1] * 40
+            places = merged(analyzer.load(("en",)).places(text, 0.4, {entity}))
+            assert [text[a:b] for _, a, b in places] == [value], begins
 
 
 def test_a_long_text_gives_what_its_short_parts_give() -> None:

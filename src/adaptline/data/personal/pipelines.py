@@ -18,30 +18,86 @@ from adaptline.errors import UserError
 
 # Parts of spaCy's own that are kept as JSON and msgpack.
 _FACTORIES = frozenset(
-    "tok2vec tagger parser ner senter sentencizer attribute_ruler lemmatizer trainable_lemmatizer morphologizer "
-    "entity_ruler span_ruler merge_entities".split()
+    [
+        "tok2vec",
+        "tagger",
+        "parser",
+        "ner",
+        "senter",
+        "sentencizer",
+        "attribute_ruler",
+        "lemmatizer",
+        "trainable_lemmatizer",
+        "morphologizer",
+        "entity_ruler",
+        "span_ruler",
+        "merge_entities",
+    ]
 )
 # What these are built of, and what trains them. Not here: whatever wraps torch or another framework, whose weights are
 # pickles; tokenizers of other packages, some of which unpickle a dictionary; and what loads another pipeline.
 _REGISTERED = frozenset(
-    """
-    spacy.Tok2Vec.v1 spacy.Tok2Vec.v2 spacy.Tok2VecListener.v1 spacy.HashEmbedCNN.v1 spacy.HashEmbedCNN.v2
-    spacy.MultiHashEmbed.v1 spacy.MultiHashEmbed.v2 spacy.CharacterEmbed.v1 spacy.CharacterEmbed.v2
-    spacy.MaxoutWindowEncoder.v1 spacy.MaxoutWindowEncoder.v2 spacy.MishWindowEncoder.v1 spacy.MishWindowEncoder.v2
-    spacy.Tagger.v1 spacy.Tagger.v2 spacy.TransitionBasedParser.v1 spacy.TransitionBasedParser.v2
-    spacy.PretrainCharacters.v1 spacy.PretrainVectors.v1
-    spacy.Tokenizer.v1 spacy.ja.JapaneseTokenizer spacy.Vectors.v1 spacy.LookupsDataLoader.v1
-    spacy.attribute_ruler_scorer.v1 spacy.entity_ruler_scorer.v1 spacy.lemmatizer_scorer.v1 spacy.morphologizer_scorer.v1
-    spacy.ner_scorer.v1 spacy.overlapping_labeled_spans_scorer.v1 spacy.parser_scorer.v1 spacy.senter_scorer.v1
-    spacy.tagger_scorer.v1 spacy.levenshtein_compare.v1 spacy.first_longest_spans_filter.v1
-    spacy.prioritize_existing_ents_filter.v1 spacy.prioritize_new_ents_filter.v1
-    spacy.Corpus.v1 spacy.JsonlCorpus.v1 spacy.PlainTextCorpus.v1 spacy.read_labels.v1
-    spacy.batch_by_padded.v1 spacy.batch_by_sequence.v1 spacy.batch_by_words.v1
-    spacy.combined_augmenter.v1 spacy.lower_case.v1 spacy.orth_variants.v1
-    spacy.ConsoleLogger.v1 spacy.ConsoleLogger.v2 spacy.ConsoleLogger.v3
-    Adam.v1 RAdam.v1 SGD.v1 compounding.v1 constant.v1 constant_then.v1 cyclic_triangular.v1 decaying.v1
-    slanted_triangular.v1 warmup_linear.v1
-    """.split()
+    [
+        "spacy.Tok2Vec.v1",
+        "spacy.Tok2Vec.v2",
+        "spacy.Tok2VecListener.v1",
+        "spacy.HashEmbedCNN.v1",
+        "spacy.HashEmbedCNN.v2",
+        "spacy.MultiHashEmbed.v1",
+        "spacy.MultiHashEmbed.v2",
+        "spacy.CharacterEmbed.v1",
+        "spacy.CharacterEmbed.v2",
+        "spacy.MaxoutWindowEncoder.v1",
+        "spacy.MaxoutWindowEncoder.v2",
+        "spacy.MishWindowEncoder.v1",
+        "spacy.MishWindowEncoder.v2",
+        "spacy.Tagger.v1",
+        "spacy.Tagger.v2",
+        "spacy.TransitionBasedParser.v1",
+        "spacy.TransitionBasedParser.v2",
+        "spacy.PretrainCharacters.v1",
+        "spacy.PretrainVectors.v1",
+        "spacy.Tokenizer.v1",
+        "spacy.ja.JapaneseTokenizer",
+        "spacy.Vectors.v1",
+        "spacy.LookupsDataLoader.v1",
+        "spacy.attribute_ruler_scorer.v1",
+        "spacy.entity_ruler_scorer.v1",
+        "spacy.lemmatizer_scorer.v1",
+        "spacy.morphologizer_scorer.v1",
+        "spacy.ner_scorer.v1",
+        "spacy.overlapping_labeled_spans_scorer.v1",
+        "spacy.parser_scorer.v1",
+        "spacy.senter_scorer.v1",
+        "spacy.tagger_scorer.v1",
+        "spacy.levenshtein_compare.v1",
+        "spacy.first_longest_spans_filter.v1",
+        "spacy.prioritize_existing_ents_filter.v1",
+        "spacy.prioritize_new_ents_filter.v1",
+        "spacy.Corpus.v1",
+        "spacy.JsonlCorpus.v1",
+        "spacy.PlainTextCorpus.v1",
+        "spacy.read_labels.v1",
+        "spacy.batch_by_padded.v1",
+        "spacy.batch_by_sequence.v1",
+        "spacy.batch_by_words.v1",
+        "spacy.combined_augmenter.v1",
+        "spacy.lower_case.v1",
+        "spacy.orth_variants.v1",
+        "spacy.ConsoleLogger.v1",
+        "spacy.ConsoleLogger.v2",
+        "spacy.ConsoleLogger.v3",
+        "Adam.v1",
+        "RAdam.v1",
+        "SGD.v1",
+        "compounding.v1",
+        "constant.v1",
+        "constant_then.v1",
+        "cyclic_triangular.v1",
+        "decaying.v1",
+        "slanted_triangular.v1",
+        "warmup_linear.v1",
+    ]
 )
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, configparser.Error)
 
@@ -69,8 +125,8 @@ def language_of(model: Folder) -> str:
 def _foreign(config: dict[str, Any]) -> Iterator[str]:
     """What of a configuration may be unpickled. Raises KeyError or TypeError where it lacks what every pipeline has."""
     # Without a name of its own it would be the language's, and Chinese and Vietnamese have one of another package.
-    if config["nlp"]["tokenizer"]["@tokenizers"] not in _REGISTERED:
-        yield str(config["nlp"]["tokenizer"]["@tokenizers"])
+    if (tokenizer := str(config["nlp"]["tokenizer"]["@tokenizers"])) not in _REGISTERED:
+        yield tokenizer
     for name, component in config["components"].items():
         if "source" in component or "factory" not in component:  # another folder's, which nobody has looked at
             yield str(component.get("source", name))
@@ -80,7 +136,7 @@ def _foreign(config: dict[str, Any]) -> Iterator[str]:
 def _unknown(key: str, value: Any) -> Iterator[str]:
     """Names of factories and registered functions that are not on the lists, and variables that are left: anywhere."""
     known = _FACTORIES if key == "factory" else _REGISTERED if key.startswith("@") else None
-    if (known is not None and value not in known) or (isinstance(value, str) and "${" in value):
+    if (known is not None and str(value) not in known) or (isinstance(value, str) and "${" in value):
         yield str(value)
     elif isinstance(value, dict):
         for name, inner in value.items():

@@ -47,7 +47,7 @@ _ARE_LANGUAGES = Demand(
     lambda codes: bool(codes) and all(code in LANGUAGES.split() for code in codes), 'of languages\' codes, like ["en"]'
 )
 # An empty list of entities would mask nothing without a word.
-_NOT_EMPTY = Demand(bool, "of one or more; leave it out for the default")
+_NOT_EMPTY = Demand(bool, "and at least one of them (leave it out for the default)")
 
 
 def _check(
