@@ -111,7 +111,6 @@ def test_a_secret_is_found_where_a_piece_of_full_length_is_cut(secret: str) -> N
 
 
 def test_a_long_text_gives_what_its_short_parts_give() -> None:
-    """And nothing that is there because a longer number is cut: digits in a row hold cards and telephone numbers."""
     loaded = analyzer.load(("en",))
     wanted = set(loaded.entities()) - {"DATE_TIME", "URL"}
     mails = "write to anna.berg@firma.de from here, or to otto@firma.de, he knows " + "something or other " * 9
@@ -126,6 +125,21 @@ def test_a_long_text_gives_what_its_short_parts_give() -> None:
             for one, a, b in merged(loaded.places(line, 0.4, wanted))
         ]
         assert [(one.entity, a, b) for one, a, b in merged(loaded.places(text, 0.4, wanted))] == short
+
+
+@pytest.mark.parametrize(
+    ("begins", "digits"),
+    [
+        (analyzer._PIECE - 16, "4111111111111111" + "99999999"),
+        (analyzer._PIECE - analyzer._OVERLAP - 8, "99999999" + "4111111111111111"),
+    ],
+)
+def test_what_is_one_only_because_it_is_cut_is_none(begins: int, digits: str) -> None:
+    """The first or last sixteen digits of more are a card where the first piece ends, or where the second begins."""
+    loaded = analyzer.load(("en",))
+    text = "、" * begins + digits
+    assert loaded.places(text[begins:], 0.4, {"CREDIT_CARD"}) == []
+    assert loaded.places(text + "、" * 400, 0.4, {"CREDIT_CARD"}) == []
 
 
 def test_pieces_overlap_and_are_cut_behind_lines_or_else_words() -> None:
