@@ -448,6 +448,8 @@ CASES = {
         "confidence must be a number above 0 to below 1",
         "",
     ),
+    "entities": (clean('{ use = "presidio", entities = [] }'), 8, "entities of presidio must be a list", ""),
+    "countries": (clean('{ use = "presidio", countries = [] }'), 8, "countries of presidio must be a list", ""),
 }
 
 
