@@ -84,6 +84,14 @@ CASES = {
     "idle": (RAW + "header = true\n", 4, "header does nothing: the files are jsonl", "Leave it out."),
     "columns": (RAW + 'text = "a"\nprompt = "b"\n', 1, "text and prompt cannot both be given", "A row is a text"),
     "shares": (PARTS.replace("0.1", "0.2"), 7, "share must be a table, each value a number from 0 on, together 1", ""),
+    "items to learn from": (
+        RAW
+        + '[clean]\nstep = "curate"\nfrom = "raw"\ndo = [{ use = "decontaminate", against = "test.toml" }]\n'
+        + '[parts]\nstep = "split"\nfrom = "clean"\nof = "Test"\nshare = { test = 0.5, validation = 0.5 }\n',
+        11,
+        "of makes 'validation' out of 'Test', whose rows decontaminate in [clean] spares",
+        "Split first: let [clean] take from this step.",
+    ),
     "no number": (clean('{ use = "length", min = nan }'), 8, "min of length must be a number, not nan", ""),
     "label": (clean('{ use = "language", keep = ["english"] }'), 8, "keep of language has 'english'", "Known:"),
     "kind": (clean('{ use = "language", min = 1 }'), 8, "language gives labels, min does not fit", "Bound it"),
@@ -440,6 +448,8 @@ CASES = {
         "confidence must be a number above 0 to below 1",
         "",
     ),
+    "entities": (clean('{ use = "presidio", entities = [] }'), 8, "entities of presidio must be a list", ""),
+    "countries": (clean('{ use = "presidio", countries = [] }'), 8, "countries of presidio must be a list", ""),
 }
 
 

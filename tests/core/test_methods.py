@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -45,6 +46,24 @@ def test_a_metric_may_ask_for_prompts_right_after_the_references() -> None:
         ["every", "prompts"],
         ["prompts"],
     ]
+
+
+def test_a_matcher_may_ask_for_texts_and_known_verdicts_in_their_places_alone() -> None:
+    def texts(shards, alive, texts): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def start(shards, alive, start): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def both(shards, alive, texts, start): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def own(shards, alive, *, start=3): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def after(shards, alive, threshold, start): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    def asked(function: Any) -> tuple[bool, bool, list[str]]:
+        method = Method("matcher", function, 1)
+        return registry.takes_texts(method), registry.takes_start(method), list(registry.method_parameters(method))
+
+    assert asked(texts) == (True, False, [])
+    assert asked(start) == (False, True, [])
+    assert asked(both) == (True, True, [])
+    assert asked(own) == (False, False, ["start"])
+    assert asked(after) == (False, False, ["threshold", "start"])
 
 
 def test_all_but_the_data() -> None:

@@ -138,7 +138,7 @@ def best(folder: Path, do: list[Any], by: str) -> str:
 
 def test_the_best_is_by_the_rule_that_is_named_and_a_key_holds_its_place(tmp_path: Path) -> None:
     assert best(tmp_path, called("short", "long"), "long") == "length#2"
-    assert best(tmp_path, called("long", "short"), "long") == "length"
+    assert best(tmp_path, called("long", "short"), "long") == "length#1"
     assert best(tmp_path, called("short"), "-length") == "-length#2"
     assert best(tmp_path, called(), "length#2") == "length#2"
     assert best(tmp_path, ["exact"], "length") == "length"
@@ -150,7 +150,9 @@ def test_the_best_is_by_the_rule_that_is_named_and_a_key_holds_its_place(tmp_pat
         (called(), "-length", "best = '-length', which may mean 'length' or 'length#2'", 'best = "-length#2"'),
         (called("a", "b"), "length", "which may mean 'a' or 'b'", 'best = "b"'),
         (called("short", "long"), "shrot", "must name a filter before minhash", "'short'"),
-        (called("short", "long"), "exact", "must name a filter before minhash", "Known: length, long, short"),
+        (called("short", "long"), "exact", "'length', not 'exact'", "Known: length, long, short"),
+        ([{"use": "exact", "name": "short"}], "-short", "or be 'length', not 'short'", "Known: length"),
+        (called("short"), "length#1", "which is not what a method before it is called", "It is called 'short'"),
     ],
 )
 def test_a_best_that_may_mean_two_or_none_is_refused(
@@ -160,6 +162,24 @@ def test_a_best_that_may_mean_two_or_none_is_refused(
         best(tmp_path, do, by)
     assert what in caught.value.what
     assert hint in caught.value.do
+
+
+def test_no_key_holds_where_a_users_file_lies(tmp_path: Path) -> None:
+    """What the file is called enters it no more than where the recipe lies; which function it is does."""
+    code = "import adaptline as al\n\n@al.filter(version=1)\ndef {}(texts: list[str]) -> list[float]:\n    return [1.0 for _ in texts]\n"
+    found = []
+    for name in ("mine.py", "rules/of_mine.py"):
+        folder = tmp_path / name.partition(".")[0]
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(code.format("length"))
+        mine = f"./{name}:length"
+        source = made(folder, [mine, "length", {"use": "minhash", "best": f"-{mine}"}])
+        found.append(al.run(source, store=tmp_path / "store")[-1])
+        assert best(folder, [mine, "length"], mine) == "length#1"
+        assert best(folder, [mine, "length"], "length") == "length#2"
+        assert best(folder, [mine], "length") == "length"
+    assert found[0].key == found[1].key
+    assert found[1].cached
 
 
 def test_swapped_names_are_another_meaning_for_what_names_them(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaptline.data import elements as module
 from adaptline.data.elements import elements
 
 
@@ -86,3 +87,39 @@ def test_reading_on_from_a_records_end_finds_the_same(data: bytes, place: int) -
     at = first[-1].end if first else 0
     rest = elements(data[at:], "utf-8", "rows", final=True)
     assert first + [each._replace(start=each.start + at, end=each.end + at) for each in rest] == whole
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"<r>a</r><r n='%s>'/><r>b</r>", [{"#text": "a"}, b"<r n='%s>'/>", {"#text": "b"}]),
+        (b"<r><r n='%s'/></r><r>b</r>", [b"<r><r n='%s'/></r>", {"#text": "b"}]),
+        (b"<r>a</r> <!-- <r>%s--> <r>b</r>", [{"#text": "a"}, b"<!-- <r>%s-->", {"#text": "b"}]),
+        (b"stray <!-- %s--> <r>b</r>", [b"stray ", b"<!-- %s-->", {"#text": "b"}]),
+        (b"<r>a</r><r><!-- %s</r>", [{"#text": "a"}, b"<r><!-- %s</r>"]),
+        (b"<r>%s</r><r><![CDATA[%s]]></r>", [{"#text": "%s"}, {"#text": "%s"}]),
+    ],
+)
+def test_a_tag_too_long_for_expat_costs_its_record(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, expected: list[Any]
+) -> None:
+    monkeypatch.setattr(module, "_PIECE", 100)
+    monkeypatch.setattr(module, "_LONGEST_TOKEN", 1000)
+    long = "w" * 5000
+    found = read(data.replace(b"%s", long.encode()))
+    assert found == [
+        each.replace(b"%s", long.encode()) if isinstance(each, bytes) else {"#text": each["#text"].replace("%s", long)}
+        for each in expected
+    ]
+
+
+@given(st.integers(0, 10_100))
+def test_a_tag_too_long_is_the_same_in_any_stretch(place: int) -> None:
+    data = b"<r>a</r><r n='" + b"w" * 5000 + b"'>x</r><!--" + b"v" * 5000 + b"--><r>b</r></rows>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_PIECE", 100)
+        patch.setattr(module, "_LONGEST_TOKEN", 1000)
+        whole = list(elements(data, "utf-8", "rows", final=True))
+        first = list(elements(data[:place], "utf-8", "rows", final=False))
+    assert [each.error is None for each in whole] == [True, False, False, True]
+    assert first == whole[: len(first)]

@@ -38,9 +38,12 @@ def test_a_task_whose_items_are_learnt_from_is_told(tmp_path: Path) -> None:
     assert told(tmp_path, [against]) == []  # they are the split test
     (note,) = told(tmp_path, [against], files={"train": ["train.jsonl", "test.jsonl"]})
     assert note == (
-        "decontaminate drops rows of test.jsonl, which [raw] reads, that have no split or are in train or validation: they are "
-        "the items of the task 'task'; those in other splits stay"
+        "decontaminate drops rows of test.jsonl, which [raw] reads, that are in no split that is held out (as test is): "
+        "they are the items of the task 'task'; those that are held out stay"
     )
+    (again,) = told(tmp_path, [against], files={"train_sft": "train.jsonl", "default": "test.jsonl"})
+    assert again == note
+    assert told(tmp_path, [against], files={"train": "train.jsonl", "Held-Out": "test.jsonl"}) == []
     (note,) = told(tmp_path, [against], files="*.jsonl")
     assert note.startswith("decontaminate drops rows of test.jsonl")
 

@@ -127,7 +127,7 @@ def test_pairs_of_two_labels_are_shown_also_where_other_drops_fill_the_list(tmp_
 def test_nothing_is_told_where_labels_agree(tmp_path: Path) -> None:
     path = run(tmp_path, [{**row, "label": "one"} for row in ROWS])
     assert library.show(path, "clean")[0]["methods"][0]["told"] == []
-    assert library.show(path, "raw")[0]["summary"] == "6 rows; all labels are 'one'"
+    assert library.show(path, "raw")[0]["summary"] == "6 rows; all labels are the same"
     (tmp_path / "plain").mkdir()
     plain = run(tmp_path / "plain", [{"text": row["text"]} for row in ROWS])
     assert library.show(plain, "clean")[0]["methods"][0]["told"] == []
@@ -146,7 +146,8 @@ def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
 
 def test_what_ingest_says_of_labels_is_in_its_summary_and_in_the_report(tmp_path: Path) -> None:
     path = run(tmp_path, ROWS)
-    told = "1 without a label, where others have one; 'Arrival' and 'arrival' differ in case or white space only"
+    spelt = "1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"
+    told = f"1 without a label, where others have one; {spelt}"
     assert library.show(path, "raw")[0]["summary"] == f"6 rows; {told}"
     view = gather(library._history(library._recipe(path), None))
     assert "; ".join(view.intakes[0].notes) == told

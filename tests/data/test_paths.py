@@ -114,6 +114,18 @@ def test_a_column_whose_name_has_a_dot_is_that_column(tmp_path: Path) -> None:
     assert read["extra"].to_pylist() == [{"message": {"body": "inner"}}]
 
 
+@pytest.mark.parametrize("inner", [{"body": "inner", "n": 1}, {"n": 1}, None])
+@TYPED
+def test_a_column_whose_name_has_a_dot_is_written_back_beside_the_other(
+    tmp_path: Path, write: Write, inner: Any
+) -> None:
+    table = pa.table({"message.body": ["whole"], "message": [inner]})
+    path = write(tmp_path / "a", table)
+    columns = Columns(text="message.body")
+    write_rows([read_table(path, columns=columns)], tmp_path / "out.jsonl", columns=columns)
+    assert lines.read(tmp_path / "out.jsonl") == table.to_pylist()
+
+
 def test_fields_that_may_not_be_null_and_dictionaries_are_taken_too(tmp_path: Path) -> None:
     kind = pa.struct(
         [pa.field("body", pa.string(), nullable=False), pa.field("label", pa.dictionary(pa.int8(), pa.string()))]

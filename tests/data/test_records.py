@@ -345,6 +345,14 @@ def test_rows_without_names_are_written_under_the_columns_names() -> None:
     assert write_back(row_of(chat, Columns(messages="m")), Columns()) == {"messages": chat["m"]}
 
 
+def test_a_label_that_was_null_is_written_as_those_of_other_rows_are() -> None:
+    columns = Columns(text="text", label="y", split="part")
+    row = {**row_of({"text": "a", "y": None, "part": None}, columns), "label": "1", "split": "1"}
+    assert write_back(row, columns, like=0) == {"text": "a", "y": 1, "part": "1"}
+    assert write_back({**row, "label": "x"}, columns, like=0)["y"] == "x"
+    assert write_back(row, columns)["y"] == "1"
+
+
 def test_a_split_that_no_field_gave_does_not_replace_a_field() -> None:
     row = {**row_of({"text": "a", "split": ["x"]}, TEXT), "split": "train"}
     assert write_back(row, TEXT) == {"text": "a", "split": ["x"]}
@@ -386,6 +394,15 @@ def test_fields_of_objects_in_lists_are_named_by_their_place_and_come_back() -> 
     lift(value, columns)
     row = row_of(value, columns)
     assert [message["content"] for message in row["messages"]] == ["add\n\n1 1", "2"]
+    assert write_back(row, columns) == record
+
+
+@pytest.mark.parametrize("inner", [{"body": "other", "n": 1}, {"body": None}, None, "x", ["a"]])
+def test_a_field_that_is_called_like_a_path_stays_where_it_is(inner: Any) -> None:
+    columns = Columns(text="m.body", label="l.0")
+    record = {"m.body": "real", "m": inner, "l.0": "a", "l": ["b"]}
+    row = row_of(record, columns)
+    assert (row["messages"][0]["content"], row["label"]) == ("real", "a")
     assert write_back(row, columns) == record
 
 

@@ -37,6 +37,15 @@ def names(uses: Sequence[Use]) -> list[str]:
     return called([use.alias for use in uses], [use.use for use in uses])
 
 
+def places(identities: Sequence[Sequence[Any]]) -> list[str]:
+    """Rules told apart without their names, as a key may hold it: the method's own name, which no path is part of, and which it is of those.
+
+    Always with a number, "length#1", so that none is taken for what a matcher knows by itself ("length").
+    """
+    found = numbered([str(identity[1]) for identity in identities])
+    return [place if "#" in place else f"{place}#1" for place in found]
+
+
 def rules_in(values: Mapping[str, Any]) -> list[Use]:
     """The rules among the values of a step's parameters; none of a step that has none."""
     return next((value for value in values.values() if is_rules(value)), [])
@@ -59,24 +68,24 @@ def is_rules(value: Any) -> bool:
 
 
 def settled(uses: Sequence[Use]) -> list[Use]:
-    """Rules as they are kept: what names another by the name that a recipe gives it, names it by its place among its kind.
+    """Rules as they are kept: what names another by the name that a recipe gives it, names it by its place (`places`).
 
-    So a key tells which rule is meant without holding a name.
+    So a key tells which rule is meant without holding a name, or the path of a user's file.
 
     Raises:
         UserError: two rules have one name, or a name may mean two rules.
     """
     found: list[Use] = []
-    own, places = names(uses), numbered([use.use for use in uses])
+    own, held = names(uses), places([use.identity for use in uses])
     for number, use in enumerate(uses):
         if own[number] in own[:number]:
             example = f'{{ use = "{use.use}", name = "{use.alias or use.use}_2" }}'
             raise UserError(f"two methods called {own[number]!r}", do=f"Give one of them another name: {example}.")
-        found.append(_settled(use, own[:number], places[:number], [one.use for one in uses[:number]]))
+        found.append(_settled(use, own[:number], held[:number], [one.use for one in uses[:number]]))
     return found
 
 
-def _settled(use: Use, own: Sequence[str], places: Sequence[str], methods: Sequence[str]) -> Use:
+def _settled(use: Use, own: Sequence[str], held: Sequence[str], methods: Sequence[str]) -> Use:
     best = use.parameters.get("best")
     if not isinstance(best, str) or use.kind != "matcher" or not registry.takes_scores(use.load()):
         return use
@@ -90,6 +99,11 @@ def _settled(use: Use, own: Sequence[str], places: Sequence[str], methods: Seque
             f"{use.use} with best = {best!r}, which may mean {which}",
             do=f'Say which: best = "{sign}{alike[-1]}". A method gets a name by {{ use = "{word}", name = "..." }}.',
         )
-    if word not in own:
-        return use
-    return replace(use, parameters={**use.parameters, "best": sign + places[own.index(word)]})
+    if word in own:
+        return replace(use, parameters={**use.parameters, "best": sign + held[own.index(word)]})
+    if word in held:  # how a place is written is no name
+        raise UserError(
+            f"{use.use} with best = {best!r}, which is not what a method before it is called",
+            do=f"It is called {own[held.index(word)]!r}.",
+        )
+    return use

@@ -9,7 +9,6 @@ reads little. So a file's last block, the one that appending changes, is about 3
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, islice
@@ -19,7 +18,7 @@ import numpy as np
 
 from adaptline.core import keys
 from adaptline.data.blocks import RAW, Block, Source
-from adaptline.data.streams import BrokenStreamError, chunks
+from adaptline.data.streams import CHUNK, BrokenStreamError, chunks
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 FIRST, SMALLEST, LARGEST, SHARE = 1 << 16, 1 << 20, 8 << 20, 32
 LONGEST_ROW = 256 << 20  # bytes; an Arrow string array holds 2 GiB, and a row this long is a mistake
 LONGEST_DOCUMENT = 1 << 30  # bytes of a file that can only be read whole
-LONGEST_END = 1 << 12  # bytes of what ends a row
-_LINE_END = re.compile(rb"\n")
 _PACK = 1 << 20  # bytes
 _PACK_FILES = 64  # on average; the boundary lies after a file whose name's digest says so
 
@@ -84,7 +81,10 @@ class Tape:
 
     def skip(self, length: int) -> None:
         """Drops bytes: a header, or what was cut off."""
-        self._line += int(np.count_nonzero(np.frombuffer(self.data, np.uint8)[:length] == ord("\n")))
+        data = np.frombuffer(self.data, np.uint8)[:length]
+        for at in range(0, length, CHUNK):  # what is compared needs as much memory again
+            self._line += int(np.count_nonzero(data[at : at + CHUNK] == ord("\n")))
+        del data
         self._offset += length
         del self.data[:length]
 
@@ -96,20 +96,17 @@ class Tape:
         self._row += rows or 0
         return block
 
-    def overlong(self, end: re.Pattern[bytes] = _LINE_END, start: int = 0) -> Block:
+    def overlong(self, pass_over: Callable[[Tape], bool] | None = None) -> Block:
         """Cuts off one row that is longer than any row may be, without holding it in memory.
 
         Args:
-            end: what ends it; of at most 4 KiB.
-            start: where its end may begin.
+            pass_over: goes past it, or to the stream's end if its end is not found, and returns whether it was; a line
+                by default.
         """
         head = bytes(self.data[: 4 * RAW])
         block = self._piece(len(head), 1, head, head, f"a row longer than {LONGEST_ROW >> 20} MiB")
-        self.skip(max(start, 0))
-        while not (found := end.search(self.data)) and not self.ended:
-            self.skip(max(len(self.data) - LONGEST_END, 0))  # an end may lie across two chunks
-            self.reach(LONGEST_END + 1)
-        self.skip(found.end() if found else len(self.data))
+        if not (pass_over or _pass_over_line)(self):
+            block = replace(block, broken=f"{block.broken}; its end was not found, so nothing after it was read")
         self._row += 1
         return block
 
@@ -143,6 +140,14 @@ class Tape:
             broken,
             context=self.context,
         )
+
+
+def _pass_over_line(tape: Tape) -> bool:
+    while (end := tape.data.find(b"\n")) < 0 and not tape.ended:
+        tape.skip(len(tape.data))
+        tape.reach(1)
+    tape.skip(len(tape.data) if end < 0 else end + 1)
+    return True
 
 
 def cut(tape: Tape, measure: Measure) -> Iterator[Block]:

@@ -1,9 +1,9 @@
 """XML elements one after another, as records: where each begins and ends, and what its fields are.
 
-Knows expat and how an element becomes fields. Knows nothing of files and blocks (formats/xml.py). Reading starts at any
-record's start, under a root of our own, so no record's meaning depends on what came before: no entity, DTD or declaration
-of the document is ever used. What is not well-formed costs the record that it is in, up to its end tag; `_meant` says which
-is the one of a record whose start tag is misspelt.
+Knows expat and how an element becomes fields. Knows nothing of files and blocks (formats/xml.py), nor where what is too long
+for expat ends (markup.py). Reading starts at any record's start, under a root of our own, so no record's meaning depends on
+what came before: no entity, DTD or declaration of the document is ever used. What is not well-formed costs the record that
+it is in, up to its end tag; `_meant` says which is the one of a record whose start tag is misspelt.
 
 An element's attributes are fields "@name", its children fields by their names (a list where there are several), its text
 alone a string, and beside fields "#text"; as xmltodict names them, after Goessner's "Converting Between XML and JSON" (2006).
@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
+from adaptline.data.markup import DEEPEST, Passage
 from adaptline.data.schemas import Value
 
 _ROOT = b"<_>"  # ours
-_DEEPEST = 100  # elements inside one another
 _PIECE = 1 << 16  # bytes given to expat at a time
+_LONGEST_TOKEN = 10_000_000  # bytes of a tag or comment, which expat holds in memory; about libxml2's bound
 _START_TAG = re.compile(rb"<[^/!?\s<>&]")
 _END_TAG = re.compile(rb"</([^\s<>]+)\s*>")
 _BLANK = " \t\r\n"  # white space as XML 1.0 has it
@@ -28,6 +29,7 @@ _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _NOT_CLOSED = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
 _MISMATCH = expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH]
 _OUTSIDE = "text outside of any record"
+_TOO_LONG = f"a tag or comment longer than {_LONGEST_TOKEN // 1_000_000} million bytes"
 _ENDS_INSIDE = "the document ends inside of this record"
 
 
@@ -45,7 +47,7 @@ class _FlawError(Exception):
 
 
 def elements(
-    data: bytes | bytearray, encoding: str, root: str, *, final: bool, with_text: bool = True
+    data: bytes | bytearray, encoding: str, root: str, *, final: bool, with_fields: bool = True
 ) -> Iterator[Element]:
     """The records of a stretch that begins between two records; an incomplete one at its end only if it is `final`.
 
@@ -54,14 +56,23 @@ def elements(
         encoding: theirs: UTF-8 or of one byte a character.
         root: the name of the document's root, whose end tag is no record.
         final: whether the document ends with the data.
-        with_text: whether the fields hold texts; who only asks where records end needs no memory for them.
+        with_fields: whether there are fields; who only asks where records end needs no memory for them.
     """
     at = 0
     while at < len(data):
-        run = _Run(data, at, encoding, with_text=with_text)
+        run = _Run(data, at, encoding, with_fields=with_fields)
         yield from run.records(final=final)
         if run.error is None:
             return
+        if run.error == _TOO_LONG:
+            begun = run.failed_at if run.open_at is None else run.open_at
+            passage = Passage(data, begun, root.encode(encoding, "replace"))
+            ends = passage.over() and passage.at < len(data)  # at the very end, more of it could follow
+            if not (ends or final):
+                return
+            at = passage.at
+            yield Element(begun, at, None, run.error)
+            continue
         end_tag = re.compile(rb"</%s\s*>" % re.escape((run.open_name or root).encode(encoding, "replace")))
         token = run.failed_at - 2 if data[max(run.failed_at - 2, 0) : run.failed_at] == b"</" else run.failed_at
         if run.open_name is not None:
@@ -99,13 +110,13 @@ def _meant(
 class _Run:
     """One pass of expat from a place between two records, up to the first thing that is not well-formed."""
 
-    def __init__(self, data: bytes | bytearray, at: int, encoding: str, *, with_text: bool) -> None:
+    def __init__(self, data: bytes | bytearray, at: int, encoding: str, *, with_fields: bool) -> None:
         self.error: str | None = None
         self.failed_at = 0
         self.open_at: int | None = None  # where the record begins that is not complete yet
         self.open_name: str | None = None
         self.mismatched = False  # whether it fails at an end tag of another name where only the record is open
-        self._data, self._at, self._with_text = data, at, with_text
+        self._data, self._at, self._with_fields = data, at, with_fields
         self._covered = at  # the end of the last record
         self._done: list[Element] = []
         self._stack: list[tuple[dict[str, list[Any]], list[str]]] = []  # of each open element: fields, pieces of text
@@ -117,16 +128,21 @@ class _Run:
         parser.CharacterDataHandler = self._text
 
     def records(self, *, final: bool) -> Iterator[Element]:
-        """The records up to where it fails; `error` then says why."""
-        for start in range(self._at, len(self._data), _PIECE):
-            self._feed(bytes(self._data[start : start + _PIECE]), final=False)
-            yield from self._done
-            self._done = []
-            if self.error is not None:
-                return
-        if final:
-            self._feed(b"", final=True)
-            yield from self._done
+        """The records up to where it fails; `error` then says why. Can be asked for once."""
+        try:
+            at, length = self._at, _PIECE
+            while at < len(self._data) and self.error is None:
+                piece = bytes(self._data[at : at + length])
+                at += len(piece)
+                self._feed(piece, final=False)
+                length = max(_PIECE, self._hold(at))
+                yield from self._done
+                self._done = []
+            if final and self.error is None:
+                self._feed(b"", final=True)
+                yield from self._done
+        finally:
+            del self._parser  # its handlers are ours, a cycle; what it holds is large
 
     def _feed(self, data: bytes, *, final: bool) -> None:
         try:
@@ -142,6 +158,14 @@ class _Run:
         if final and self.error is None:
             self._end_stray(len(self._data))
 
+    def _hold(self, at: int) -> int:
+        """The bytes that expat holds as it waits for a tag's or comment's end, with all before `at` read."""
+        held = at - self._place(self._parser.CurrentByteIndex)
+        if self.error is None and held > _LONGEST_TOKEN:
+            self.error, self.failed_at = _TOO_LONG, at - held
+            self._end_stray(at - held)
+        return held
+
     @property
     def covered(self) -> int:
         """Where what follows the last record begins."""
@@ -156,15 +180,16 @@ class _Run:
         if not self._stack:
             self._end_stray(place)
             self.open_at, self.open_name = place, name
-        elif len(self._stack) == _DEEPEST:
+        elif len(self._stack) == DEEPEST:
             raise _FlawError("nested too deeply")
-        self._stack.append(({f"@{key}": [value] for key, value in attributes.items()}, []))
+        kept = attributes if self._with_fields else {}
+        self._stack.append(({f"@{key}": [value] for key, value in kept.items()}, []))
         self._fresh = True
 
     def _text(self, text: str) -> None:
         self._fresh = False
         if self._stack:
-            if self._with_text:
+            if self._with_fields:
                 self._stack[-1][1].append(text)
         elif self.stray is None and text.strip(_BLANK):
             place = self._place(self._parser.CurrentByteIndex)
@@ -176,7 +201,8 @@ class _Run:
         value = _value(*self._stack.pop())
         fresh, self._fresh = self._fresh, False
         if self._stack:
-            self._stack[-1][0].setdefault(name, []).append(value)
+            if self._with_fields:
+                self._stack[-1][0].setdefault(name, []).append(value)
             return
         place = self._place(self._parser.CurrentByteIndex)
         is_empty = fresh and self._data[place - 2 : place] == b"/>"  # <row/>: expat points past it

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from adaptline.core import naming
 from adaptline.core.grid import Node
 from adaptline.data.ranking import best_of
-from adaptline.data.tasks import LEARNT
+from adaptline.data.tasks import is_held_out
 
 
 def notes(node: Node) -> list[str]:
@@ -20,7 +20,7 @@ def notes(node: Node) -> list[str]:
 
 def _of_best(node: Node) -> Iterator[str]:
     uses = node.values["do"]
-    called = dict(zip(naming.numbered([use.use for use in uses]), naming.names(uses), strict=True))
+    called = dict(zip(naming.places([use.identity for use in uses]), naming.names(uses), strict=True))
     for name, use in zip(naming.names(uses), uses, strict=True):
         if (best := best_of(use)) is not None:
             sign = use.parameters["best"].removesuffix(best)
@@ -42,20 +42,20 @@ def _of_children(node: Node) -> Iterator[str]:
 
 
 def _of_own_tasks(node: Node) -> Iterator[str]:
-    """A task whose items are read as rows, too: all of them are found in it but those that nothing is learnt from."""
+    """A task whose items are read as rows, too: all of them are found in it but those that are held out."""
     sources = [before for before in node.ancestors() if before.table.step == "ingest"]
     read = {
         digest: (name, before.table.name)
         for before in sources
         for name, digest, part in _files(before)
-        if part is None or part in LEARNT
+        if not is_held_out(part)
     }
     for use in node.values["do"]:
         for task in use.parameters["against"] if use.use == "decontaminate" else ():
             for name, step in (read[digest] for digest in task.files.digests if digest in read):
                 yield (
-                    f"decontaminate drops rows of {name}, which [{step}] reads, that have no split or are in train or validation: "
-                    f"they are the items of the task {task.name!r}; those in other splits stay"
+                    f"decontaminate drops rows of {name}, which [{step}] reads, that are in no split that is held out (as test is): "
+                    f"they are the items of the task {task.name!r}; those that are held out stay"
                 )
 
 

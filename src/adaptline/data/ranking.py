@@ -15,7 +15,7 @@ from adaptline.errors import did_you_mean
 
 
 def best_of(use: Use) -> str | None:
-    """What a matcher takes rows by, without the sign: "length", a filter by its place among its kind, or None for their order."""
+    """What a matcher takes rows by, without the sign: "length", a filter by its place (naming.places), or None for their order."""
     given = use.parameters.get("best") if use.kind == "matcher" and registry.takes_scores(use.load()) else None
     return None if given is None else str(given).removeprefix("-")
 
@@ -23,16 +23,14 @@ def best_of(use: Use) -> str | None:
 def refuse_strange(use: Use, before: Sequence[Use]) -> None:
     """Raises BadParameterError for a best that is neither "length" nor a filter of numbers among the methods before."""
     best = best_of(use)
-    places = zip(naming.numbered([one.use for one in before]), naming.names(before), before, strict=True)
-    told = {
-        place: name
-        for place, name, one in places
-        if one.kind == "filter" and registry.score_kind(one.load()) == "number"
-    }
+    called = dict(zip(naming.places([one.identity for one in before]), naming.names(before), strict=True))
+    fits = [one.kind == "filter" and registry.score_kind(one.load()) == "number" for one in before]
+    told = {place: name for (place, name), is_fit in zip(called.items(), fits, strict=True) if is_fit}
     if best is not None and best not in (*told, LENGTH):
+        given = called.get(best, best)
         raise BadParameterError(
             "best",
-            f"must name a filter before {use.use} that gives numbers, or be 'length', not {best!r}",
-            did_you_mean(best, [*told.values(), LENGTH]),
+            f"must name a filter before {use.use} that gives numbers, or be 'length', not {given!r}",
+            did_you_mean(given, [*told.values(), LENGTH]),
             place=("do", use.use, "best"),
         )

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from adaptline.data.respelling import respelled
 from adaptline.data.schemas import LISTS
 
 if TYPE_CHECKING:
@@ -223,13 +224,15 @@ def take_people(value: Value, columns: Columns, secret: bytes) -> tuple[str | No
     return grouped, list(dict.fromkeys(found)) or None
 
 
-def write_back(row: Value, columns: Columns) -> Value:
+def write_back(row: Value, columns: Columns, *, like: Any = None, typed: bool = False) -> Value:
     """The record that a row of a shard stands for: its fields under the source's names, `extra` beside them.
 
     Args:
         row: a row of core/rows.COLUMNS as Python values, `extra` parsed.
         columns: the source's names; where one is None the column's own name is used. A subject's HMAC takes the place of
             what was hashed, under the name of the first field of subjects.
+        like: a value as the labels of other rows are, where this one's was null.
+        typed: whether `extra` was a struct, in which a field that was lifted is null; in JSON it is not there.
     """
     extra: Value = dict(row["extra"] or {})
     messages = [(message["role"], message["content"]) for message in row["messages"] or []]
@@ -239,7 +242,8 @@ def write_back(row: Value, columns: Columns) -> Value:
         if row[column] is not None and not (
             (name or column) in extra and (name is None or encode_plain(extra[name]) == row[column])
         ):
-            record[name or column] = row[column]
+            others = like if column == "label" else None
+            record[name or column] = _again(row[column], extra[name], others) if name in extra else row[column]
     name = columns.references or "references"
     if row["references"] is not None and not (
         name in extra and take_references({name: extra[name]}, name) == row["references"]
@@ -248,13 +252,26 @@ def write_back(row: Value, columns: Columns) -> Value:
     if people := row["subject"]:
         record[next(iter(columns.subject), "subject")] = people[0] if len(people) == 1 else people
     record |= {key: entry for key, entry in extra.items() if key not in record}
+    _put_back(record, columns, typed=typed)
+    return record
+
+
+def _again(spelling: str, before: Any, like: Any) -> Any:
+    """A new spelling of a field as a value of the kind that it was."""
+    value = respelled(spelling, like if before is None else before)
+    return spelling if value is None else value
+
+
+def _put_back(record: Value, columns: Columns, *, typed: bool) -> None:
+    """What `lift` moved out of its objects, back into them; a field whose own name is like a path stays where it is."""
     for name in columns.nested:
         inner, last = _inner(record, name), name.rpartition(".")[2]
-        if name in record and isinstance(inner, dict):
+        if name not in record:
+            continue
+        if isinstance(inner, dict) and (last in inner) == typed and inner.get(last) is None:
             inner[last] = record.pop(name)
-        elif name in record and isinstance(inner, list):
+        elif isinstance(inner, list) and last.isdecimal() and int(last) < len(inner) and inner[int(last)] is None:
             inner[int(last)] = record.pop(name)
-    return record
 
 
 def encode_plain(value: Any) -> str:

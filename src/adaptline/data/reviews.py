@@ -114,11 +114,21 @@ def refuse_difference(verdicts: Sequence[Verdict]) -> None:
     if other is not None:
         raise UserError(
             f"{last.by or 'nobody named'} says {last.verdict!r} of {last.source}:{last.row}, "
-            f"{other.by or 'nobody named'} says {other.verdict!r}{', with other words,' if other.verdict == last.verdict else ''} at {other.name}, line {other.line}",
+            f"{other.by or 'nobody named'} says {other.verdict!r}{_how_else(last, other)} at {other.name}, line {other.line}",
             where=last.where,
             line=last.line,
             do='Agree, and add or remove a line; or let the filter review take such rows for unjudged: disagreement = "unjudged".',
         )
+
+
+def _how_else(last: Verdict, other: Verdict) -> str:
+    """In what two verdicts that are the same word differ."""
+    if last.mend is None or other.mend is None:
+        return ""
+    same = (last.mend.contents, last.mend.label) == (other.mend.contents, other.mend.label)
+    if not same:
+        return ", with other words,"
+    return f", of another version of the row (was = {other.mend.was!r}, not {last.mend.was!r}),"
 
 
 def lines(path: Path, name: str) -> Iterator[tuple[Place, Verdict]]:

@@ -21,13 +21,19 @@ from adaptline.data.schemas import Columns
 from adaptline.errors import UserError, did_you_mean
 
 _COLUMNS = ("text", "label", "prompt", "context", "completion", "messages", "system", "history", "references")
-LEARNT = ("train", "validation", "val", "valid", "dev")  # the splits that training looks at, as corpora call them
+# What corpora call the splits that nothing is learnt from. A name that is not known may be one that is: it is taken for that.
+HELD_OUT = frozenset(["test", "testing", "eval", "evaluation", "held_out", "heldout", "holdout", "benchmark"])
 READING: dict[str, Any] = {
     **dict.fromkeys(_COLUMNS, str),
     "format": Annotated[str, "format"],
     "encoding": Annotated[str, Demand(is_encoding, "that is an encoding's name")],
     "one_per_prompt": bool,  # rows of one prompt are one item with all of their references
 }
+
+
+def is_held_out(split: str | None) -> bool:
+    """Whether a split's name says that nothing is learnt from its rows; however it is written ("Test", "held-out")."""
+    return split is not None and split.strip().casefold().replace("-", "_").replace(" ", "_") in HELD_OUT
 
 
 def check_settings(task: Task, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from adaptline.data.jsons import decode
 from adaptline.data.moments import rows_of
 from adaptline.data.opening import format_method, format_of
 from adaptline.data.records import write_back
+from adaptline.data.respelling import like_in
 from adaptline.data.saving import save
 from adaptline.data.schemas import UNNAMED, Columns, Value, names_for_positions
 from adaptline.errors import UserError
@@ -119,7 +120,9 @@ def _batch(shard: pa.Table, columns: Columns, names: Mapping[str, str] | None) -
     for row in rows:
         row["extra"] = row["extra"] if typed or row["extra"] is None else decode(row["extra"])
     types = {field.name: field.type for field in shard["extra"].type} if typed else {}
-    records = [write_back(row, columns) for row in rows]
+    label = columns.label or ""
+    like = like_in(((row["extra"] or {}).get(label) for row in rows), types.get(label))
+    records = [write_back(row, columns, like=like, typed=typed) for row in rows]
     return Batch(records if names is None else [_renamed(record, names) for record in records], types)
 
 

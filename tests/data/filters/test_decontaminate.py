@@ -171,7 +171,7 @@ def judged(against: Tasks, *given: tuple[str | None, str | None, str, int]) -> l
     return [(found["score"], found["because"]) for found in decontaminate(table, against=against).to_pylist()]
 
 
-@pytest.mark.parametrize("split", ["test", "held_out"])
+@pytest.mark.parametrize("split", ["test", "held_out", "Test", " TEST ", "held-out", "Held out", "benchmark", "eval"])
 def test_an_item_that_nothing_learns_from_is_not_found_in_its_own_task(tasks: NewTasks, split: str) -> None:
     against = tasks(route=["Where is my order?", "Where is my order!!"], other=["Cancel it please"])
     found = judged(
@@ -196,7 +196,13 @@ def test_an_item_of_one_task_is_found_in_another(tasks: NewTasks) -> None:
     assert judged(against, ("Where is my order?", "test", "route.jsonl", 1)) == [(13 / 14, "other: other.jsonl:1")]
 
 
-@pytest.mark.parametrize("split", ["train", "validation", "val", "valid", "dev", None])
+@pytest.mark.parametrize(
+    "split",
+    [
+        *("train", "validation", "val", "valid", "dev", None),
+        *("Train", "TRAIN", "train ", "training", "train_sft", "default", "dev_test"),  # a name that is not known, too
+    ],
+)
 def test_an_item_that_is_learnt_from_is_a_leak(tasks: NewTasks, split: str | None) -> None:
     found = judged(tasks(route=["Where is my order?"]), ("Where is my order?", split, "route.jsonl", 1))
     assert found == [(1.0, "route: route.jsonl:1")]

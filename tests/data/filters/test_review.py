@@ -218,6 +218,23 @@ def test_people_agree_on_a_mended_row_if_they_wrote_the_same(tmp_path: Path) -> 
     assert (found["score"], found["written"]) == (None, None)
 
 
+def test_people_who_saw_different_versions_of_a_row_are_told_so(tmp_path: Path) -> None:
+    early = mend(label="y", by="anna", was="000000000000")
+    with pytest.raises(UserError, match="anna says 'mend', of another version of the row") as caught:
+        mended(tmp_path, [early, mend(label="y", by="ben")])
+    assert f"(was = '000000000000', not {row_digest(CHAT, 'x')!r}), at review.jsonl, line 1" in caught.value.what
+
+
+def test_a_row_that_says_what_was_written_is_mended(tmp_path: Path) -> None:
+    """As after a filter before that read the same file; what stays need not be known."""
+    there = [{**CHAT[0], "content": "a table?"}, *CHAT[1:]]
+    found = mended(tmp_path, [mend(["a table?", None, None], "x")], there)
+    assert (found["score"], found["written"]) == ("mend", [])
+    assert mended(tmp_path, [mend(["a table?", "so", None])], there)["score"] is None
+    assert mended(tmp_path, [mend(["a table?", None, None], "y")], there)["score"] is None
+    assert mended(tmp_path, [mend(["a table?", None])], there)["score"] is None
+
+
 def test_another_number_of_texts_than_of_messages_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"review\.jsonl, line 1: contents has 1 texts, and a\.jsonl:1 3 messages"):
         mended(tmp_path, [mend(["a table?"])])

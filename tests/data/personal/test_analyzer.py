@@ -1,5 +1,7 @@
 """Presidio's recognisers without a model and without a network: what they find, words nearby, long texts, and overlaps."""
 
+# ruff: noqa: RUF001 - commas of Chinese
+
 from __future__ import annotations
 
 import json
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -73,9 +76,81 @@ def test_a_long_text_is_looked_at_in_pieces_and_all_of_it() -> None:
     places = analyzer.load(("en",)).places(text, 0.4, {"EMAIL_ADDRESS"})
     assert [(text[p.start : p.end], p.entity) for p in places] == [("anna.berg@firma.de", "EMAIL_ADDRESS")] * 1000
     assert analyzer.load(("en",)).places("x" * 50_000, 0.4, {"EMAIL_ADDRESS"}) == []
-    pieces = list(analyzer._pieces(text.replace("\n", " ")))
-    assert "".join(piece for _, piece in pieces) == text.replace("\n", " ")
-    assert all(piece.endswith(" ") for _, piece in pieces[:-1])
+
+
+SECRETS = {  # of which some need the word before them
+    "4111 1111 1111 1111": ("CREDIT_CARD", "4111 1111 1111 1111"),
+    "GB82 WEST 1234 5698 7654 32": ("IBAN_CODE", "GB82 WEST 1234 5698 7654 32"),
+    "call +34 612 345 678": ("PHONE_NUMBER", "+34 612 345 678"),
+    "the passport of my sister 912803456": ("US_PASSPORT", "912803456"),
+    "anna.berg@firma.de": ("EMAIL_ADDRESS", "anna.berg@firma.de"),
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("filler", ["little house of blue trees ", "你好，"])
+def test_a_secret_is_found_wherever_a_text_is_cut(secret: str, filler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space or none around it, before, in and behind the place where the first piece ends; in short pieces, for time."""
+    entity, value = SECRETS[secret]
+    monkeypatch.setattr(analyzer, "_PIECE", 600)
+    loaded = analyzer.load(("en",))
+    for begins in range(600 - analyzer._OVERLAP - 60, 604, 7):
+        text = (filler * 600)[-begins:] + secret + filler[::-1] * 40
+        places = merged(loaded.places(text, 0.4, {entity}))
+        assert [text[a:b] for _, a, b in places] == [value], begins
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_found_where_a_piece_of_full_length_is_cut(secret: str) -> None:
+    entity, value = SECRETS[secret]
+    for filler in ("word ", "、"):
+        for begins in (analyzer._PIECE - len(secret) + 1, analyzer._PIECE - 8, analyzer._PIECE - 1):
+            text = (filler * analyzer._PIECE)[-begins:] + secret + filler[::-1] * 40
+            places = merged(analyzer.load(("en",)).places(text, 0.4, {entity}))
+            assert [text[a:b] for _, a, b in places] == [value], begins
+
+
+def test_a_long_text_gives_what_its_short_parts_give() -> None:
+    loaded = analyzer.load(("en",))
+    wanted = set(loaded.entities()) - {"DATE_TIME", "URL"}
+    mails = "write to anna.berg@firma.de from here, or to otto@firma.de, he knows " + "something or other " * 9
+    parts = [f"{secret} {'nothing but letters ' * (5 + n % 7)}" for n, secret in enumerate([*SECRETS] * 9)] + [mails]
+    for lines in (parts, parts[::-1], [part + "4" * 23 + " so little of this is known " for part in parts]):
+        text = "".join(lines)
+        assert len(text) > 3 * analyzer._PIECE
+        starts = [sum(map(len, lines[:n])) for n in range(len(lines))]
+        short = [
+            (one.entity, start + a, start + b)
+            for start, line in zip(starts, lines, strict=True)
+            for one, a, b in merged(loaded.places(line, 0.4, wanted))
+        ]
+        assert [(one.entity, a, b) for one, a, b in merged(loaded.places(text, 0.4, wanted))] == short
+
+
+@pytest.mark.parametrize(
+    ("begins", "digits"),
+    [
+        (analyzer._PIECE - 16, "4111111111111111" + "99999999"),
+        (analyzer._PIECE - analyzer._OVERLAP - 8, "99999999" + "4111111111111111"),
+    ],
+)
+def test_what_is_one_only_because_it_is_cut_is_none(begins: int, digits: str) -> None:
+    """The first or last sixteen digits of more are a card where the first piece ends, or where the second begins."""
+    loaded = analyzer.load(("en",))
+    text = "、" * begins + digits
+    assert loaded.places(text[begins:], 0.4, {"CREDIT_CARD"}) == []
+    assert loaded.places(text + "、" * 400, 0.4, {"CREDIT_CARD"}) == []
+
+
+def test_pieces_overlap_and_are_cut_behind_lines_or_else_words() -> None:
+    for text, ends in (("word " * 3000, " "), ("a line of words\n" * 900, "\n"), ("x" * 15_000, "x")):
+        pieces = analyzer._pieces(text)
+        assert pieces[0][0] == 0
+        assert pieces[-1][1] == len(text)
+        assert all(end - begin <= analyzer._PIECE and text[end - 1] == ends for begin, end in pieces)
+        overlaps = [end - begin for (_, end), (begin, _) in pairwise(pieces)]
+        assert all(analyzer._OVERLAP <= shared <= analyzer._OVERLAP + analyzer._EDGE for shared in overlaps)
+    assert analyzer._pieces("") == [(0, 0)]
 
 
 def test_places_that_overlap_become_one_of_the_surest() -> None:

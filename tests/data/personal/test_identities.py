@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recognised import found
+from recognised import ending, found
 
 from adaptline.data.personal import identities
 from adaptline.data.personal.page import Page, Span
@@ -29,11 +29,6 @@ CHECKED = [
     (identities.cn_resident_id, "11010519491231002X", string.digits + "X"),
 ]
 Recogniser = Callable[[Page], Iterable[Span]]
-
-
-def ending(recogniser: Recogniser, start: str, ends: str = string.digits) -> list[str]:
-    """With which last characters a start is a number."""
-    return [end for end in ends if found(recogniser, f"no. {start}{end}", trusting=True) == [start + end]]
 
 
 @pytest.mark.parametrize(("recogniser", "number", "ends"), CHECKED, ids=[number for _, number, _ in CHECKED])

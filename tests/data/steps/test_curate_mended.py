@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import lines
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import adaptline as al
 from adaptline import library
 from adaptline.core.rows import Ref, texts
+from adaptline.data.records import encode_plain
 from adaptline.data.reviews import row_digest
 from adaptline.errors import UserError
 from adaptline.web import life, report, terminal
@@ -171,3 +175,78 @@ def test_a_second_run_runs_nothing_and_a_line_that_goes_brings_the_old_words_bac
     (tmp_path / "review.jsonl").write_text(json.dumps(drop(6)) + "\n")
     al.run(path)
     assert [text for text, _ in kept(path)] == [row["text"] for row in ROWS[:5]]
+
+
+def test_a_second_filter_with_the_same_review_takes_its_rows_for_mended(tmp_path: Path) -> None:
+    again = '[again]\nstep = "curate"\nfrom = "clean"\ndo = [{ use = "review", file = "review.jsonl" }]\n'
+    path = run(tmp_path, [mend(2, "said anew"), mend(3, None, "b"), drop(4)], RECIPE + again)
+    (shown,) = al.show(path, "again")
+    assert (shown["methods"][0]["changed"], shown["methods"][0]["dropped"]) == (0, 0)
+    assert len(kept(path)) == 5
+    other = {**mend(2, "said anew"), "contents": ["said otherwise"]}
+    lines.write(tmp_path / "other.jsonl", [other])
+    path.write_text(RECIPE + again.replace("review.jsonl", "other.jsonl"))
+    with pytest.raises(UserError, match=r"rows\.jsonl:2 is not what it was when it was mended"):
+        al.run(path)
+
+
+def numbered(folder: Path, suffix: str, labels: list[Any], said: list[tuple[int, str]], kind: Any = None) -> Path:
+    """A run of a review of labels that are no strings; its rows' source has the suffix and, if typed, the type."""
+    texts_ = [f"text {i} of rows" for i in range(len(labels))]
+    source = f"rows{suffix}"
+    if suffix == ".jsonl":
+        lines.write(folder / source, [{"text": text, "label": y} for text, y in zip(texts_, labels, strict=True)])
+    else:
+        pq.write_table(pa.table({"text": texts_, "label": pa.array(labels, kind)}), folder / source)
+    reviewed = []
+    for row, label in said:
+        was = labels[row - 1]
+        digest = row_digest([{"role": "text", "content": texts_[row - 1]}], None if was is None else encode_plain(was))
+        reviewed.append({"file": source, "row": row, "verdict": "mend", "was": digest, "label": label})
+    lines.write(folder / "review.jsonl", reviewed)
+    (folder / "recipe.toml").write_text(RECIPE.replace("rows.jsonl", source))
+    al.run(folder / "recipe.toml")
+    return folder / "recipe.toml"
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("labels", "said", "wanted"),
+    [
+        ([0, 1, 0, None], [(1, "1"), (4, "0")], [1, 1, 0, 0]),
+        ([0.5, 1.0, 0.0], [(1, "1.0"), (3, "0.25")], [1.0, 1.0, 0.25]),
+        ([True, False], [(2, "true")], [True, True]),
+        (["0", "1", None], [(1, "1"), (2, "spam"), (3, "2")], ["1", "spam", "2"]),
+    ],
+)
+def test_a_mended_label_is_of_the_kind_that_it_was(
+    tmp_path: Path, suffix: str, labels: list[Any], said: list[tuple[int, str]], wanted: list[Any]
+) -> None:
+    path = numbered(tmp_path, suffix, labels, said)
+    al.export(path, "clean", tmp_path / "out.jsonl")
+    found = [row["label"] for row in lines.read(tmp_path / "out.jsonl")]
+    assert (found, list(map(type, found))) == (wanted, list(map(type, wanted)))
+    al.export(path, "clean", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["label"].to_pylist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("suffix", "labels", "kind", "label", "holds"),
+    [
+        (".jsonl", [0, 1], None, "2x", "0"),
+        (".jsonl", [0, 1], None, "1.0", "0"),
+        (".jsonl", [True, False], None, "1", "true"),
+        (".jsonl", [0.5, 1.0], None, "NaN", "0.5"),
+        (".parquet", [1, 2], pa.int64(), "2x", "int64"),
+        (".parquet", [None, 2], pa.int64(), "2x", "int64"),
+        (".parquet", [1, 2], pa.int8(), "300", "int8"),
+        (".parquet", [date(2020, 1, 2)], pa.date32(), "2020-01-03", "date32[day]"),
+    ],
+)
+def test_a_label_that_the_source_cannot_hold_is_refused_with_its_line(
+    tmp_path: Path, suffix: str, labels: list[Any], kind: Any, label: str, holds: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        numbered(tmp_path, suffix, labels, [(1, label)], kind)
+    assert caught.value.what == f"label = {label!r} cannot go back to 'label' of rows{suffix}:1, which holds {holds}"
+    assert (Path(str(caught.value.where)).name, caught.value.line) == ("review.jsonl", 1)

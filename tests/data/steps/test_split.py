@@ -91,6 +91,18 @@ def test_rows_that_have_a_split_keep_it_and_one_can_be_divided(tmp_path: Path) -
     assert divided["train"] + divided["validation"] == 100
 
 
+def test_items_that_were_spared_are_divided_among_what_is_held_out_only(tmp_path: Path) -> None:
+    records = [{"text": f"{i} of all the items of a task", "split": "test"} for i in range(40)]
+    (tmp_path / "task.toml").write_text('files = "data-0.jsonl"\ntext = "text"\n')
+    do = [{"use": "decontaminate", "against": "task.toml"}]
+    with pytest.raises(UserError, match="makes 'train' out of 'test', whose rows decontaminate"):
+        splits(tmp_path, records, do=do, of="test", share={"train": 0.9, "validation": 0.1})
+    divided = splits(tmp_path, records, do=do, of="test", share={"test": 0.5, "held-out": 0.5, "train": 0})
+    assert {split for split, _, _ in divided} == {"test", "held-out"}
+    made = splits(tmp_path, records, do=["exact"], of="test", share={"train": 1.0})
+    assert {split for split, _, _ in made} == {"train"}
+
+
 def test_a_groups_value_is_not_kept_in_clear(tmp_path: Path) -> None:
     splits(tmp_path, [{"text": "a", "who": "mary@example.org"}], by="who", share={"train": 1.0})
     for path in (tmp_path / "store" / "artifacts").rglob("*.json"):

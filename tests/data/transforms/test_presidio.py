@@ -106,6 +106,8 @@ def test_a_recipe_masks_and_a_model_is_part_of_the_key_by_its_content(model: Fol
     [
         ('languages = ["english"]', "languages of presidio must be a list", ""),
         ("languages = []", "languages of presidio must be a list", ""),
+        ("countries = []", "countries of presidio must be a list, each a string and at least one of them", ""),
+        ("entities = []", "entities of presidio must be a list, each a string and at least one of them", ""),
         ('countries = ["gb"]', "countries has 'gb', which Presidio does not know here", "Known: "),
         ('entities = ["EMAIL"]', "entities has 'EMAIL', which Presidio does not know here", "EMAIL_ADDRESS"),
         ('entities = ["IT_FISCAL_CODE"]', "entities has 'IT_FISCAL_CODE'", ""),
@@ -118,13 +120,14 @@ def test_a_recipe_masks_and_a_model_is_part_of_the_key_by_its_content(model: Fol
 )
 def test_mistakes_are_told_before_any_work(model: Folder, tmp_path: Path, given: str, told: str, do: str) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
-    for name, config in (
-        ("torch", 'factory = "transformer"'),
-        ("layer", '@architectures = "spacy.TorchBiLSTMEncoder.v1"'),
+    config = (model.path / "config.cfg").read_text()
+    for name, part in (
+        ("torch", 'factory : "transformer"'),
+        ("layer", 'factory = "ner"\nmodel = {"@architectures": "spacy.TorchBiLSTMEncoder.v1"}'),
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "meta.json").write_text('{"lang": "en"}')
-        (tmp_path / name / "config.cfg").write_text(config + "\n")
+        (tmp_path / name / "config.cfg").write_text(config.replace('factory = "entity_ruler"', part))
     (tmp_path / "none").mkdir()
     (tmp_path / "names").symlink_to(model.path)
     text = '[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n[clean]\nstep = "curate"\nfrom = "raw"\n'

@@ -1,7 +1,7 @@
 """How much of a row stands in an evaluation task already: the likeness to the nearest item, and where that item is.
 
-Knows task files, splits and n-grams. Every item is compared, with exact counts; nothing is sampled. A row that is not learnt
-from may be an item itself: a data set's test split is what its task is made of. Knows nothing of meaning: a paraphrase of an item is not found, nor is a changed quote of one inside a text that is much longer.
+Knows task files, splits and n-grams. Every item is compared, with exact counts; nothing is sampled. A row that is held out
+may be an item itself: a data set's test split is what its task is made of. Knows nothing of meaning: a paraphrase of an item is not found, nor is a changed quote of one inside a text that is much longer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from adaptline.core.demands import at_least
 from adaptline.core.registry import filter
 from adaptline.core.sources import Task, Tasks, refuse_changed
 from adaptline.data import text
-from adaptline.data.tasks import LEARNT, READING, check_settings, read_items
+from adaptline.data.tasks import READING, check_settings, is_held_out, read_items
 from adaptline.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _check(*, against: Tasks, **_: object) -> None:
 
 
 @filter(
-    version=4,
+    version=5,
     finds=("leaked",),
     defaults={"max": _DEFAULT_MAX},
     gives="number",
@@ -65,9 +65,9 @@ def decontaminate(
     Texts and prompts are compared, folded (`text.fold`); answers and labels are not. Of a conversation each user's turn
     is compared by itself, and all of them together; the nearest counts.
 
-    A row of a split that no training reads (one that is not train or validation) may be an item of a task itself: it says
+    A row of a split that is called like one that is held out (tasks.HELD_OUT) may be an item of a task itself: it says
     the same, or it has an item's number in a file of the same name. What is in that task does not count against it, so the
-    test split that a task is made of stays. A row without a split is learnt from, for all that is known.
+    test split that a task is made of stays. A row of another split, or of none, is learnt from, for all that is known.
 
     Args:
         rows: a shard.
@@ -88,7 +88,7 @@ def decontaminate(
     columns = (rows[name].to_pylist() for name in ("messages", "split", "file", "row"))
     for messages, split, file, row in zip(*columns, strict=True):
         asked = _asked(messages or ())
-        own = [] if split is None or split in LEARNT else index.itself(asked, file, row)
+        own = index.itself(asked, file, row) if is_held_out(split) else []
         score, why = index.judge(asked, own)
         scores.append(score)
         because.append(why)

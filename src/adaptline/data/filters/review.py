@@ -5,13 +5,16 @@ Knows rows' positions. What a file of verdicts says, reviews.py reads.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from adaptline.core.registry import filter
+from adaptline.core.rows import extra_values
 from adaptline.core.sources import Files
+from adaptline.data.respelling import holds_other, like_in
 from adaptline.data.reviews import (
     MEND,
     VERDICTS,
@@ -71,7 +74,7 @@ def _written(scores: pa.Table) -> pa.Table:
     )
 
 
-@filter(version=3, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced, writes=_written)
+@filter(version=4, defaults={"drop": ["drop"]}, labels=lambda: VERDICTS, settle=_refuse_unplaced, writes=_written)
 def review(
     rows: pa.Table,
     *,
@@ -85,7 +88,7 @@ def review(
     of it), `verdict`, and optionally `why` and `by`. Positions are those of the source, so verdicts hold whatever other
     steps do. A later line by the same person on the same row replaces the earlier one. A line that mends has `contents` (per
     message its new text, null for one that stays), `label`, or both, and `was`, the digest of the row that the person saw
-    (reviews.row_digest); rows that are something else by now, as children of that row are, are not mended.
+    (reviews.row_digest); rows that are something else by now, as children of that row are, are not mended. A row that says what was written is.
 
     Args:
         rows: a shard.
@@ -101,7 +104,7 @@ def review(
 
     Raises:
         UserError: a line that is no such object or names no row, an unknown verdict, a disagreement, or a row that has
-            changed, with file and line.
+            changed, a label that the source cannot hold, with file and line.
     """
     verdicts = read(file)
     places = zip(rows["file"].to_pylist(), rows["row"].to_pylist(), strict=True)
@@ -116,6 +119,8 @@ def review(
         if verdict == MEND:
             row = rows.select(["messages", "label"]).slice(place, 1).to_pylist()[0]
             written[place] = _changes(people[place][-1], row["messages"] or [], row["label"])
+            if any(change["message"] is None for change in written[place] or ()):
+                _refuse_other_kind(people[place][-1], rows.slice(place, 1))
             if written[place] is None:
                 agreed[place] = None
                 because[place] = f"{because[place]}; {_CHANGED}{row_digest(row['messages'], row['label'])}"
@@ -126,9 +131,9 @@ def review(
 
 
 def _changes(verdict: Verdict, messages: Sequence[dict[str, Any]], label: str | None) -> list[dict[str, Any]] | None:
-    """What a person writes into a row; None if it is not the row that they saw."""
+    """What a person writes into a row, nothing where it says that already; None if it is not the row that they saw."""
     mend = verdict.mend
-    if mend is None or mend.was != row_digest(messages, label):
+    if mend is None or not (mend.was == row_digest(messages, label) or _is_mended(mend, messages, label)):
         return None
     _refuse_other_length(verdict, mend, len(messages))
     after = [was["content"] if new is None else new for was, new in zip(messages, mend.contents, strict=False)]
@@ -144,6 +149,37 @@ def _changes(verdict: Verdict, messages: Sequence[dict[str, Any]], label: str | 
     if mend.label is not None and mend.label != label:
         found.append({"message": None, "content": mend.label})
     return found
+
+
+def _is_mended(mend: Mend, messages: Sequence[dict[str, Any]], label: str | None) -> bool:
+    """Whether a row says what a person wrote, as after a filter before that read the same file."""
+    says = [message["content"] for message in messages]
+    is_so = not mend.contents or len(mend.contents) == len(says)
+    return (
+        is_so
+        and mend.label in (None, label)
+        and all(new in (None, old) for new, old in zip(mend.contents, says, strict=False))
+    )
+
+
+def _refuse_other_kind(verdict: Verdict, row: pa.Table) -> None:
+    """Raises UserError for a label that the row's source cannot hold: among numbers it must be one, as JSON spells it."""
+    told = json.loads((row.schema.metadata or {}).get(b"adaptline", b"{}")).get("files", {})
+    name = told.get(verdict.source, {}).get("columns", {}).get("label")
+    if name is None or verdict.mend is None or verdict.mend.label is None:
+        return
+    label = verdict.mend.label
+    kind = row["extra"].type
+    own = kind.field(name).type if pa.types.is_struct(kind) and kind.get_field_index(name) >= 0 else None
+    like = like_in([] if pa.types.is_struct(kind) else extra_values(row, name), own)
+    held = holds_other(label, like, own)
+    if held is not None:
+        raise UserError(
+            f"label = {label!r} cannot go back to {name!r} of {verdict.source}:{verdict.row}, which holds {held}",
+            where=verdict.where,
+            line=verdict.line,
+            do="Give a label of the same kind, spelt as the others are, or mend it in the source.",
+        )
 
 
 def _refuse_other_length(verdict: Verdict, mend: Mend, messages: int) -> None:

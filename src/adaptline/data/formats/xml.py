@@ -14,12 +14,13 @@ from xml.parsers import expat
 
 from adaptline.core.registry import format
 from adaptline.data.blocks import Block, Record, Source
-from adaptline.data.cutting import LONGEST_END, LONGEST_ROW, Tape
+from adaptline.data.cutting import LONGEST_ROW, Tape
 from adaptline.data.elements import elements
+from adaptline.data.markup import Passage
 from adaptline.errors import UserError
 
 _LONGEST_PROLOG = 1 << 20  # bytes before the root
-_NAME = re.compile(rb"<([^/!?\s<>&][^\s/>]*)")
+_NO_RECORD = rb"(?:[ \t\r\n]+|<!--.*?-->|<\?.*?\?>|</%s\s*>)+"
 _TAG = re.compile(rb"""<[^\s/>]+(?:[^>"']|"[^"]*"|'[^']*')*>""")
 
 
@@ -33,28 +34,30 @@ def cut(source: Source) -> Iterator[Block]:
     name, length = _root(tape)
     tape.skip(length)
     tape.context = name
+    root = name.encode(tape.source.coding.of_stream, "replace")
+    no_record = re.compile(_NO_RECORD % re.escape(root), re.DOTALL)
     measure = partial(_measure, encoding=source.coding.of_stream, root=name)
     while tape.reach(tape.size):
         while (found := measure(tape.data, tape.size, tape.ended)) is None and len(tape.data) <= LONGEST_ROW:
             tape.reach(min(2 * len(tape.data), LONGEST_ROW + 1))
         if found:
             yield tape.block(*found)
-        elif blank := len(tape.data) - len(tape.data.lstrip(b" \t\r\n")):
-            tape.skip(blank)  # so that the record's own line is told, and white space is no record
+        elif nothing := no_record.match(tape.data):
+            tape.skip(nothing.end())  # so that the record's own line is told
         else:
-            yield _overlong(tape)
+            yield tape.overlong(partial(_pass_over, root=root))
     if tape.broken:
         yield tape.break_off()
 
 
-def _overlong(tape: Tape) -> Block:
-    """Cuts off a record that is longer than any may be, up to its end tag; or text outside of records, up to the next one."""
-    tag = _NAME.search(tape.data)
-    end = re.compile(rb"</%s\s{0,9}>" % re.escape(tag[1])) if tag else re.compile(rb"(?=<[^/!?\s<>&])")
-    return tape.overlong(end, len(tape.data) - LONGEST_END)  # before that it does not end
+def _pass_over(tape: Tape, root: bytes) -> bool:
+    passage = Passage(tape.data, 0, root, tape)
+    found = passage.over()
+    tape.skip(passage.at)
+    return found
 
 
-@format(version=2, suffixes=(".xml",), cut=cut)
+@format(version=3, suffixes=(".xml",), cut=cut)
 def xml(block: Block) -> Iterator[Record]:
     """The records of a block."""
     data, encoding = block.data(), block.source.coding.of_stream
@@ -69,7 +72,7 @@ def xml(block: Block) -> Iterator[Record]:
 def _measure(data: bytearray, at: int, final: bool, *, encoding: str, root: str) -> tuple[int, int] | None:
     """The first record's end at or after `at`; see cutting.Measure. Before a record longer than any may be, the last one's end."""
     end = rows = 0
-    for rows, element in enumerate(elements(data, encoding, root, final=final, with_text=False), 1):
+    for rows, element in enumerate(elements(data, encoding, root, final=final, with_fields=False), 1):
         end = element.end
         if end >= at:
             return end, rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +28,8 @@ from presidio_analyzer.recognizer_registry.recognizers_loader_utils import (
 # Characters that are looked at together. Presidio's expressions take time with the square of a run such as 1.1.1.1, and it
 # leaves out without a word what one of them has not found in a minute: of so few they take less than a second.
 _PIECE = 2_000
+_OVERLAP = 300  # what two pieces share: longer than what is found, with the words beside it that tell what it is
+_EDGE = _OVERLAP // 4  # so near to where a piece is cut, what is found may be a piece of something else
 _REGIONS = {"uk": "GB"}  # what phonenumbers calls a country otherwise than presidio
 _SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
@@ -90,17 +92,21 @@ class Analyzer:
         """All places of some entities in all of its languages, in order; they may overlap.
 
         Args:
-            text: any text; a long one is looked at in pieces, cut where there is white space.
+            text: any text; a long one is looked at in pieces that overlap.
             least: how sure it must be.
             wanted: entities; recognisers of others are not asked, of which that of URLs is the slowest of all.
         """
-        found = {
-            Place(one.entity, one.start + begin, one.end + begin, one.score)
-            for begin, piece in _pieces(text)
-            for language in self.words.pipelines
-            for one in self._places(piece, language, least, wanted)
-        }
-        return sorted(found, key=lambda place: (place.start, place.end, place.entity, place.score))
+        found: dict[tuple[int, int, str], float] = {}
+        pieces = _pieces(text)
+        for number, (begin, end) in enumerate(pieces):
+            before = pieces[number - 1][1] if number else 0
+            after = pieces[number + 1][0] if number + 1 < len(pieces) else len(text)
+            for language in self.words.pipelines:
+                for one in self._places(text[begin:end], language, least, wanted):
+                    at = one.start + begin, one.end + begin, one.entity
+                    if not _is_left(at[0], at[1], (begin, end), before, after):
+                        found[at] = max(one.score, found.get(at, 0))
+        return [Place(entity, start, stop, score) for (start, stop, entity), score in sorted(found.items())]
 
     def _places(self, piece: str, language: str, least: float, wanted: Collection[str]) -> list[Place]:
         asked = sorted(set(self.engine.get_supported_entities(language)).intersection(wanted))
@@ -166,16 +172,38 @@ def _blank(language: str) -> Any:
         return spacy.blank("xx")
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """(begin, piece): as long as they may be, cut behind the last line end or else white space in them."""
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """(begin, end): as long as they may be, each with the end of the one before. Cut behind a line end or else white space."""
+    pieces = []
     begin = 0
     while len(text) - begin > _PIECE:
-        within = text[begin : begin + _PIECE]
-        spaces = [found.end() for found in re.finditer(r"\n", within)] or [f.end() for f in re.finditer(r"\s", within)]
-        end = spaces[-1] if spaces else _PIECE
-        yield begin, within[:end]
-        begin += end
-    yield begin, text[begin:]
+        end = _cut(text, begin + _PIECE - _OVERLAP, begin + _PIECE)
+        pieces.append((begin, end))
+        begin = _cut(text, end - _OVERLAP - _EDGE, end - _OVERLAP)
+    return [*pieces, (begin, len(text))]
+
+
+def _cut(text: str, low: int, high: int) -> int:
+    """Behind the last line end between two places, or else behind the last white space, or else at the second place."""
+    if line := text.rfind("\n", low, high) + 1:
+        return line
+    spaces = [found.end() for found in re.finditer(r"\s", text[low:high])]
+    return low + spaces[-1] if spaces else high
+
+
+def _is_left(start: int, stop: int, piece: tuple[int, int], before: int, after: int) -> bool:
+    """Whether a place is left to the neighbour of its piece: it may be cut here, and the neighbour sees more around it.
+
+    Args:
+        start: where it begins.
+        stop: where it ends.
+        piece: where its piece begins and ends.
+        before: where the piece before ends.
+        after: where the piece behind begins.
+    """
+    begin, end = piece
+    by_the_next = after < end and stop > end - _EDGE and start >= after + 2 * _EDGE
+    return by_the_next or (begin < before and start < begin + _EDGE and stop <= before - 2 * _EDGE)
 
 
 def merged(places: Sequence[Place]) -> list[tuple[Place, int, int]]:

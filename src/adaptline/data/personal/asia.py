@@ -76,7 +76,7 @@ def _is_tw_id(value: str) -> bool:
 def _is_hkid(value: str) -> bool:
     """Hong Kong, Immigration Department: letters from A as 10, a blank before a single one as 36, A for 10."""
     code = compact(value)
-    numbers = [int(character, 36) for character in code.rjust(9, "?")[1:-1] if character != "?"]
+    numbers = [int(character, 36) for character in code[:-1]]
     numbers = [36] * (8 - len(numbers)) + numbers
     check = -sum(number * weight for number, weight in zip(numbers, range(9, 1, -1), strict=True)) % 11
     return "0123456789A"[check] == code[-1]

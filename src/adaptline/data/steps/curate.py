@@ -256,7 +256,7 @@ def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
 
 def _scores_of(state: _State, best: str) -> list[Ref]:
     """The units of the scores of the filter that is meant; none where there is no such filter: the matcher knows lengths."""
-    rules = zip(naming.numbered([method["use"] for method in state.methods]), state.methods, strict=True)
+    rules = zip(naming.places([method["identity"] for method in state.methods]), state.methods, strict=True)
     named = [method for name, method in rules if name == best and "scores" in method]
     return [Ref(*ref) for ref in named[-1]["scores"]] if named else []
 

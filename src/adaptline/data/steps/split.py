@@ -13,13 +13,14 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from adaptline.core import registry
+from adaptline.core import naming, registry
 from adaptline.core.artifacts import Read, Unit, Units
 from adaptline.core.demands import Demand
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
 from adaptline.core.rows import On, Ref, Rows, Shard, extra_values, texts
 from adaptline.core.signatures import BadParameterError
+from adaptline.data.tasks import is_held_out
 from adaptline.errors import UserError, did_you_mean
 
 _EXACT = 1e-9
@@ -31,8 +32,9 @@ def _are_shares(share: dict[str, float]) -> bool:
 
 
 def _check(node: Node) -> None:
-    """Refuses to divide rows that have children: a child could land where its parent is not."""
+    """Refuses to divide rows that have children, as a child could land where its parent is not, and to learn from items."""
     for before in node.ancestors():
+        _refuse_spared(node, before)
         if before.table.step == "augment":
             raise BadParameterError(
                 "",
@@ -40,6 +42,18 @@ def _check(node: Node) -> None:
                 f"Split first: let [{before.table.name}] take from this step.",
                 place=("from",),
             )
+
+
+def _refuse_spared(node: Node, before: Node) -> None:
+    """Refuses to make a part to learn from out of a split whose rows may be the very items that decontaminate looks for."""
+    of, rules = node.values.get("of"), naming.rules_in(before.values)
+    learnt = [name for name, part in node.values["share"].items() if part and not is_held_out(name)]
+    if is_held_out(of) and learnt and any(use.use == "decontaminate" for use in rules):
+        raise BadParameterError(
+            "of",
+            f"makes {learnt[0]!r} out of {of!r}, whose rows decontaminate in [{before.table.name}] spares as items of its tasks",
+            f"Split first: let [{before.table.name}] take from this step.",
+        )
 
 
 @step(version=4, output="rows", check=_check)

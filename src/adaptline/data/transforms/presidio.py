@@ -5,7 +5,6 @@ Knows which of Presidio's kinds are ours, and what is nobody's. What is found, a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -44,30 +43,11 @@ _OURS = {
 # What is rarely about a person in texts that models learn from, and common in them.
 _UNLESS_NAMED = ("DATE_TIME", "URL", "UUID")
 _TAG = re.compile(r"<[A-Z][A-Z_0-9]{1,39}>")  # what a mask leaves
-# Of a spaCy pipeline's config.cfg: its parts, those that spaCy brings and keeps without pickles, and layers of torch, which
-# are kept with them.
-_FACTORY = re.compile(r'^factory *= *"([^"]+)"', re.MULTILINE)
-_PLAIN = frozenset(
-    [
-        "tok2vec",
-        "tagger",
-        "parser",
-        "ner",
-        "senter",
-        "sentencizer",
-        "attribute_ruler",
-        "lemmatizer",
-        "trainable_lemmatizer",
-        "morphologizer",
-        "entity_ruler",
-        "span_ruler",
-        "merge_entities",
-    ]
-)
-_PICKLED = re.compile(r'^@architectures *= *"([^"]*(?:[Tt]orch|[Tt]ransformer)[^"]*)"', re.MULTILINE)
 _ARE_LANGUAGES = Demand(
     lambda codes: bool(codes) and all(code in LANGUAGES.split() for code in codes), 'of languages\' codes, like ["en"]'
 )
+# An empty list of entities would mask nothing without a word.
+_NOT_EMPTY = Demand(bool, "and at least one of them (leave it out for the default)")
 
 
 def _check(
@@ -107,16 +87,9 @@ def _models(model: Folder | None) -> tuple[tuple[str, Path], ...]:
     """(language, folder) of a spaCy pipeline. Raises UserError where the folder holds none, or one that would be unpickled."""
     if model is None:
         return ()
-    try:
-        language = str(json.loads((model.path / "meta.json").read_bytes())["lang"])
-        config = (model.path / "config.cfg").read_text("utf-8")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        do = "Name the folder of a spaCy pipeline, with its meta.json and config.cfg, or package:en_core_web_sm."
-        raise UserError(f"model = {model.name!r}, which is no pipeline of spaCy", do=do) from error
-    if foreign := [one for one in _FACTORY.findall(config) if one not in _PLAIN] + _PICKLED.findall(config):
-        what = f"model = {model.name!r}, of which a part ({foreign[0]}) is not spaCy's own, or would be unpickled"
-        raise UserError(what, do="Name a pipeline without transformers or torch, such as package:en_core_web_sm.")
-    return ((language, model.path),)
+    from adaptline.data.personal import pipelines  # noqa: PLC0415 - it imports spaCy
+
+    return ((pipelines.language_of(model), model.path),)
 
 
 @transform(version=1, finds=("personal_data",), check=_check)
@@ -124,8 +97,8 @@ def presidio(
     texts: list[str],
     *,
     languages: Annotated[list[str], _ARE_LANGUAGES] | None = None,
-    countries: list[str] | None = None,
-    entities: list[str] | None = None,
+    countries: Annotated[list[str], _NOT_EMPTY] | None = None,
+    entities: Annotated[list[str], _NOT_EMPTY] | None = None,
     model: Folder | None = None,
     min_score: Annotated[float, between(0, 1, low_too=False)] = 0.4,
     mode: Literal["mask", "pseudonym"] = "mask",
