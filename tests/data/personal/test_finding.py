@@ -245,6 +245,7 @@ LEFT = {
             "SMS volume: 12345678 messages",
             "phone_book_size = 1234567",
             "a handy 12345678",
+            "<Buffer 01 02 03 04 05>",
             "1 1.52 999 Football French Ligue 2",
             "suna 1234567",
             "office space 12 500 000 sq ft",
@@ -295,7 +296,14 @@ LEFT = {
         ),
         *("dead::beef", "fe80::1", "10:20:30:40:50:60:70:80", "section 5.6.7.9"),
     ],
-    "mac": ["00:00:5e:00:53:01", "20-01-05-12-30-55", "00:00:00:00:00:00", "3a:4b:5c:6d:7e", "3a:4b:5c:6d:7e:8f:90:a1"],
+    "mac": [
+        "0022 ; [*031D.0020.0002] # QUOTATION MARK",
+        "00:00:5e:00:53:01",
+        "20-01-05-12-30-55",
+        "00:00:00:00:00:00",
+        "3a:4b:5c:6d:7e",
+        "3a:4b:5c:6d:7e:8f:90:a1",
+    ],
     "url_secret": [
         *(
             "http://user:password@firma.de",

@@ -42,7 +42,8 @@ _AMERICAN = re.compile(r"\+1[ .-]?\(?[2-9]\d\d(?:[ .\-)]{0,2}\d){7}", re.ASCII)
 _ABROAD = re.compile(rf"00{_COUNTRY}(?:[ .\-/]\(?\d{{1,5}}\)?)(?:[ .\-/]\d{{2,8}}){{1,5}}", re.ASCII)
 _WEAK = re.compile(r"\(?\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,9}){1,5}|\(\d{1,4}\)\d{5,9}|\d{7,12}", re.ASCII)
 _SPACED_DATE = re.compile(r"[0-3]?\d [01]?\d (?:1[89]|20)\d\d|(?:1[89]|20)\d\d [01]?\d [0-3]?\d", re.ASCII)
-_PAPER = re.compile(r"\d{4}\.\d{4,5}|10\.\d{4,5}/\d+", re.ASCII)  # of arXiv, a DOI
+_PAPER = re.compile(r"\d{4}\.\d{4,5}", re.ASCII)  # of arXiv
+_DOI = re.compile(r"10\.\d{4,5}/\d+", re.ASCII)
 _PART = re.compile(r"\d+", re.ASCII)
 _PARTS = 6  # groups at the most of a number near a word, whose groups have any length
 _DATE = re.compile(
@@ -57,6 +58,7 @@ _DIFFERENT = 3  # 1000000 is nobody's
 _NATIONAL = range(9, 13)  # digits of a number with its trunk prefix
 _NO_TIMES = {9, 11}  # digits that no date and time of day has
 _THOUSANDS = re.compile(r"[1-9](?: \d{3}){2}|[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?: \d{3})* 000)", re.ASCII)
+_COUNTING = "010203040506"  # bytes of an example rather than a number in France
 _LABEL_WIDTH = 32  # characters
 _LONGEST = 40  # characters of a run: what is longer is a table
 
@@ -116,7 +118,7 @@ def _glued(before: str) -> bool:
 def _is_strong(number: str) -> bool:
     """Whether the form alone tells that it is a telephone number that could be somebody's."""
     digits = digits_of(number)
-    if is_fictional(digits):
+    if is_fictional(digits) or digits in _COUNTING:
         return False
     if number.startswith(("+", "(+")):
         form = _AMERICAN if number.startswith("+1") else _INTERNATIONAL
@@ -141,7 +143,7 @@ def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
         return False
     bare = number == digits
     dated = _DATE.match(number) and not (bare and len(digits) in _NO_TIMES)
-    if dated or any(other.fullmatch(number) for other in (_ZIP, _PAPER, _SPACED_DATE)):
+    if dated or any(other.fullmatch(number) for other in (_ZIP, _DOI, _SPACED_DATE)):
         return False
     if len(digits) > (_NATIONAL[-1] if bare and digits[0] != "0" else _GROUPED):
         return False

@@ -42,9 +42,13 @@ def naming(*names: str, inside: Sequence[str] = ()) -> re.Pattern[str]:
 
 
 def abbreviated(*names: str) -> str:
-    """Short names that are words of some language in small letters ("sin", "nas", "nie"): capitals, or a key with its sign."""
+    """Short names that are words of some language in small letters ("sin", "nas", "nie").
+
+    They count in capitals, as somebody's ("mi rut"), as a number ("tin number") and as a key ("nie:").
+    """
     either = "|".join(names)
-    return rf"(?-i:{either})|(?:{either})(?=[\"']?[:=])"
+    whose = r"(?:my|mi|tu|su|meu|seu|mon|votre|mein\w*|mijn|m[óo]j|min|mit|il mio) "
+    return rf"(?-i:{either})|{whose}(?:{either})|(?:{either})(?:[ _-]?(?:numbers?|num|nr|n[°º])|(?=[\"']?[:=]))"
 
 
 # "My number" with what may follow before the number itself; not the number of something: "mi número de pedido".
