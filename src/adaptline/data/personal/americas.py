@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import re
 
-from adaptline.data.personal.checksums import check_of_eleven, is_day, luhn, luhn_not_alike, weighted
+from adaptline.data.personal.checksums import check_of_eleven, luhn, luhn_not_alike, weighted, year_first
 from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern
-from adaptline.data.personal.words import naming
+from adaptline.data.personal.words import abbreviated, naming
 
 _CURP = "0123456789ABCDEFGHIJKLMN\xd1OPQRSTUVWXYZ"  # what a character counts, by its place
 _STATES = "AS|BC|BS|C[CLMSH]|D[FG]|G[TR]|HG|JC|M[CNS]|N[TLE]|OC|PL|Q[TR]|S[PLR]|T[CSL]|VZ|YN|ZS"
 _RIF = {"V": 4, "E": 8, "J": 12, "P": 16, "G": 20}
 
 
-def _has_day(code: str) -> bool:
-    return is_day(int(code[4:6]), int(code[6:8]), int(code[8:10]))
-
-
 def _is_curp(value: str) -> bool:
     """Mexico, RENAPO's instructions of 2021: places in an alphabet with an N with tilde, weights 18 to 2."""
     code = value.upper()
     total = sum(_CURP.index(character) * weight for character, weight in zip(code, range(18, 1, -1), strict=False))
-    return _has_day(code) and str(-total % 10) == code[17]
+    return year_first(code, 4) and str(-total % 10) == code[17]
 
 
 def _is_rfc(value: str) -> bool:
-    return _has_day(value)
+    """Mexico, SAT: as in a CURP the second letter is the surname's first vowel; what ends it is often given wrong."""
+    code = compact(value)
+    return code[1] in "AEIOUX" and year_first(code, 4)
 
 
 def _is_cuil(value: str) -> bool:
@@ -84,13 +82,18 @@ def _is_pis(value: str) -> bool:
 # Internal Revenue Service, publication 1915: which pairs of digits stand in the middle.
 us_itin = each_of(
     9,
-    Shape(pattern("9[0-9]{2}([- ]?)(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])\\1[0-9]{4}"), words=naming("itin", "tin")),
+    Shape(
+        pattern("9[0-9]{2}([- ]?)(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])\\1[0-9]{4}"),
+        words=naming("itin", abbreviated("TIN")),
+    ),
     Shape(pattern("9[0-9]{2}-(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])-[0-9]{4}")),
 )
 ca_sin = each_of(
     9,
     Shape(
-        pattern("[1-79][0-9]{2}([- ]?)[0-9]{3}\\1[0-9]{3}"), luhn_not_alike, naming("sin", "nas", "assurance sociale")
+        pattern("[1-79][0-9]{2}([- ]?)[0-9]{3}\\1[0-9]{3}"),
+        luhn_not_alike,
+        naming(abbreviated("SIN", "NAS"), "assurance sociale"),
     ),
 )
 mx_curp = each_of(
@@ -108,8 +111,8 @@ mx_rfc = each_of(
     6,
     Shape(
         pattern("[A-Z]{4}-?[0-9]{6}-?[0-9A-Z]{3}", re.IGNORECASE),
-        lambda value: _is_rfc(compact(value)),
-        naming("rfc", "registro federal"),
+        _is_rfc,
+        naming(abbreviated("RFC"), "registro federal"),
     ),
 )
 ar_cuil = each_of(
@@ -117,18 +120,28 @@ ar_cuil = each_of(
 )
 cl_rut = each_of(
     7,
-    Shape(pattern("[0-9]{1,2}\\.[0-9]{3}\\.[0-9]{3}-[0-9K]", re.IGNORECASE), _is_rut),
-    Shape(pattern("[0-9]{7,8}-?[0-9K]", re.IGNORECASE), _is_rut, naming("ru[tn]", "r\\.u\\.[tn]")),
+    Shape(
+        pattern("(?:[0-9]{7,8}-?|[0-9]{1,2}\\.[0-9]{3}\\.[0-9]{3}-)[0-9K]", re.IGNORECASE),
+        _is_rut,
+        naming(abbreviated("RUT"), "(?-i:RUN|Rut)", "r\\.u\\.[tn]", "rol [úu]nico"),
+    ),
 )
 co_nit = each_of(
     8,
-    Shape(pattern("[0-9]{1,3}(?:\\.?[0-9]{3}){2,3}-?[0-9]"), _is_nit, naming("nit", "n\\.i\\.t", "c[ée]dula", "dian")),
+    Shape(
+        pattern("[0-9]{1,3}(?:\\.?[0-9]{3}){2,3}-?[0-9]"),
+        _is_nit,
+        naming(abbreviated("NIT", "DIAN"), "n\\.i\\.t", "c[ée]dula"),
+    ),
 )
-ec_cedula = each_of(10, Shape(pattern("[0-3][0-9]{8}-?[0-9]"), _is_ec_cedula, naming("c[ée]dula", "c\\.?i", "c\\.c")))
+ec_cedula = each_of(
+    10, Shape(pattern("[0-3][0-9]{8}-?[0-9]"), _is_ec_cedula, naming("c[ée]dula", abbreviated("C\\.?I", "C\\.C")))
+)
 uy_ci = each_of(
     8,
-    Shape(pattern("[1-9]\\.[0-9]{3}\\.[0-9]{3}-[0-9]"), _is_ci),
-    Shape(pattern("[1-9][0-9]{6}-?[0-9]"), _is_ci, naming("c[ée]dula", "c\\.?i", "documento")),
+    Shape(
+        pattern("[1-9](?:[0-9]{6}-?|\\.[0-9]{3}\\.[0-9]{3}-)[0-9]"), _is_ci, naming("c[ée]dula", abbreviated("C\\.?I"))
+    ),
 )
 ve_rif = each_of(
     9,
@@ -140,6 +153,8 @@ pe_ruc = each_of(11, Shape(pattern("1[057][0-9]{9}"), _is_ruc, naming("ruc", "r\
 br_pis = each_of(
     11,
     Shape(
-        pattern("[0-9]{3}\\.?[0-9]{5}\\.?[0-9]{2}-?[0-9]"), _is_pis, naming("pis", "pasep", "nis", "nit", "pis/pasep")
+        pattern("[0-9]{3}\\.?[0-9]{5}\\.?[0-9]{2}-?[0-9]"),
+        _is_pis,
+        naming(abbreviated("PIS", "NIS", "NIT"), "pasep", "pis/pasep"),
     ),
 )

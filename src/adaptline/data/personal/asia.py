@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import re
 
-from adaptline.data.personal.checksums import is_day, luhn, luhn_not_alike, weighted
+from adaptline.data.personal.checksums import is_day, luhn, luhn_not_alike, weighted, year_first
 from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern, word
-from adaptline.data.personal.words import naming
+from adaptline.data.personal.words import abbreviated, naming
 
 _TW_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # in the order of what they count, 10 to 35
 _NRIC = {"S": "JZIHGFEDCBA", "T": "GFEDCBAJZIH", "F": "XWUTRQPNMLK", "G": "RQPNMLKXWUT", "M": "TRQPNJLKXWU"}
 _KR_NO_CHECK = "2010"  # YYMM: since October 2020 what follows the sex is drawn by lot
-
-
-def _day_after(digits: str, start: int) -> bool:
-    return is_day(*(int(digits[at : at + 2]) for at in (start, start + 2, start + 4)))
 
 
 def _is_tckn(value: str) -> bool:
@@ -42,22 +38,27 @@ def _is_melli(value: str) -> bool:
 
 def _is_egyptian(value: str) -> bool:
     """Egypt, Civil Status: the century, a date, one of 27 governorates (88 abroad); the last digit's rule is not public."""
-    return _day_after(value, 1) and (1 <= int(value[7:9]) <= 35 or value[7:9] == "88")  # noqa: PLR2004
+    return year_first(value, 1) and (1 <= int(value[7:9]) <= 35 or value[7:9] == "88")  # noqa: PLR2004
 
 
 def _is_iin(value: str) -> bool:
     """Kazakhstan, decree 853 of 2003: a second row of weights where the first gives 10."""
     rows = tuple(range(1, 12)), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
     first, second = (weighted(value, row) % 11 for row in rows)
-    return _day_after(value, 0) and (first if first < 10 else second) == int(value[11])  # noqa: PLR2004
+    return year_first(value) and (first if first < 10 else second) == int(value[11])  # noqa: PLR2004
 
 
 def _is_rrn(value: str) -> bool:
-    """Korea, Ministry of the Interior: the sex tells the century; the check digit was given up in October 2020."""
+    """Korea, Ministry of the Interior: the sex tells the century."""
     digits = digits_of(value)
     check = (11 - weighted(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10
-    unchecked = digits[6] in "3478" and digits[:4] >= _KR_NO_CHECK
-    return _day_after(digits, 0) and (check == int(digits[12]) or unchecked)
+    return year_first(digits) and check == int(digits[12])
+
+
+def _is_late_rrn(value: str) -> bool:
+    """The check digit was given up in October 2020."""
+    digits = digits_of(value)
+    return _is_rrn(value) or (year_first(digits) and digits[6] in "3478" and digits[:4] >= _KR_NO_CHECK)
 
 
 def _is_my_number(value: str) -> bool:
@@ -91,7 +92,7 @@ def _is_nric(value: str) -> bool:
 def _is_my_kad(value: str) -> bool:
     """Malaysia, JPN: a date and a place of birth, 01 to 59 in Malaysia, 60 to 99 elsewhere; no check digit."""
     digits = digits_of(value)
-    return _day_after(digits, 0) and digits[6:8] not in {"00", "17", "18", "19", "20", "69", "70", "73", "80", "81"}
+    return year_first(digits) and digits[6:8] not in {"00", "17", "18", "19", "20", "69", "70", "73", "80", "81"}
 
 
 def _is_th_id(value: str) -> bool:
@@ -106,7 +107,7 @@ def _is_nik(value: str) -> bool:
 
 
 def _is_za_id(value: str) -> bool:
-    return _day_after(value, 0) and luhn(value)
+    return year_first(value) and luhn(value)
 
 
 def _is_tfn(value: str) -> bool:
@@ -130,7 +131,8 @@ def _is_ird(value: str) -> bool:
 
 
 tr_tckn = each_of(
-    11, Shape(pattern("[1-9][0-9]{10}"), _is_tckn, naming("tckn", "t\\.?c\\.?", "tc no", inside=["kimlik"]))
+    11,
+    Shape(pattern("[1-9][0-9]{10}"), _is_tckn, naming("tckn", abbreviated("T\\.?C\\.?"), "tc no", inside=["kimlik"])),
 )
 il_teudat_zehut = each_of(
     8,
@@ -148,7 +150,7 @@ sa_id = each_of(10, Shape(pattern("[12][0-9]{9}"), luhn_not_alike, _IQAMA))
 ae_id = each_of(
     15,
     Shape(pattern("784([ -])(?:19|20)[0-9]{2}\\1[0-9]{7}\\1[0-9]")),
-    Shape(pattern("784(?:19|20)[0-9]{10}"), luhn_not_alike, naming("emirates id", "eid", inside=["هوية"])),
+    Shape(pattern("784(?:19|20)[0-9]{10}"), luhn_not_alike, naming("emirates id", abbreviated("EID"), inside=["هوية"])),
 )
 eg_national_id = each_of(
     14, Shape(pattern("[23][0-9]{13}"), _is_egyptian, naming(inside=["الرقم القومي", "بطاقة", "هوية"]))
@@ -159,13 +161,17 @@ in_pan = each_of(
     4,
     Shape(
         pattern("[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", re.IGNORECASE),
-        words=naming("pan", "permanent account", inside=["पैन"]),
+        words=naming(abbreviated("PAN"), "permanent account", inside=["पैन"]),
     ),
 )
 kr_rrn = each_of(
     13,
     Shape(pattern("[0-9]{2}[01][0-9][0-3][0-9]-[1-8][0-9]{6}"), _is_rrn),
-    Shape(pattern("[0-9]{2}[01][0-9][0-3][0-9]-?[1-8][0-9]{6}"), _is_rrn, naming("rrn", inside=["주민", "외국인등록"])),
+    Shape(
+        pattern("[0-9]{2}[01][0-9][0-3][0-9]-?[1-8][0-9]{6}"),
+        _is_late_rrn,
+        naming("rrn", inside=["주민", "외국인등록"]),
+    ),
 )
 jp_my_number = each_of(
     12,
@@ -180,24 +186,23 @@ tw_id = each_of(
     Shape(
         pattern("[A-Z][1289][0-9]{8}", re.IGNORECASE),
         _is_tw_id,
-        naming("arc", inside=["身[分份][證证]", "居留證", "統一證號"]),
+        naming(abbreviated("ARC"), inside=["身[分份][證证]", "居留證", "統一證號"]),
     ),
 )
+_HKID = naming("hkid", "hong kong (?:id|identity)", inside=["身[份分][證证]"])
 hk_hkid = each_of(
     6,
-    Shape(re.compile("(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{6} ?\\([0-9A]\\)", re.ASCII | re.IGNORECASE), _is_hkid),
-    Shape(pattern("[A-Z]{1,2}[0-9]{6}[0-9A]", re.IGNORECASE), _is_hkid, naming("hkid", inside=["身[份分][證证]"])),
+    Shape(re.compile("(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{6} ?\\([0-9A]\\)", re.ASCII | re.IGNORECASE), _is_hkid, _HKID),
+    Shape(pattern("[A-Z]{1,2}[0-9]{6}[0-9A]", re.IGNORECASE), _is_hkid, _HKID),
 )
 sg_nric = each_of(
     7,
-    Shape(pattern("[STFGM][0-9]{7}[A-Z]"), _is_nric),
-    Shape(pattern("[STFGM][0-9]{7}[A-Z]", re.IGNORECASE), _is_nric, naming("nric", "fin", "uin")),
+    Shape(pattern("[STFGM][0-9]{7}[A-Z]", re.IGNORECASE), _is_nric, naming("nric", abbreviated("FIN", "UIN"))),
 )
-_MY_KAD = naming("nric", "my ?kad", "ic", "no\\.? ?(?:kp|ic)", "k/?p", inside=["kad pengenalan"])
+_MY_KAD = naming("nric", "my ?kad", abbreviated("IC", "K/?P"), "no\\.? ?(?:kp|ic)", "ic no", inside=["kad pengenalan"])
 my_nric = each_of(
     12,
-    Shape(pattern("[0-9]{2}[01][0-9][0-3][0-9]-[0-9]{2}-[0-9]{4}"), _is_my_kad),
-    Shape(pattern("[0-9]{2}[01][0-9][0-3][0-9]{7}"), _is_my_kad, _MY_KAD),
+    Shape(pattern("[0-9]{2}[01][0-9][0-3][0-9](-?)[0-9]{2}\\1[0-9]{4}"), _is_my_kad, _MY_KAD),
 )
 th_id = each_of(
     13,
@@ -207,7 +212,7 @@ th_id = each_of(
         bare_words=naming(inside=["ประชาชน", "เลขประจำตัว"]),
     ),
 )
-id_nik = each_of(16, Shape(pattern("[0-9]{16}"), _is_nik, naming("nik", "ktp", inside=["kependudukan"])))
+id_nik = each_of(16, Shape(pattern("[0-9]{16}"), _is_nik, naming(abbreviated("NIK"), "ktp", inside=["kependudukan"])))
 # NADRA: a province, a tehsil, a serial number, odd for men; no check digit.
 _CNIC = ("cnic", "nic", "nicop")
 pk_cnic = each_of(
@@ -220,11 +225,13 @@ za_id = each_of(
     Shape(
         pattern("[0-9]{2}[01][0-9][0-3][0-9]{5}[012][0-9]{2}"),
         _is_za_id,
-        naming("id (?:no|number)", "identiteitsnommer", "rsa id", "said"),
+        naming("id (?:no|number)", "identiteitsnommer", "rsa id"),
     ),
 )
 au_tfn = each_of(8, Shape(pattern("[0-9]{3}([ -]?)[0-9]{3}\\1[0-9]{2,3}"), _is_tfn, naming("tfn", "tax file")))
 au_medicare = each_of(
     10, Shape(pattern("[2-6][0-9]{3}[ -]?[0-9]{5}[ -]?[0-9](?:[ /-]?[0-9])?"), _is_medicare, naming("medicare"))
 )
-nz_ird = each_of(8, Shape(pattern("[0-9]{2,3}([ -]?)[0-9]{3}\\1[0-9]{3}"), _is_ird, naming("ird", "inland revenue")))
+nz_ird = each_of(
+    8, Shape(pattern("[0-9]{2,3}([ -]?)[0-9]{3}\\1[0-9]{3}"), _is_ird, naming(abbreviated("IRD"), "inland revenue"))
+)

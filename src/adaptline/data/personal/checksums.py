@@ -5,8 +5,9 @@ Knows digits, and which are a day of the calendar. Knows nothing of what a numbe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+
+from adaptline.data.personal.page import digits_of
 
 # Verhoeff, Error Detecting Decimal Codes (1969): the multiplication of the dihedral group D5, and the permutation.
 _D5 = (
@@ -33,6 +34,11 @@ def day_first(digits: str, year_digits: int = 2) -> bool:
     return is_day(int(digits[4 : 4 + year_digits]), int(digits[2:4]), int(digits[:2]))
 
 
+def year_first(digits: str, at: int = 0) -> bool:
+    """Whether a day as YYMMDD stands at a place of digits."""
+    return is_day(*(int(digits[start : start + 2]) for start in (at, at + 2, at + 4)))
+
+
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1: every second digit from the right doubled, the sum a multiple of 10."""
     doubled = sum(int("0246813579"[int(digit)]) for digit in digits[-2::-2])
@@ -41,7 +47,7 @@ def luhn(digits: str) -> bool:
 
 def luhn_not_alike(value: str) -> bool:
     """Luhn's check of the digits in a value, which are not all the same: zeros are nobody's."""
-    digits = re.sub("[^0-9]", "", value)
+    digits = digits_of(value)
     return len(set(digits)) > 1 and luhn(digits)
 
 

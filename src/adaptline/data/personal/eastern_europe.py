@@ -7,9 +7,9 @@ Each check names who publishes it. Numbers without a separator of their own coun
 
 from __future__ import annotations
 
-from adaptline.data.personal.checksums import check_of_eleven, day_first, is_day, mod_11_10, weighted
+from adaptline.data.personal.checksums import check_of_eleven, day_first, is_day, mod_11_10, weighted, year_first
 from adaptline.data.personal.page import Shape, digits_of, each_of, pattern
-from adaptline.data.personal.words import naming
+from adaptline.data.personal.words import abbreviated, naming
 
 
 def _is_egn(value: str) -> bool:
@@ -34,7 +34,7 @@ def _is_baltic(value: str) -> bool:
         weighted(value, row) % 11 for row in ((1, 2, 3, 4, 5, 6, 7, 8, 9, 1), (3, 4, 5, 6, 7, 8, 9, 1, 2, 3))
     )
     check = first if first < 10 else second % 10  # noqa: PLR2004 - one digit
-    return is_day(*(int(value[at : at + 2]) for at in (1, 3, 5))) and check == int(value[10])
+    return year_first(value, 1) and check == int(value[10])
 
 
 def _is_oib(value: str) -> bool:
@@ -46,7 +46,7 @@ def _is_szemelyi(value: str) -> bool:
     digits = digits_of(value)
     rising = range(1, 11)
     checks = {weighted(digits, row) % 11 for row in (rising, rising[::-1])}
-    return is_day(*(int(digits[at : at + 2]) for at in (1, 3, 5))) and int(digits[10]) in checks
+    return year_first(digits, 1) and int(digits[10]) in checks
 
 
 def _is_taj(value: str) -> bool:
@@ -73,8 +73,7 @@ def _is_jmbg(value: str) -> bool:
 
 def _is_cnp(value: str) -> bool:
     """Romania, law 105/1996."""
-    day = (int(value[at : at + 2]) for at in (1, 3, 5))
-    return is_day(*day) and weighted(value, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11 in {
+    return year_first(value, 1) and weighted(value, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9)) % 11 in {
         int(value[12]),
         10 * (value[12] == "1") or -1,
     }
@@ -98,13 +97,9 @@ def _is_rnokpp(value: str) -> bool:
 
 bg_egn = each_of(10, Shape(pattern("[0-9]{10}"), _is_egn, naming("егн", "egn", "един\\w* граждански номер")))
 _RODNE = naming("rč", "r\\. ?č", "birth (?:no|number)", inside=["rodn[éeéý]\\w* č[ií]sl"])
-cz_rodne_cislo = each_of(
-    9,
-    Shape(pattern("[0-9]{6}/[0-9]{4}"), _is_rodne_cislo),
-    Shape(pattern("[0-9]{6}[/ ]?[0-9]{3,4}"), _is_rodne_cislo, _RODNE),
-)
+cz_rodne_cislo = each_of(9, Shape(pattern("[0-9]{6}[/ ]?[0-9]{3,4}"), _is_rodne_cislo, _RODNE))
 _BALTIC = "[1-6][0-9]{2}[01][0-9][0-3][0-9]{5}"
-ee_isikukood = each_of(11, Shape(pattern(_BALTIC), _is_baltic, naming("ik", inside=["isikukood"])))
+ee_isikukood = each_of(11, Shape(pattern(_BALTIC), _is_baltic, naming(abbreviated("IK"), inside=["isikukood"])))
 lt_asmens_kodas = each_of(11, Shape(pattern(_BALTIC), _is_baltic, naming("a\\. ?k", inside=["asmens kod"])))
 hr_oib = each_of(11, Shape(pattern("[0-9]{11}"), _is_oib, naming("oib", inside=["osobni identifikacijski broj"])))
 hu_szemelyi_szam = each_of(
@@ -120,7 +115,7 @@ hu_taj = each_of(
     Shape(
         pattern("[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}"),
         _is_taj,
-        naming("taj", "taj-?szám\\w*", inside=["társadalombiztosítási azonosító"]),
+        naming(abbreviated("TAJ"), "taj-?szám\\w*", inside=["társadalombiztosítási azonosító"]),
     ),
 )
 hu_adoazonosito = each_of(10, Shape(pattern("8[0-9]{9}"), _is_adoazonosito, naming(inside=["adóazonosító"])))
@@ -155,7 +150,7 @@ ru_snils = each_of(
         pattern("[0-9]{3}-[0-9]{3}-[0-9]{3}[ -][0-9]{2}|[0-9]{11}"), _is_snils, bare_words=naming("снилс\\w*", "snils")
     ),
 )
-ru_inn = each_of(12, Shape(pattern("[0-9]{12}"), _is_inn, naming("инн", "inn")))
+ru_inn = each_of(12, Shape(pattern("[0-9]{12}"), _is_inn, naming("инн", abbreviated("INN"))))
 ua_rnokpp = each_of(
     10,
     Shape(

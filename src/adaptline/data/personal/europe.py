@@ -11,7 +11,7 @@ import re
 
 from adaptline.data.personal.checksums import check_of_eleven, day_first, is_day, luhn, summed, verhoeff, weighted
 from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern
-from adaptline.data.personal.words import naming
+from adaptline.data.personal.words import abbreviated, naming
 
 
 def _is_svnr(value: str) -> bool:
@@ -146,9 +146,10 @@ dk_cpr = each_of(
 fi_hetu = each_of(9, Shape(pattern("[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Z]", re.IGNORECASE), _is_hetu))
 gr_amka = each_of(11, Shape(pattern("[0-9]{11}"), _is_amka, naming("αμκα", "α\\.μ\\.κ\\.α", "amka")))
 gr_afm = each_of(9, Shape(pattern("[0-9]{9}"), _is_afm, naming("αφμ", "α\\.φ\\.μ", "afm")))
-ie_pps = each_of(7, Shape(pattern("[0-9]{7}[A-W][A-IW]?", re.IGNORECASE), _is_pps, naming("ppsn?", "rsi")))
+ie_pps = each_of(7, Shape(pattern("[0-9]{7}[A-W][A-IW]?", re.IGNORECASE), _is_pps, naming(abbreviated("PPSN?", "RSI"))))
 is_kennitala = each_of(
-    10, Shape(pattern("[0-7][0-9][01][0-9]{3}-?[0-9]{3}[089]"), _is_kennitala, naming("kt", inside=["kennital"]))
+    10,
+    Shape(pattern("[0-3][0-9][01][0-9]{3}-?[0-9]{3}[089]"), _is_kennitala, naming("kt(?=[.:])", inside=["kennital"])),
 )
 lu_matricule = each_of(13, Shape(pattern("(?:18|19|20)[0-9]{11}"), _is_matricule, naming("cns", inside=["matricule"])))
 no_fodselsnummer = each_of(
@@ -182,6 +183,6 @@ es_nuss = each_of(
     Shape(
         pattern("[0-9]{2}[ /-]?[0-9]{8}[ /-]?[0-9]{2}"),
         _is_nuss,
-        naming("nuss", "naf", "n[ºo°]\\.? ?s\\.?s", inside=["seguridad social", "afiliaci[óo]n"]),
+        naming("nuss", abbreviated("NAF"), "n[ºo°]\\.? ?s\\.?s", inside=["seguridad social", "afiliaci[óo]n"]),
     ),
 )

@@ -11,7 +11,7 @@ from collections import Counter
 
 from adaptline.data.personal.checksums import check_of_eleven, is_day, luhn, mod_11_10, verhoeff, weighted
 from adaptline.data.personal.page import Shape, compact, digits_of, each_of, pattern, word
-from adaptline.data.personal.words import naming
+from adaptline.data.personal.words import abbreviated, naming
 
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 # Codice fiscale (D.M. 12 March 1974): what a character counts at an odd place, 0-9 and A-Z.
@@ -109,12 +109,12 @@ def _is_resident_id(value: str) -> bool:
 _SSN = word("ssns?", "social[ _-]?security", "soc[. ]sec")
 _BSN = naming("bsn", "burgerservicenummers?", "sofi-?nummers?", "citizen service number")
 _CPF = naming("cpf", "cadastro de pessoas? f[ií]sicas?")
-_AADHAAR = naming("aadh?aar", "aadhar", "uidai", "uid", "आधार")
+_AADHAAR = naming("aadh?aar", "aadhar", "uidai", abbreviated("UID"), "आधार")
 _PERSONNUMMER = naming(
     "personnummer", "person-?nr", "pers\\.?nr", "pnr", "samordningsnummer", "personal identity number"
 )
-_STEUER = naming("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", "tin", "tax[ _-]?id")
-_DNI = naming("dni", "nie", "nif", "documento", "identidad")
+_STEUER = naming("steuer-?\\s?id(?:nr|entifikationsnummer)?", "idnr", "identifikationsnummer", abbreviated("TIN"))
+_DNI = naming("dni", abbreviated("NIE"), "nif", "documento", "identidad")
 
 us_ssn = each_of(
     9,
@@ -124,8 +124,13 @@ us_ssn = each_of(
 _NINO_FORM = "[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"
 _NINO = naming("nino", "national insurance", "ni (?:no|number)", "insurance number")
 uk_nino = each_of(6, Shape(pattern(_NINO_FORM), _is_nino), Shape(pattern(_NINO_FORM, re.IGNORECASE), _is_nino, _NINO))
-_DNI_FORM = "(?:[0-9]{8}|[0-9]{1,2}\\.[0-9]{3}\\.[0-9]{3}|[XYZ]-?[0-9]{7})-?[A-HJ-NP-TV-Z]"
-es_dni = each_of(7, Shape(pattern(_DNI_FORM), _is_dni), Shape(pattern(_DNI_FORM, re.IGNORECASE), _is_dni, _DNI))
+_DNI_NUMBER, _DNI_LETTER = "[0-9]{8}|[XYZ]-?[0-9]{7}", "-?[A-HJ-NP-TV-Z]"
+_DNI_DOTTED = "[0-9]{1,2}\\.[0-9]{3}\\.[0-9]{3}"  # a count of millions with a unit looks the same
+es_dni = each_of(
+    7,
+    Shape(pattern(f"(?:{_DNI_NUMBER}){_DNI_LETTER}"), _is_dni),
+    Shape(pattern(f"(?:{_DNI_NUMBER}|{_DNI_DOTTED}){_DNI_LETTER}", re.IGNORECASE), _is_dni, _DNI),
+)
 it_codice_fiscale = each_of(
     0,
     Shape(

@@ -79,7 +79,8 @@ def _is_iban(value: str) -> bool:
 
 def _is_luhn(value: str) -> bool:
     digits = digits_of(value)
-    return luhn(digits) and len(set(digits)) > 2  # noqa: PLR2004 - as above
+    flies = digits[0] != "1" or len(digits) == _OF_AIRLINES  # what else begins so counts seconds' parts since 1970
+    return flies and luhn(digits) and len(set(digits)) > 2  # noqa: PLR2004 - as above
 
 
 # Of a network not known here, near a word.
@@ -88,6 +89,7 @@ _ANY_CARD = re.compile(
 )
 
 _ARTICLE = 13  # digits
+_OF_AIRLINES = 15  # UATP, the one network whose cards begin with 1
 _NO_CODE = r"(?<!\w\()(?<!\[)"  # the argument of a call, the first of a list
 
 cards = each_of(

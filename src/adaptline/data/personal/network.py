@@ -22,7 +22,7 @@ _V6 = re.compile(
     rf"(?<![\w:.])(?:[0-9A-F]{{1,4}}:|::)[0-9A-F:]{{1,37}}+(?![\w:])(?!\.\d){_NO_NETWORK}", re.ASCII | re.IGNORECASE
 )
 _MAC = re.compile(
-    r"(?<![\w:.-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}|(?:-[0-9A-F]{2}){5}|[0-9A-F]{2}(?:\.[0-9A-F]{4}){2})(?![\w:.-]\w|\w)",
+    r"(?<![\w:.*-])[0-9A-F]{2}(?:(?::[0-9A-F]{2}){5}|(?:-[0-9A-F]{2}){5}|[0-9A-F]{2}(?:\.[0-9A-F]{4}){2})(?![\w:.-]\w|\w)",
     re.ASCII | re.IGNORECASE,
 )
 # Nobody's: RFC 6890's registries of special addresses, RFC 5737 and 3849 (documentation), and resolvers that all use.

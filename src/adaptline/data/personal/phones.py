@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from adaptline.data.personal.page import Page, Span, digits_of, word
-from adaptline.data.personal.words import PHONE
+from adaptline.data.personal.words import COUNTED, IS_MINE, LABEL, LABEL_OF_TRUNK, PHONE
 
 # ITU-T E.164, the list of assigned country codes (2016), and nothing longer than three digits.
 _COUNTRY = (
@@ -24,9 +24,10 @@ _RUN = re.compile(
 )
 _EXTENSION = re.compile(r" ?(?:x|ext)", re.IGNORECASE)
 _NANP = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d([-.]))\d{3}(?(1)\1|[-. ])\d{4}", re.ASCII)
+_ROOM = re.compile(rf"(?!1 )\d{{3,5}} (?={_NANP.pattern}\Z)", re.ASCII)  # what stands in a signature before the number
 _ZIP = re.compile(r"\d{5}-\d{4}", re.ASCII)  # a US postal code
 _STRONG = re.compile(
-    r"\(?0[1-9]\d{0,3}(?:\) ?| / |([ .-]))\d{2,8}(?:(?(1)\1|[ -])\d{2,4}){0,3}"  # with the trunk prefix 0
+    r"(?:0[1-9]\d{1,3} / |\(?0[1-9]\d{0,3}(?:\) ?|([ .-])))\d{2,8}(?:(?(1)\1|[ -])\d{2,4}){0,3}"  # with the trunk prefix 0
     r"|\([1-9]\d\) ?9?\d{4}-\d{4}"  # Brazil
     r"|8 ?\(\d{3}\) ?\d{3}-\d\d-\d\d"  # Russia
     r"|8([ -])[3489]\d\d\2\d{3}([ -])\d\d\3\d\d"
@@ -42,6 +43,7 @@ _ABROAD = re.compile(rf"00{_COUNTRY}(?:[ .\-/]\(?\d{{1,5}}\)?)(?:[ .\-/]\d{{2,8}
 _WEAK = re.compile(r"\(?\d{1,5}\)?(?:[ .\-/]{1,2}\d{2,9}){1,5}|\(\d{1,4}\)\d{5,9}|\d{7,12}", re.ASCII)
 _SPACED_DATE = re.compile(r"[0-3]?\d [01]?\d (?:1[89]|20)\d\d|(?:1[89]|20)\d\d [01]?\d [0-3]?\d", re.ASCII)
 _PAPER = re.compile(r"\d{4}\.\d{4,5}", re.ASCII)  # of arXiv
+_DOI = re.compile(r"10\.\d{4,5}/\d+", re.ASCII)
 _PART = re.compile(r"\d+", re.ASCII)
 _PARTS = 6  # groups at the most of a number near a word, whose groups have any length
 _DATE = re.compile(
@@ -55,6 +57,9 @@ _GROUPED = 14  # digits of a number in groups at the most, near a word
 _DIFFERENT = 3  # 1000000 is nobody's
 _NATIONAL = range(9, 13)  # digits of a number with its trunk prefix
 _NO_TIMES = {9, 11}  # digits that no date and time of day has
+_THOUSANDS = re.compile(r"[1-9](?: \d{3}){2}|[1-9]\d{0,2}(?:(?:\.\d{3}){2,}|(?: \d{3})* 000)", re.ASCII)
+_COUNTING = "010203040506"  # bytes of an example rather than a number in France
+_LABEL_WIDTH = 32  # characters
 _LONGEST = 40  # characters of a run: what is longer is a table
 
 _LOOSE = re.compile(  # what tells of numbers with separators only
@@ -62,7 +67,7 @@ _LOOSE = re.compile(  # what tells of numbers with separators only
     + "|"
     + word(
         r"office|desk|registered|answering|messages? (?:to|from|at|on)|numbers? (?:is|was)",
-        r"(?:reach|contact|ring) (?:me|us)|call(?:ed|ing)?(?: \w+){0,2} (?:at|on)",
+        r"(?:reach|contact|ring) (?:me|us)|cell|portable|call(?:ed|ing)?(?: \w+){0,2} (?:at|on)",
     ).pattern,
     re.IGNORECASE,
 )
@@ -75,6 +80,8 @@ def phones(page: Page) -> Iterator[Span]:
         start += match[0].startswith("(") and ")" not in match[0]
         if _SHORTEST <= end - start <= _LONGEST and _stands_alone(page.plain, start, end):
             number = _EXTENSION.split(page.plain[start:end], maxsplit=1)[0]
+            if room := _ROOM.match(number):
+                number, start = number[room.end() :], start + room.end()
             if _is_strong(number) or _is_weak(page, number, start, end):
                 yield start, end
 
@@ -111,7 +118,7 @@ def _glued(before: str) -> bool:
 def _is_strong(number: str) -> bool:
     """Whether the form alone tells that it is a telephone number that could be somebody's."""
     digits = digits_of(number)
-    if is_fictional(digits):
+    if is_fictional(digits) or digits in _COUNTING:
         return False
     if number.startswith(("+", "(+")):
         form = _AMERICAN if number.startswith("+1") else _INTERNATIONAL
@@ -132,15 +139,30 @@ def _is_weak(page: Page, number: str, start: int, end: int) -> bool:
     digits = digits_of(number)
     if len(digits) < _SHORTEST or len(set(digits)) < _DIFFERENT or is_fictional(digits):
         return False
+    if COUNTED.match(page.plain, end):
+        return False
     bare = number == digits
     dated = _DATE.match(number) and not (bare and len(digits) in _NO_TIMES)
-    if dated or _ZIP.fullmatch(number) or _SPACED_DATE.fullmatch(number):
+    if dated or any(other.fullmatch(number) for other in (_ZIP, _DOI, _SPACED_DATE)):
         return False
     if len(digits) > (_NATIONAL[-1] if bare and digits[0] != "0" else _GROUPED):
         return False
-    if (bare and digits[0] == "0") or _WEAK.fullmatch(number.removeprefix("+")):
-        return page.near(PHONE if bare else _LOOSE, start, end)
-    return len(_PART.findall(number)) <= _PARTS and page.near(PHONE, start, end)
+    if not bare and not _WEAK.fullmatch(number.removeprefix("+")) and len(_PART.findall(number)) > _PARTS:
+        return False
+    words = (
+        _LOOSE if _WEAK.fullmatch(number.removeprefix("+")) and not (bare or _THOUSANDS.fullmatch(number)) else PHONE
+    )
+    return page.near(words, start, end) or _is_labelled(page.plain, start, end)
+
+
+def _is_labelled(plain: str, start: int, end: int) -> bool:
+    """Whether a word that is often something else touches the number."""
+    before = plain[max(0, start - _LABEL_WIDTH) : start]
+    return (
+        LABEL.search(before) is not None
+        or (plain[start] in "0(" and LABEL_OF_TRUNK.search(before) is not None)
+        or IS_MINE.match(plain, end) is not None
+    )
 
 
 def is_fictional(digits: str) -> bool:
