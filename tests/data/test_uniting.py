@@ -93,11 +93,14 @@ def test_nan_is_null_beside_strings_and_nan_beside_numbers() -> None:
         ([{"a": 1}, [1]], "struct<a: int64>", "list<item: int64>"),
         ([["a"], "a"], "list<item: string>", "string"),
         ([True, 1], "bool", "int64"),
+        ([b"a", "a"], "binary", "string"),
     ],
 )
 def test_what_cannot_be_joined_is_told_with_both_kinds(values: list[Any], one: str, other: str) -> None:
     records = [{"x": value} for value in values]
     for given in (batches(*records), [Batch(records, {})]):
+        if b"a" in values and len(given) == 1:
+            continue  # within a batch bytes come with their type
         with pytest.raises(UserError, match="rows do not share one schema") as caught:
             schema_of(given)
         assert f"field 'x' is {one} in some rows and {other} in others" in caught.value.what

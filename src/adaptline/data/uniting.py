@@ -112,10 +112,14 @@ def _joined(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return one
     plain = [pa.schema([(name, rebuilt(kind, lambda leaf: leaf))]) for kind in (one, other)]
     try:
-        return pa.unify_schemas(plain, promote_options="permissive").field(name).type
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        found = pa.unify_schemas(plain, promote_options="permissive").field(name).type
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        found = None
+    # Arrow takes text beside bytes for bytes; who reads a text wants it back as one.
+    if found is None or (_is_bytes(found) and any(map(_is_text, (one, other)))):
         what = f"field {name!r} is {one} in some rows and {other} in others"
-        raise UserError(f"rows do not share one schema: {what}", do=_INSTEAD) from error
+        raise UserError(f"rows do not share one schema: {what}", do=_INSTEAD)
+    return found
 
 
 def _settled(kind: pa.DataType, empty: pa.DataType) -> pa.DataType:
@@ -124,6 +128,14 @@ def _settled(kind: pa.DataType, empty: pa.DataType) -> pa.DataType:
         return pa.float64()
     kind = empty if pa.types.is_null(kind) else kind
     return pa.string() if pa.types.is_null(kind) else kind
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_nan(value: Any) -> bool:
