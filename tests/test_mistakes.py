@@ -56,6 +56,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.jsonl").write_text("".join(f'{{"text": "row {i}", "label": "x"}}\n' for i in range(20)))
     (tmp_path / "b.xyz").write_text("a\n")
     (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "said.jsonl").write_text('{"file": "b.jsonl", "row": 1, "verdict": "drop"}\n')
+    (tmp_path / "more.jsonl").write_text('{"file": "a.jsonl", "row": 1, "verdict": "keep"}\n')
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text('{"max_position_embeddings": 512}')
     (tmp_path / "writing").mkdir()
@@ -170,6 +172,18 @@ CASES = {
         8,
         "do has header, which does nothing: the files are jsonl",
         "Leave it out.",
+    ),
+    "verdicts on other files": (
+        clean('{ use = "quality", reviewed = "said.jsonl", rows = "a.jsonl" }'),
+        8,
+        "do has no verdict on a row of rows = ['a.jsonl']",
+        "Name in rows the files that the verdicts are on: b.jsonl.",
+    ),
+    "too few verdicts": (
+        clean('{ use = "quality", reviewed = ["said.jsonl", "more.jsonl"], rows = "a.jsonl" }'),
+        8,
+        "do has only 1 rows with the verdict 'keep' to learn from",
+        "Review more rows",
     ),
     "no examples": (clean('"quality"'), 8, "do has no examples", "Name them: kept = "),
     "toxic labels": (

@@ -285,3 +285,41 @@ def test_a_folder_takes_no_files_place(line: Path, tmp_path: Path) -> None:
         al.export(line, "clean", tmp_path / "out", force=True)
     assert refused.value.do.endswith("or move it away.")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_mixed_set_is_written_with_the_fields_of_all_its_sources(tmp_path: Path) -> None:
+    """A field of the second file only, a number that is an integer in one and a float in another, a type of its own."""
+    count = 40
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"from the table {i},x\n" for i in range(count)))
+    said = [{"text": f"from the lines {i}", "label": "y", "lang": "en", "n": i} for i in range(count)]
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    typed = {"text": [f"from the columns {i}" for i in range(count)], "n": pa.array([0.5] * count, pa.float32())}
+    pq.write_table(pa.table({**typed, "when": pa.array([0] * count, pa.date32())}), tmp_path / "c.parquet")
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        '[raw]\nstep = "ingest"\nfiles = ["a.csv", "b.jsonl", "c.parquet"]\n'
+        '[clean]\nstep = "curate"\nfrom = "raw"\ndo = ["exact"]\n'
+    )
+    al.run(path, workers=1)
+    (tmp_path / "out").mkdir()
+    for out in ("clean.csv", "clean.tsv", "clean.parquet", "clean.arrow", "clean", "clean.jsonl"):
+        al.export(path, "clean", tmp_path / "out" / out)
+    head, *rows = (tmp_path / "out" / "clean.csv").read_text().splitlines()
+    assert (head, len(rows)) == ("text,label,lang,n,when", 3 * count)
+    assert (rows[0], rows[count + 1]) == ("from the table 0,x,,,", "from the lines 1,y,en,1,")
+    assert (tmp_path / "out" / "clean.tsv").read_text().replace("\t", ",").splitlines() == [head, *rows]
+    table = pq.read_table(tmp_path / "out" / "clean.parquet")
+    assert table.num_rows == 3 * count
+    assert dict(zip(table.schema.names, map(str, table.schema.types), strict=True)) == {
+        "text": "string",
+        "label": "string",
+        "lang": "string",
+        "n": "double",
+        "when": "date32[day]",
+    }
+    assert table["n"].to_pylist()[count - 1 : count + 2] == [None, 0.0, 1.0]
+    assert table["when"].to_pylist()[-1] == dt.date(1970, 1, 1)
+    assert pa.ipc.open_file(tmp_path / "out" / "clean.arrow").read_all().equals(table)
+    assert pa.ipc.open_stream(tmp_path / "out" / "clean" / "data-00000-of-00001.arrow").read_all().equals(table)
+    lines_out = (tmp_path / "out" / "clean.jsonl").read_text().splitlines()
+    assert json.loads(lines_out[0]) == {"text": "from the table 0", "label": "x"}

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def write(
     columns, named = _columns(store, manifest)
     shards = (store.read(shard.text, ["file"]).schema.metadata or {} for shard in rows.shards)
     born = any(AUGMENTER in told for told in shards)
-    write_rows(_kept(store, rows), out, columns=columns, named=named, children=born)
+    write_rows(_Kept(store, rows), out, columns=columns, named=named, children=born)
     return out
 
 
@@ -121,13 +122,20 @@ def unreadable(store: Store, manifest: dict[str, Any]) -> Iterator[dict[str, Any
             yield {**place, "reason": row["unreadable"], "raw": raw}
 
 
-def _kept(store: Store, rows: Rows) -> Iterator[pa.Table]:
-    """The shards without the rows that were dropped, with their splits."""
-    for shard in rows.shards:
-        table = store.read(shard.text)
-        if shard.split:
-            table = table.set_column(table.schema.get_field_index("split"), "split", store.read(shard.split)["split"])
-        yield table.filter(store.read(shard.keep)["keep"]) if shard.keep else table
+@dataclass(frozen=True)
+class _Kept:
+    """The shards without the rows that were dropped, with their splits; read each time that they are asked for."""
+
+    store: Store
+    rows: Rows
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        read = self.store.read
+        for shard in self.rows.shards:
+            table = read(shard.text)
+            if shard.split:
+                table = table.set_column(table.schema.get_field_index("split"), "split", read(shard.split)["split"])
+            yield table.filter(read(shard.keep)["keep"]) if shard.keep else table
 
 
 def _columns(store: Store, manifest: dict[str, Any]) -> tuple[Columns, bool]:

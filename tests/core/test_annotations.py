@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from adaptline.core.annotations import bare, describe, is_plain, taken_apart, use_kind, without_none
+from adaptline.core.annotations import bare, describe, is_plain, taken_apart, takes_empty_files, use_kind, without_none
 from adaptline.core.artifacts import Use
-from adaptline.core.demands import at_least, between
+from adaptline.core.demands import EMPTY_FILES, at_least, between
 from adaptline.core.sources import Files
 
 RANK = Annotated[int, at_least(1)]
@@ -68,3 +68,10 @@ def test_parts() -> None:
 )
 def test_plain_values(value: Any, annotation: Any, fits: bool) -> None:
     assert is_plain(value, annotation) == fits
+
+
+def test_which_files_may_be_empty() -> None:
+    assert takes_empty_files(Annotated[Files, EMPTY_FILES])
+    assert takes_empty_files(Annotated[Files, EMPTY_FILES] | None)
+    assert not takes_empty_files(Files)
+    assert not takes_empty_files(RANK)

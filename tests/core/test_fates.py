@@ -5,7 +5,7 @@ from __future__ import annotations
 import histories
 
 from adaptline.core import trace
-from adaptline.core.fates import did
+from adaptline.core.fates import cause, did
 from adaptline.core.history import History
 
 
@@ -38,3 +38,10 @@ def test_what_steps_did_in_words(history: History) -> None:
     dropped = trace.trace_row(history, "rows.jsonl:2")["steps"]
     assert [did(step) for step in dropped][1:] == ["dropped by length", "dropped before this step"]
     assert did({}) == ""
+
+
+def test_what_a_verdict_names_in_words() -> None:
+    assert cause({"verdict": "kept", "score": 0.2}) == ""
+    assert cause({"verdict": "kept", "score": 0.2, "because": "a.jsonl:4"}) == "nearest: a.jsonl:4"
+    for told in ({"verdict": "dropped", "score": 0.9}, {"verdict": "kept", "score": "keep"}, {"verdict": "changed"}):
+        assert cause({**told, "because": "a.jsonl:4"}) == "because of a.jsonl:4"

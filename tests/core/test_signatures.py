@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import pickle
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from adaptline.core import keys, registry, signatures
 from adaptline.core.annotations import describe
 from adaptline.core.artifacts import Use
+from adaptline.core.demands import EMPTY_FILES
 from adaptline.core.signatures import BadParameterError, Input, bind_step, bind_use, check
 from adaptline.core.sources import Files, Folder, Tasks, find_files, find_folder
 from adaptline.errors import UserError
@@ -273,6 +274,10 @@ class TestChecks:
         error = refused(check, "name", value, annotation, folder)
         assert (error.what, error.place) == (what, place)
         assert error.do
+
+    def test_empty_files_are_taken_where_a_parameter_says_so(self, folder: Path) -> None:
+        (folder / "empty.bin").touch()
+        assert check("files", "*.bin", Annotated[Files, EMPTY_FILES] | None, folder).names == ("empty.bin",)
 
     def test_a_mistake_in_a_task_file_is_placed_there(self, folder: Path) -> None:
         (folder / "task.toml").write_text("files = 3")

@@ -249,14 +249,11 @@ def test_a_blank_row_would_not_come_back() -> None:
     assert written([{"text": " "}]) == 'text\n" "\n'
 
 
-def test_fields_that_come_late_are_not_dropped_silently() -> None:
-    with pytest.raises(UserError, match="field 'late' is not in the first rows"):
-        write_delimited(
-            [Batch([{"text": "a"}], {}), Batch([{"text": "b", "late": "c"}], {})],
-            io.BytesIO(),
-            quotes=True,
-            delimiter=",",
-        )
+def test_fields_that_come_late_have_a_column_from_the_start() -> None:
+    file = io.BytesIO()
+    batches = [Batch([{"text": "a"}], {}), Batch([], {}), Batch([{"late": "c", "text": "b"}], {})]
+    write_delimited(batches, file, quotes=True, delimiter=",")
+    assert file.getvalue().decode() == "text,late\na,\nb,c\n"
 
 
 @settings(deadline=None)

@@ -72,9 +72,20 @@ def test_long_labels_of_many_rows_take_no_memory_of_their_own() -> None:
 
 
 def test_counting_ends_where_they_are_hardly_labels() -> None:
-    columns = [pa.chunked_array([[str(i) for i in range(labels.MOST + 2)]]), pa.chunked_array([["a", None]])]
-    assert None not in labels.counted(columns)
-    assert labels.counted([columns[1], columns[1]]) == {"a": 2, None: 2}
+    shards = [readable([str(i) for i in range(labels.MOST + 2)]), readable(["a", None])]
+    assert None not in labels.counted(shards)
+    assert labels.counted([shards[1], shards[1]]) == {"a": 2, None: 2}
+
+
+def readable(found: list[str | None]) -> pa.Table:
+    return pa.table({"label": found, "unreadable": pa.nulls(len(found), pa.string())})
+
+
+def test_a_row_that_could_not_be_read_is_not_one_without_a_label(tmp_path: Path) -> None:
+    rows = [*ROWS[:1], {"text": None, "label": None}, *ROWS[3:5]]
+    path = run(tmp_path, rows)
+    told = "4 rows, 1 of them unreadable; 1 without a label, where others have one"
+    assert library.show(path, "raw")[0]["summary"] == told
 
 
 def run(folder: Path, rows: list[dict[str, Any]], do: str = '["exact"]') -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import adaptline as al
 from adaptline.core import rows
 from adaptline.core.sources import find_files
 from adaptline.data.filters.review import review
@@ -59,6 +60,21 @@ def test_the_last_verdict_can_be_taken_back_and_what_it_replaced_counts_again(fi
     assert file.said == {A: "drop"}
     assert file.undo({A}) == A
     assert (file.undo({A}), file.said, path.read_text()) == (None, {}, "")
+
+
+def test_a_recipe_takes_a_file_whose_only_verdict_was_taken_back(file: ReviewFile, path: Path, tmp_path: Path) -> None:
+    file.say(("a.jsonl", 1), "drop")
+    assert file.undo([("a.jsonl", 1)]) == ("a.jsonl", 1)
+    assert path.read_bytes() == b""
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    recipe = tmp_path / "recipe.toml"
+    use = f'{{ use = "review", file = "{path.relative_to(tmp_path)}" }}'
+    recipe.write_text(
+        f'[raw]\nstep = "ingest"\nfiles = "a.jsonl"\n[clean]\nstep = "curate"\nfrom = "raw"\ndo = [{use}]\n'
+    )
+    al.run(recipe, workers=1)
+    (method,) = al.show(recipe, "clean")[0]["methods"]
+    assert (method["dropped"], method["unjudged"]) == (0, 2)
 
 
 def test_taking_back_touches_nobody_elses_lines(file: ReviewFile, path: Path) -> None:

@@ -3,31 +3,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from adaptline.data.blocks import Batch
 from adaptline.data.schemas import Columns
-from adaptline.data.typed import paths_in, refuse_schema, schema_of, table_of
+from adaptline.data.typed import paths_in, refuse_schema
 from adaptline.errors import UserError
-
-
-def test_known_types_are_kept_and_others_told() -> None:
-    batch = Batch([{"n": 1, "x": None, "s": "a"}, {"n": 2, "late": [1]}], {"n": pa.int8()})
-    assert schema_of(batch) == pa.schema(
-        {"n": pa.int8(), "x": pa.string(), "s": pa.string(), "late": pa.list_(pa.int64())}
-    )
-
-
-@pytest.mark.parametrize("values", [[1, "a"], [2**70], [{"a": 1}, [1]]])
-def test_values_without_a_common_type_are_told(values: list[object]) -> None:
-    with pytest.raises(UserError, match="rows do not share one schema"):
-        schema_of(Batch([{"x": value} for value in values], {}))
-
-
-def test_rows_that_do_not_fit_are_told() -> None:
-    schema = pa.schema({"n": pa.int64()})
-    with pytest.raises(UserError, match="field 'm' is not in the first rows"):
-        table_of(Batch([{"m": 1}], {}), schema)
-    with pytest.raises(UserError, match="rows do not share one schema"):
-        table_of(Batch([{"n": "a"}], {}), schema)
 
 
 @pytest.mark.parametrize(

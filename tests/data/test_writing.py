@@ -167,13 +167,15 @@ def test_fields_by_position_are_written_in_their_order(put: Put, tmp_path: Path)
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(put: Put) -> None:
-    out = put("out/out.csv", "the old file")
+    out = put("out/out.tsv", "the old file")
     first = read_table(put("a.jsonl", '{"text": "a"}\n'))
-    second = read_table(put("b.jsonl", '{"text": "b", "late": 1}\n'))
-    with pytest.raises(UserError, match=r"out.csv: field 'late' is not in the first rows"):
+    second = read_table(put("b.jsonl", '{"text": "b\\tc", "late": 1}\n'))
+    with pytest.raises(UserError, match=r"out.tsv: a value has a delimiter or line end in it"):
         write_rows([first, second], out)
-    assert [path.name for path in out.parent.iterdir()] == ["out.csv"]
+    assert [path.name for path in out.parent.iterdir()] == ["out.tsv"]
     assert out.read_text("utf-8") == "the old file"
+    with pytest.raises(TypeError, match="needs them twice"):
+        write_rows(iter([first]), out)
 
 
 def test_the_new_file_takes_the_place_of_the_old(put: Put) -> None:

@@ -12,7 +12,7 @@ import adaptline as al
 from adaptline.core import recipe, signatures
 from adaptline.core.keys import short
 from adaptline.core.sources import find_files, find_folder, find_tasks
-from adaptline.web.parameters import told
+from adaptline.web.parameters import difference, told
 
 
 def test_files_tasks_and_folders_have_their_names(tmp_path: Path) -> None:
@@ -37,6 +37,9 @@ def test_files_tasks_and_folders_have_their_names(tmp_path: Path) -> None:
     [
         ("word", "word"),
         (5, "5"),
+        (0.5, "0.5"),
+        (12.0, "12"),
+        (0.123456789, "0.123456789"),
         (True, "true"),
         (["email", "phone"], "email, phone"),
         ([], "[]"),
@@ -70,3 +73,26 @@ def test_a_report_shows_names_and_what_a_label_is_not(tmp_path: Path) -> None:
     assert 'label <strong>de</strong></span> <span class="reason"><strong>not one of en, fr</strong>' in page
     assert "bank" in page
     assert "in keep" not in page
+
+
+def test_a_difference_says_which_file_changed(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "bank.toml").write_text('files = "c.jsonl"\nmetrics = ["accuracy"]\n')
+    old, against = signatures.meaning(find_files("[ab].jsonl", tmp_path)), find_tasks("bank.toml", tmp_path)
+    (tmp_path / "b.jsonl").write_text('{"text": "b"}\n')
+    (tmp_path / "c.jsonl").write_text('{"text": "c"}\n')
+    new, again = signatures.meaning(find_files("[bc].jsonl", tmp_path)), find_tasks("bank.toml", tmp_path)
+    assert list(difference("files", old, new)) == ["files: a.jsonl gone, b.jsonl changed, c.jsonl added"]
+    assert list(difference("files", old, old[::-1])) == ["files: in another order"]
+    rules = [{"version": 1, "against": signatures.meaning(found), "max": 0.5} for found in (against, again)]
+    assert list(difference("do.decontaminate", rules[0], rules[1] | {"max": 0.8})) == [
+        "do.decontaminate.against: bank changed",
+        "do.decontaminate.max: 0.5 -> 0.8",
+    ]
+    said = '{"version": 1, "against": "bank", "max": 0.5}'
+    assert list(difference("do.decontaminate", None, rules[0])) == [f"do.decontaminate: null -> {said}"]
+    words = [f"word {i}" for i in range(40)]
+    (told_,) = difference("do.keep", words, [*words[:-1], "other"])
+    assert "word 39 -> " in told_
+    assert told_.endswith("other")

@@ -203,3 +203,39 @@ def test_a_channel_is_shown_with_nothing_that_a_terminal_would_obey() -> None:
         "last moves:",
         "  2026-01-02T03:04:05    3  deploy    base-1:lora@ab at 5 %  by anna: a b",
     ]
+
+
+def test_a_life_and_a_rule_are_told_by_names_and_by_what_changed(tmp_path: Path) -> None:
+    """Of a kept row what is nearest to it, not what it was dropped for; of a long text the place that was rewritten."""
+    long = (
+        "It was a long message about the bills of a house and of all who had lived in it since it was built there. " * 2
+    )
+    rows = [{"text": f"{long}Caf\u00c3\u00a9 at last."}, {"text": "where is my card please"}, {"text": "other words"}]
+    lines.write(tmp_path / "rows.jsonl", rows)
+    lines.write(tmp_path / "items.jsonl", [{"text": "where is my card then", "label": "x"}])
+    (tmp_path / "bank.toml").write_text('files = "items.jsonl"\nmetrics = ["accuracy"]\n')
+    lines.write(tmp_path / "anna.jsonl", [{"file": "rows.jsonl", "row": 3, "verdict": "keep", "by": "anna"}])
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        '[raw]\nstep = "ingest"\nfiles = "rows.jsonl"\n[clean]\nstep = "curate"\nfrom = "raw"\n'
+        'do = ["unicode", { use = "decontaminate", against = "bank.toml" }, { use = "review", file = "anna.jsonl" }]\n'
+    )
+    al.run(path, workers=1)
+    first, second, third = (terminal.life(al.trace(path, f"rows.jsonl:{row}")) for row in (1, 2, 3))
+    (changed,) = [told for told in first.splitlines() if told.strip().startswith("unicode")]
+    assert "Caf\u00c3\u00a9 at last. -> …" in changed
+    assert changed.endswith("Caf\u00e9 at last.")
+    (nearest,) = [told for told in second.splitlines() if told.strip().startswith("decontaminate")]
+    assert "kept" in nearest
+    assert "nearest: bank: items.jsonl:1" in nearest
+    assert "because of" not in nearest
+    assert "because of anna.jsonl, line 1 by anna" in third
+    for said in (first, second, third, terminal.artifacts(al.show(path, "clean"), whole=True)):
+        assert "(against bank, max 0.7999)" in said
+        assert "(file anna.jsonl, drop drop)" in said
+        assert '[["' not in said
+    nodes = al.trace(path, "rows.jsonl:2")["graph"]["nodes"]
+    assert "nearest: bank: items.jsonl:1" in next(n for n in nodes if n["title"] == "decontaminate")["detail"]
+    lines.write(tmp_path / "rows.jsonl", [*rows, {"text": "one more of them"}])
+    al.run(path, workers=1)
+    assert "files: rows.jsonl changed" in terminal.difference(al.diff(path, "raw"))

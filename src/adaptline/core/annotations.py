@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from adaptline.core import keys, registry, servers, sources
 from adaptline.core.artifacts import Use
-from adaptline.core.demands import Demand
+from adaptline.core.demands import EMPTY_FILES, Demand
 
 _ANYTHING = (Any, inspect.Parameter.empty)  # a user's own method may have no annotations
 _NAMES: dict[Any, str] = {
@@ -51,6 +51,11 @@ def taken_apart(annotation: Any) -> tuple[Any, str | None, list[Demand]]:
     kind, *added = get_args(annotation)
     named = next((entry for entry in added if isinstance(entry, str)), None)
     return kind, named, [entry for entry in added if isinstance(entry, Demand)]
+
+
+def takes_empty_files(annotation: Any) -> bool:
+    """Whether a parameter of files takes empty ones."""
+    return EMPTY_FILES in get_args(without_none(annotation)[0])
 
 
 def use_kind(annotation: Any) -> str | None:

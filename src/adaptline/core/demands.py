@@ -26,6 +26,16 @@ class Demand:
     words: str
 
 
+@dataclass(frozen=True)
+class Leave:
+    """Stands inside Annotated, too: what a value may be although values of its type may not."""
+
+    words: str
+
+
+EMPTY_FILES = Leave("empty files")  # a file that people write to has nothing in it at first
+
+
 def at_least(low: float) -> Demand:
     """A finite number from `low` on."""
     return Demand(lambda value: low <= value < math.inf, f"of at least {low:g}")

@@ -56,6 +56,15 @@ def did(told: dict[str, Any]) -> str:
     return f"split {told['split']}" if "split" in told else ""
 
 
+def cause(told: dict[str, Any]) -> str:
+    """What a method's verdict on a row names: what the row was dropped or mended for, or only what is nearest to it."""
+    if not told.get("because"):
+        return ""
+    # A number tells how near something is; a word, as a person's, is what somebody said.
+    near = told["verdict"] == "kept" and isinstance(told.get("score"), float)
+    return f"nearest: {told['because']}" if near else f"because of {told['because']}"
+
+
 def _life_in_method(
     history: History, manifest: dict[str, Any], method: dict[str, Any], shard: int, position: int, *, out: bool
 ) -> dict[str, Any]:
@@ -66,6 +75,8 @@ def _life_in_method(
         "settings": method["settings"],
         "verdict": "dropped" if out else "kept",
     }
+    if folders := manifest["record"].get("folders"):
+        found["folders"] = folders
     if "scores" in method:
         found |= store.read_row(Ref(*method["scores"][shard]), position)
     if "changes" in method:
@@ -73,8 +84,10 @@ def _life_in_method(
         mine = changes.filter(pc.equal(changes["row"], position)).to_pylist()
         if mine and not out:
             found["verdict"] = "changed"
-        if said := [change["content"] for change in mine if change["message"] is not None]:
-            found["text"] = "\n".join(said)
+        if said := [change for change in mine if change["message"] is not None]:
+            messages = store.read_row(Ref(*method["texts"][shard]), position)["messages"]
+            found["was"] = "\n".join(messages[change["message"]]["content"] for change in said)
+            found["text"] = "\n".join(change["content"] for change in said)
         if labels := [change["content"] for change in mine if change["message"] is None]:
             found["label"] = labels[0]
     if out and "matches" in method:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from adaptline.core import keys, naming, registry, servers, sources
-from adaptline.core.annotations import describe, is_plain, taken_apart, use_kind, without_none
+from adaptline.core.annotations import describe, is_plain, taken_apart, takes_empty_files, use_kind, without_none
 from adaptline.core.artifacts import Desk, Report, Units, Use, Weights
 from adaptline.core.demands import Demand, between
 from adaptline.core.rows import Rows
@@ -171,7 +171,7 @@ def check(name: str, value: Any, annotation: Any, beside: Path) -> Any:
         return None
     kind, named, demands = taken_apart(annotation)
     if kind in _RESOLVERS:
-        return _resolve(name, value, kind, beside)
+        return _resolve(name, value, annotation, beside)
     if kind is Use:
         return bind_use(name, value, named or "row", beside)
     checked = _check_plain(name, value, kind, beside)
@@ -201,11 +201,14 @@ def _misfit(name: str, value: Any, annotation: Any, do: str = "") -> BadParamete
 
 
 def _resolve(name: str, value: Any, annotation: Any, beside: Path) -> Any:
+    kind = taken_apart(annotation)[0]
     fits = {sources.Folder: lambda given: isinstance(given, str), servers.Server: servers.is_server}
-    if not fits.get(annotation, sources.is_patterns)(value):
+    if not fits.get(kind, sources.is_patterns)(value):
         raise BadParameterError(name, f"must be {describe(annotation)}, not {value!r}")
     try:
-        return _RESOLVERS[annotation](value, beside)
+        if takes_empty_files(annotation):
+            return sources.find_files(value, beside, empty=True)
+        return _RESOLVERS[kind](value, beside)
     except UserError as error:
         if error.where is not None:
             raise

@@ -138,15 +138,15 @@ def refuse_changed(found: Files | Folder | Tasks) -> None:
         raise RunError(f"{name} changed while it was used. Run again.", brief=True)
 
 
-def find_files(patterns: Patterns, beside: Path) -> Files:
+def find_files(patterns: Patterns, beside: Path, *, empty: bool = False) -> Files:
     """The files of patterns relative to the folder `beside`; one that two patterns find counts once.
 
     A folder that Hugging Face datasets saved stands for its files, each with its split. A link that a wildcard finds is
     followed inside of the pattern's folder or the recipe's only: whoever unpacks a foreign set names no other file of
-    the machine by it.
+    the machine by it. With `empty` a file may have nothing in it.
 
     Raises:
-        UserError: a pattern finds nothing, nothing that can be read, or a link that leads out; a file is listed under
+        UserError: a pattern finds nothing, nothing that can be read, or a link that leads out; a file is empty; a file is listed under
             two names of a table.
     """
     listed = patterns if isinstance(patterns, Mapping) else {None: patterns}
@@ -158,7 +158,7 @@ def find_files(patterns: Patterns, beside: Path) -> Files:
                 _, earlier = paths.setdefault(path.resolve(), (name, given))
                 if earlier != given:
                     raise UserError(f"{name} is listed as {earlier!r} and as {given!r}", do="List every file once.")
-    digests = tuple(_digest(path, name) for path, (name, _) in paths.items())
+    digests = tuple(_digest(path, name, empty) for path, (name, _) in paths.items())
     names, parts = [name for name, _ in paths.values()], [part for _, part in paths.values()]
     return Files(tuple(paths), tuple(names), digests, tuple(parts))
 
@@ -310,9 +310,9 @@ def _name(path: Path, root: Path) -> str:
     return name
 
 
-def _digest(path: Path, name: str) -> str:
+def _digest(path: Path, name: str, empty: bool) -> str:
     try:
-        if path.stat().st_size == 0:
+        if not empty and path.stat().st_size == 0:
             raise UserError(f"{name} is empty", do="Remove it from the recipe, or find out where its content went.")
         return keys.file_digest(path)
     except PermissionError as error:

@@ -22,6 +22,7 @@ from adaptline.data.lines import measure_lines
 from adaptline.data.records import encode_plain
 from adaptline.data.schemas import LISTS, TEXTS, detect, is_unicode, shortened
 from adaptline.data.streams import CHUNK
+from adaptline.data.uniting import names_of
 from adaptline.errors import UserError
 
 LONGEST_FIELD = 16 << 20  # characters; how far a quote that is never closed is followed
@@ -242,24 +243,20 @@ def _names(fields: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_delimited(batches: Iterable[Batch], file: BinaryIO, *, quotes: bool, delimiter: str) -> None:
-    """Records under a header of the first rows' fields; no header where all of them go by position.
+    """Records under a header of all rows' fields; no header where all of them go by position.
 
-    Values that are no strings are written as JSON, null as nothing.
+    Values that are no strings are written as JSON, null as nothing. `batches` is read twice: for the fields, then the rows.
 
     Raises:
-        UserError: a field that the first rows lack, or a value that cannot stand without quotes.
+        UserError: a value that cannot stand without quotes.
     """
-    names: list[str] = []
+    found = names_of(batches)
+    positions = [str(position) for position in range(len(found))]
+    names = positions if set(positions) == set(found) else found
+    line = _quoted_line if quotes else _literal_line
+    if names != positions:
+        file.write(line(names, delimiter))
     for batch in batches:
-        found = dict.fromkeys(name for record in batch.records for name in record)
-        if not names:
-            positions = [str(position) for position in range(len(found))]
-            names = positions if set(positions) == set(found) else list(found)
-            if names != positions:
-                file.write((_quoted_line if quotes else _literal_line)(names, delimiter))
-        elif strange := set(found) - set(names):
-            raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
-        line = _quoted_line if quotes else _literal_line
         file.writelines(
             line(["" if (value := record.get(name)) is None else encode_plain(value) for name in names], delimiter)
             for record in batch.records

@@ -57,11 +57,15 @@ def _spellings(labels: Sequence[str]) -> list[str]:
     return [f"{told}: the filter `label` finds them"] if several else []
 
 
-def counted(columns: Iterable[pa.ChunkedArray]) -> Counter[str | None]:
-    """How many rows have each label; where there are more than MOST labels, of the columns until then."""
+def counted(shards: Iterable[pa.Table]) -> Counter[str | None]:
+    """How many rows that could be read have each label; where there are more than MOST labels, of the shards until then.
+
+    Args:
+        shards: tables with the columns label and unreadable.
+    """
     found: Counter[str | None] = Counter()
-    for column in columns:
-        for entry in column.value_counts().to_pylist():
+    for shard in shards:
+        for entry in shard["label"].filter(pc.is_null(shard["unreadable"])).value_counts().to_pylist():
             found[entry["values"]] += entry["counts"]
         if len(found) > MOST + 1:
             break

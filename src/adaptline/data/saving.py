@@ -22,7 +22,7 @@ from adaptline.core import disk, keys
 from adaptline.core.saved_sets import INFO, SPLITS, STATE
 from adaptline.data.blocks import Batch
 from adaptline.data.schemas import Value
-from adaptline.data.typed import schema_of, table_of
+from adaptline.data.uniting import schema_of, table_of
 from adaptline.errors import UserError
 
 _DATA = "data-00000-of-00001.arrow"
@@ -35,6 +35,8 @@ _UNNAMED = ".rest"  # their folder until all names are known: no split is called
 
 def save(batches: Iterable[Batch], out: Path, *, split: str) -> None:
     """Writes records to a new folder, whole or not at all. `split` is the field that says a record's split.
+
+    `batches` is read twice: for the schema of all, then for the records.
 
     Raises:
         UserError: records do not share a schema, or a split's name cannot be a folder's.
@@ -51,17 +53,16 @@ def save(batches: Iterable[Batch], out: Path, *, split: str) -> None:
 
 
 def _write(batches: Iterable[Batch], folder: Path, field: str) -> None:
-    schema, writers = None, dict[str | None, Any]()
+    schema, writers = schema_of(batches), dict[str | None, Any]()
     with ExitStack() as stack:
         for batch in batches:
             for name, records in _by_split(batch.records, field).items():
-                schema = schema_of(batch) if schema is None else schema
                 if name not in writers:
                     _refuse_split(name, len(writers))
                     writers[name] = stack.enter_context(_new_stream(folder / (name or _UNNAMED), schema))
                 writers[name].write_table(table_of(Batch(records, batch.types), schema))
         if not writers:
-            writers[None] = stack.enter_context(_new_stream(folder / _UNNAMED, pa.schema([])))
+            writers[None] = stack.enter_context(_new_stream(folder / _UNNAMED, schema))
     for name in writers:
         _describe(folder / (name or _UNNAMED))
     if set(writers) != {None}:

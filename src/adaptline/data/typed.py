@@ -1,83 +1,27 @@
-"""Typed files, whose columns have types of their own: how records get one schema, and how rows are cut into blocks.
+"""Typed files, whose columns have types of their own: which schemas can be kept, and how rows are cut into blocks.
 
-Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py).
+Knows Arrow schemas. Knows no file format (formats/parquet.py, formats/arrow.py); records get one schema in uniting.py.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adaptline.core import keys
-from adaptline.data.blocks import Batch, Block, Source
+from adaptline.data.blocks import Block, Source
 from adaptline.data.cutting import LONGEST_ROW, SMALLEST, block_size
 from adaptline.data.kinds import holds, rebuilt
-from adaptline.data.moments import counted, has_moments, rows_of
-from adaptline.data.schemas import Columns, Value
+from adaptline.data.moments import rows_of
+from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
 # What Arrow raises where a file is not as it should be; a length that was damaged asks for more memory than there is.
 DAMAGE = (pa.ArrowException, OSError, MemoryError, ValueError)
-NewWriter = Callable[[pa.Schema], Any]  # a writer of tables (Arrow's) for a schema
-
-
-def write_typed(batches: Iterable[Batch], new_writer: NewWriter) -> None:
-    """Records as tables, their schema that of the first ones. Raises UserError where later records do not fit it.
-
-    Of no records at all comes a file without columns: a reader then says that it has no rows, not that it is damaged.
-    """
-    writer, schema = None, pa.schema([])
-    try:
-        for batch in batches:
-            if not batch.records:  # all of a shard may have been dropped; it tells no schema
-                continue
-            if writer is None:
-                schema = schema_of(batch)
-                writer = new_writer(schema)
-            writer.write_table(table_of(batch, schema))
-        writer = writer or new_writer(schema)
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def table_of(batch: Batch, schema: pa.Schema) -> pa.Table:
-    """Records as a table of a schema. Raises UserError where they do not fit it."""
-    strange = {name for record in batch.records for name in record} - set(schema.names)
-    if strange:
-        raise UserError(f"field {min(strange)!r} is not in the first rows", do="Write .jsonl instead.")
-    with_one_schema = "rows do not share one schema"
-    try:
-        return pa.Table.from_pylist(_counted(batch.records, schema), schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UserError(f"{with_one_schema}: {error}", do="Write .jsonl instead.") from error
-
-
-def _counted(records: list[Value], schema: pa.Schema) -> list[Value]:
-    timed = {field.name: field.type for field in schema if has_moments(field.type)}
-    if not timed:
-        return records
-    return [record | {name: counted(record.get(name), kind) for name, kind in timed.items()} for record in records]
-
-
-def schema_of(batch: Batch) -> pa.Schema:
-    """The types that are known, and for the others those of the records; strings where all are null. Raises UserError."""
-    names = dict.fromkeys(name for record in batch.records for name in record)
-    try:
-        kinds = {name: batch.types.get(name) or _kind([record.get(name) for record in batch.records]) for name in names}
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise UserError(f"rows do not share one schema: {error}", do="Write .jsonl instead.") from error
-    return pa.schema(list(kinds.items()))
-
-
-def _kind(values: list[Any]) -> pa.DataType:
-    kind = pa.array(values).type
-    return pa.string() if pa.types.is_null(kind) else kind
 
 
 def refuse_schema(schema: pa.Schema) -> None:

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -50,7 +51,8 @@ def write_rows(
     """Writes rows to a file or a folder, whole or not at all.
 
     Args:
-        tables: shards of core/rows.COLUMNS, in order.
+        tables: shards of core/rows.COLUMNS, in order. They are read twice where the format has one schema for all rows, so
+            they are no iterator there.
         path: the file; .gz or .zst at its end compresses it. Without a suffix and format, a folder that Hugging Face
             `datasets.load_from_disk` reads.
         columns: the fields' names in the source; where one is None the column's own name is used.
@@ -69,27 +71,19 @@ def write_rows(
     refuse_unwritable(path, format)
     names = None if named else names_for_positions(columns)
     columnar = is_folder(path, format) or format_method(format or format_of(path.name)).name in _COLUMNAR
-    written = 0
-
-    def batches() -> Iterator[Batch]:
-        nonlocal written
-        for table in tables:
-            batch = _batch(table, columns, names)
-            if children:
-                batch = _with_origins(batch, table, everywhere=columnar)
-            written += len(batch.records)
-            yield batch
-
+    if columnar and iter(tables) is tables:
+        raise TypeError("an iterator gives its tables once; the format needs them twice")
+    batches = _Batches(tables, columns, names, children, columnar)
     try:
         if is_folder(path, format):
-            save(batches(), path, split=(names or {}).get(columns.split or "", columns.split) or "split")
-            return written
+            save(batches, path, split=(names or {}).get(columns.split or "", columns.split) or "split")
+            return batches.records
         write = format_method(format or format_of(path.name)).options["write"]
         with _replacing(path) as file:
-            write(batches(), file)
+            write(batches, file)
     except UserError as error:
         raise error.at(path) from error
-    return written
+    return batches.records
 
 
 def refuse_unwritable(path: Path, format: str | None = None) -> None:
@@ -112,6 +106,27 @@ def refuse_unwritable(path: Path, format: str | None = None) -> None:
 def is_folder(path: Path, format: str | None = None) -> bool:
     """Whether rows written to this name become a folder."""
     return format is None and not path.suffix
+
+
+@dataclass
+class _Batches:
+    """The records of shards, made again each time that they are asked for: all of them never lie in memory."""
+
+    tables: Iterable[pa.Table]
+    columns: Columns
+    names: Mapping[str, str] | None
+    children: bool
+    columnar: bool
+    records: int = 0  # of the last time
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.records = 0
+        for table in self.tables:
+            batch = _batch(table, self.columns, self.names)
+            if self.children:
+                batch = _with_origins(batch, table, everywhere=self.columnar)
+            self.records += len(batch.records)
+            yield batch
 
 
 def _batch(shard: pa.Table, columns: Columns, names: Mapping[str, str] | None) -> Batch:

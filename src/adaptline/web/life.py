@@ -14,11 +14,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from adaptline.core.fates import did
+from adaptline.core.fates import cause, did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.data.verdicts import reason
-from adaptline.web import report, texts
+from adaptline.web import report, rewritten, texts
 from adaptline.web.shapes import element
 
 Data = dict[str, Any]
@@ -187,16 +187,24 @@ def _judged(method: Data) -> str:
     if "score" not in method:
         return ""
     shown = "" if score is None else f"{score:.4g} " if isinstance(score, float) else f"{score} "
-    because = f", because of {method['because']}" if method.get("because") else ""
+    because = f", {said}" if (said := cause(method)) else ""
     return f"{shown}{reason(score, method['settings'])}{because}"
 
 
 def _wrote(method: Data) -> str:
     """What a rule wrote; with who it was, where people wrote it."""
-    parts = [_cut(method["text"])] if "text" in method else []
+    parts = [_written(method["was"], method["text"])] if "text" in method else []
     parts += [f"label {_cut(method['label'])}"] if "label" in method else []
-    parts += [f"because of {method['because']}"] if method.get("because") else []
+    parts += [said] if (said := cause(method)) else []
     return ", ".join(parts)
+
+
+def _written(before: str, after: str) -> str:
+    """A text that was written: in full, or both around the first place that changed."""
+    if len(after) <= _CUT:
+        return after
+    old, new = rewritten.pair(before, after, _CUT)
+    return f"{old} → {new} ({len(after):,} characters in all)"
 
 
 def _cut(text: str | None) -> str:

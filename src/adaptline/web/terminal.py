@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from adaptline.core.failures import Failure
-from adaptline.core.fates import did
+from adaptline.core.fates import cause, did
 from adaptline.core.keys import short
 from adaptline.core.recipe import label
 from adaptline.core.run import Artifact
 from adaptline.core.versions import flat
 from adaptline.errors import printable
-from adaptline.web import texts
+from adaptline.web import parameters, rewritten, texts
 
 _TEXT_WIDTH = 100
 _REASONS = 10
@@ -37,7 +37,7 @@ def artifacts(found: list[dict[str, Any]], *, whole: bool) -> str:
                     what += f"{', ' if what else ''}changed {method['changed']:,}"
                 unjudged = f", {method['unjudged']:,} unjudged" if method["unjudged"] else ""
                 lines.append(
-                    f"  {method['name']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method)}".rstrip()
+                    f"  {method['name']:<14} {method['before']:>9,} rows: {what}{unjudged}  {_bounds(method, entry['record'])}".rstrip()
                 )
                 lines += [f"    {told}" for told in method["told"]]
             lines += _of_children(entry)
@@ -192,10 +192,8 @@ def difference(found: dict[str, Any]) -> str:
     """Two versions of a step, side by side."""
     name = f"{found['step']} {label(found['cell'])}".strip()
     lines = [f"{name}: {short(found['old'])} -> {short(found['new'])}"]
-    lines += [
-        f"  {name}: {_cut(json.dumps(old))} -> {_cut(json.dumps(new))}"
-        for name, (old, new) in found["parameters"].items()
-    ]
+    for name, (old, new) in found["parameters"].items():
+        lines += [f"  {told}" for told in parameters.difference(name, old, new)]
     if "moved" not in found:
         lines += [f"  {name}: {old} -> {new}" for name, (old, new) in found["record"].items()]
         return _joined(lines)
@@ -280,28 +278,19 @@ def _method(method: dict[str, Any]) -> str:
     shown = f"{score:.4g}" if isinstance(score, float) else score
     parts = [f"{method['name']:<14} {method['verdict']}"]
     parts += [f"score {shown}"] if shown is not None else ["no score"] if "score" in method else []
-    parts += [bounds] if (bounds := _bounds(method)) else []
-    parts += [f"because of {method['because']}"] if method.get("because") else []
-    parts += [f"-> {_cut(method['text'])}"] if "text" in method else []
+    parts += [bounds] if (bounds := _bounds(method, method)) else []
+    parts += [said] if (said := cause(method)) else []
+    parts += [" -> ".join(rewritten.pair(method["was"], method["text"], _TEXT_WIDTH))] if "text" in method else []
     parts += [f"-> label {_cut(method['label'])}"] if "label" in method else []
     parts += [f"which stays: {_cut(method['kept_row']['text'])}"] if "kept_row" in method else []
     return ", ".join(parts)
 
 
-def _bounds(method: dict[str, Any]) -> str:
-    """A method's parameters, and the bounds of its score."""
+def _bounds(method: dict[str, Any], record: Mapping[str, Any]) -> str:
+    """A method's parameters, and the bounds of its score; `record` knows the names of folders."""
     given = {**method["parameters"], **method["settings"]}
-    words = [f"{name} {_value(value)}" for name, value in given.items() if name != "on"]
+    words = [f"{name} {parameters.told(value, record, between=' ')}" for name, value in given.items() if name != "on"]
     return f"({', '.join(words)})" if words else ""
-
-
-def _value(value: Any) -> str:
-    """A parameter as a recipe has it; of labels their names, of all else that has parts its JSON."""
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return " ".join(value)
-    if isinstance(value, list | dict):
-        return _cut(json.dumps(value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cut(text: str | None) -> str:

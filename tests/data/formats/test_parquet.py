@@ -112,11 +112,11 @@ def test_known_types_are_kept_and_others_guessed() -> None:
     assert table.to_pylist() == records
 
 
-def test_later_rows_must_fit_the_first() -> None:
+def test_rows_get_one_schema() -> None:
     with pytest.raises(UserError, match="rows do not share one schema"):
         written([Batch([{"n": 1}], {}), Batch([{"n": "one"}], {})])
-    with pytest.raises(UserError, match="field 'm' is not in the first rows"):
-        written([Batch([{"n": 1}], {}), Batch([{"m": 1}], {})])
+    late = written([Batch([{"n": 1}], {}), Batch([{"m": 1}], {})])
+    assert late.to_pylist() == [{"n": 1, "m": None}, {"n": None, "m": 1}]
     with pytest.raises(UserError, match="rows do not share one schema"):
         written([Batch([{"n": 1}, {"n": "one"}], {})])
 

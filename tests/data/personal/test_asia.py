@@ -82,6 +82,6 @@ def test_a_card_of_medicare_is_checked_by_its_ninth_digit() -> None:
 def test_letters_count_as_each_country_counts_them() -> None:
     """Taiwan's I is 34; a single letter of Hong Kong has a blank before it, two have none; Singapore has a row for each."""
     assert ending(asia.tw_id, "I10000000") != ending(asia.tw_id, "H10000000")
-    assert found(asia.hk_hkid, "A123456(3), AB987654(3)") == ["A123456(3)", "AB987654(3)"]
+    assert found(asia.hk_hkid, "HKID A123456(3), HKID AB987654(3)") == ["A123456(3)", "AB987654(3)"]
     letters = [ending(asia.sg_nric, f"{first}1234567", string.ascii_uppercase) for first in "STFGM"]
     assert letters == [["D"], ["J"], ["N"], ["X"], ["K"]]

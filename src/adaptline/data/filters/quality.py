@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adaptline.core.demands import EMPTY_FILES
 from adaptline.core.registry import filter
 from adaptline.core.rows import texts as texts_of
 from adaptline.core.sources import Files, refuse_changed
@@ -31,6 +32,7 @@ LEAST = 20  # examples of either kind: with fewer the folds, of a fifth each, te
 _MOST_BYTES = (
     32 << 20
 )  # of examples, in UTF-8: all their features are in memory at once, 30 to 40 bytes for each of these
+_FILES_TOLD = 3
 _TELLING, _LEAST_TEXTS = 8, 3  # words that are told of either kind; in so many examples at least
 _NUMBER = "0"  # stands for all of them, as in the features
 _CHANCE = 0.6  # an area below this is hardly better than guessing (0.5)
@@ -66,6 +68,32 @@ def _check(
     files = [found for found in (kept, dropped, rows) if found is not None]
     if reading.keys() - {"text"} and (told := idle(reading, *files)):
         raise UserError(f"{told[0]}, which does nothing: the files are {told[1]}", do="Leave it out.")
+    if reviewed is not None and rows is not None:
+        _refuse_other_files(reviewed, rows)
+        if kept is None:
+            _refuse_few_verdicts(reviewed, rows)
+
+
+def _refuse_other_files(reviewed: Files, rows: Files) -> None:
+    """Raises UserError where no verdict is on a row of `rows`."""
+    judged = sorted({source for source, _ in reviews.read(reviewed)})
+    if judged and not set(judged) & set(rows.names):
+        raise UserError(
+            f"no verdict on a row of rows = {list(rows.names)}",
+            do=f"Name in rows the files that the verdicts are on: {', '.join(judged[:_FILES_TOLD])}.",
+        )
+
+
+def _refuse_few_verdicts(reviewed: Files, rows: Files) -> None:
+    """Raises UserError where the texts cannot be enough, before one is read."""
+    said = [verdicts for (source, _), verdicts in reviews.read(reviewed).items() if source in rows.names]
+    agreed = Counter(verdicts[-1].verdict for verdicts in said if reviews.is_agreed(verdicts))
+    for verdict in (reviews.KEEP, reviews.DROP):
+        if agreed[verdict] < LEAST:
+            raise UserError(
+                f"only {agreed[verdict]} rows with the verdict {verdict!r} to learn from: it takes {LEAST} of either kind",
+                do="Review more rows, or name files of examples, too: kept = [...], dropped = [...].",
+            )
 
 
 def _tell(**given: Any) -> Sequence[str]:
@@ -78,7 +106,7 @@ def quality(
     *,
     kept: Files | None = None,
     dropped: Files | None = None,
-    reviewed: Files | None = None,
+    reviewed: Annotated[Files, EMPTY_FILES] | None = None,
     rows: Files | None = None,
     text: str | None = None,
     format: Annotated[str, "format"] | None = None,
@@ -102,7 +130,7 @@ def quality(
         dropped: files of texts to drop.
         reviewed: review files, as the review filter reads them, with verdicts of both kinds; a row on which people differ
             is left out, and so is one that is to be mended: as it is it is neither.
-        rows: the source files that these verdicts are on. A verdict names a row by its number, so these files must be read as
+        rows: the source files that these verdicts are on; verdicts on others are left out, and counted. A verdict names a row by its number, so these files must be read as
             the step ingest read them: give it the same parameters from here on as ingest.
         text: the field of all these files that holds the text; by default it is told from the fields' names.
         format: their format, if the suffix does not tell.
@@ -117,7 +145,7 @@ def quality(
         One probability per text.
 
     Raises:
-        UserError: an example cannot be read, a verdict is on no row of `rows`, or there are fewer than 20
+        UserError: an example cannot be read, a verdict names no row of its file, none is on `rows`, or there are fewer than 20
             examples of a kind, or more than 34 MB of them: the features of all are in memory at once.
     """
     names = {"kept": kept, "dropped": dropped, "reviewed": reviewed, "rows": rows}
@@ -171,6 +199,7 @@ def _trained(given: Given, reading: _Reading) -> _Trained:
     good = [one for files in (kept,) if files for one in _texts(files, reading)]
     bad = [one for files in (dropped,) if files for one in _texts(files, reading)]
     if reviewed and rows:
+        _refuse_other_files(reviewed, rows)
         for verdict, one in _verdicts(reviewed, rows, reading):
             (good if verdict == "keep" else bad).append(one)
     for files in given:
@@ -182,17 +211,19 @@ def _trained(given: Given, reading: _Reading) -> _Trained:
     _refuse_much(good, bad, given)
     examples = pa.array([*good, *bad], pa.string())
     trained = linear.train(examples, np.repeat([True, False], [len(good), len(bad)]))
-    return _Trained(trained.model, tuple(_told(trained, good, bad, len(both))))
+    told = list(_told(trained, good, bad, len(both)))
+    if reviewed and rows:
+        told[1:1] = _left_out(reviewed, rows)
+    return _Trained(trained.model, tuple(told))
 
 
 def _texts(files: Files, reading: _Reading) -> Iterator[str]:
     for path, name in zip(files.paths, files.names, strict=True):
-        yield from (one for _, one in _rows(path, name, reading))
+        yield from (one for _, one in _rows(reading.table(path, name), path))
 
 
-def _rows(path: Path, name: str, reading: _Reading) -> Iterator[tuple[int, str]]:
+def _rows(table: pa.Table, path: Path) -> Iterator[tuple[int, str]]:
     """The number and text of each row of a file that has a text. Raises UserError for one that cannot be read."""
-    table = reading.table(path, name)
     for bad in table.filter(pc.is_valid(table["unreadable"])).slice(0, 1).to_pylist():
         what = f"row {bad['row']} cannot be read: {bad['unreadable']}"
         raise UserError(what, where=path, line=bad["line"], do="Mend it, or take it out: every example counts.")
@@ -203,19 +234,40 @@ def _rows(path: Path, name: str, reading: _Reading) -> Iterator[tuple[int, str]]
 
 def _verdicts(reviewed: Files, rows: Files, reading: _Reading) -> Iterator[tuple[str, str]]:
     """The verdict and the text of each row that was reviewed; one on which people differ, or that is to be mended, teaches nothing."""
-    said = dict(reviews.read(reviewed))
+    said = reviews.read(reviewed)
     for path, name in zip(rows.paths, rows.names, strict=True):
-        for number, one in _rows(path, name, reading):
-            found = said.pop((name, number), ())
-            if found and reviews.is_agreed(found) and found[-1].verdict != reviews.MEND:
+        judged = {row: verdicts for (source, row), verdicts in said.items() if source == name}
+        if not judged:
+            continue
+        table = reading.table(path, name)
+        table = table.filter(pc.is_in(table["row"], pa.array(judged, table["row"].type)))
+        _refuse_no_row(judged, set(table["row"].to_pylist()), rows)
+        for number, one in _rows(table, path):  # of the others none need be readable
+            found = judged[number]
+            if reviews.is_agreed(found) and found[-1].verdict != reviews.MEND:
                 yield found[-1].verdict, one
-    for (source, row), verdicts in said.items():
-        raise UserError(
-            f"{source}:{row} is no row of rows = {list(rows.names)} that has a text",
-            where=verdicts[-1].where,
-            line=verdicts[-1].line,
-            do="Name its file in rows, too; or correct or remove the line.",
-        )
+
+
+def _refuse_no_row(judged: dict[int, tuple[reviews.Verdict, ...]], there: set[int], rows: Files) -> None:
+    """Raises UserError for a verdict on a row that its file does not have: others are then on wrong rows, too."""
+    for row, verdicts in judged.items():
+        if row not in there:
+            raise UserError(
+                f"{verdicts[-1].source}:{row} is no row of rows = {list(rows.names)}",
+                where=verdicts[-1].where,
+                line=verdicts[-1].line,
+                do="Give quality the parameters that ingest reads the file with; or correct or remove the line.",
+            )
+
+
+def _left_out(reviewed: Files, rows: Files) -> Iterator[str]:
+    """What is told of verdicts on files that are not named."""
+    others = Counter(source for source, _ in reviews.read(reviewed) if source not in rows.names)
+    if others:
+        names = sorted(others)
+        more = ", ..." if len(names) > _FILES_TOLD else ""
+        where = f"of files that rows does not name: {', '.join(names[:_FILES_TOLD])}{more}"
+        yield f"{others.total():,} {'verdict is' if others.total() == 1 else 'verdicts are'} left out, {where}"
 
 
 def _refuse_few(good: Sequence[str], bad: Sequence[str], given: Given) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 
+from adaptline.core.demands import EMPTY_FILES
 from adaptline.core.registry import filter
 from adaptline.core.rows import extra_values
 from adaptline.core.sources import Files
@@ -78,7 +79,7 @@ def _written(scores: pa.Table) -> pa.Table:
 def review(
     rows: pa.Table,
     *,
-    file: Files,
+    file: Annotated[Files, EMPTY_FILES],
     disagreement: Literal["refuse", "unjudged"] = "refuse",
     changed: Literal["refuse", "unjudged"] = "refuse",  # noqa: ARG001 - only all shards together tell: _refuse_unplaced
 ) -> pa.StructArray:
@@ -92,7 +93,7 @@ def review(
 
     Args:
         rows: a shard.
-        file: the review files.
+        file: the review files. An empty one has no verdicts yet.
         disagreement: two people who say different things of a row are an error ("refuse"): one of them changes their mind, or
             the file has one line less. "unjudged" takes such a row for one that nobody looked at.
         changed: a row that is to be mended, but has changed since the person saw it, is an error ("refuse"), or stays as it is

@@ -16,12 +16,13 @@ from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import SMALLEST
 from adaptline.data.encodings import ARROW_FILE
-from adaptline.data.typed import DAMAGE, cut_batches, decoded, has_dictionary, refuse_schema, write_typed
+from adaptline.data.typed import DAMAGE, cut_batches, decoded, has_dictionary, refuse_schema
+from adaptline.data.uniting import write_typed
 from adaptline.errors import UserError
 
 
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:
-    """An IPC file, its schema that of the first rows. Raises UserError where later rows do not fit it."""
+    """An IPC file, its schema that of all rows: `batches` is read twice. Raises UserError where they share none."""
     write_typed(batches, lambda schema: pa.ipc.new_file(file, schema))
 
 

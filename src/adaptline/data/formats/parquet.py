@@ -13,7 +13,8 @@ from adaptline.core import keys
 from adaptline.core.registry import format
 from adaptline.data.blocks import Batch, Block, Source
 from adaptline.data.cutting import block_size
-from adaptline.data.typed import DAMAGE, cut_batches, refuse_schema, write_typed
+from adaptline.data.typed import DAMAGE, cut_batches, refuse_schema
+from adaptline.data.uniting import write_typed
 from adaptline.errors import UserError
 
 _BATCH = 1 << 16  # rows held at a time
@@ -21,7 +22,7 @@ _LARGE_GROUP, _FEW = 64 << 20, 1 << 10  # bytes of a row group, uncompressed, th
 
 
 def write(batches: Iterable[Batch], file: BinaryIO) -> None:
-    """One file, its schema that of the first rows. Raises UserError where later rows do not fit it."""
+    """One file, its schema that of all rows: `batches` is read twice. Raises UserError where they share none."""
     write_typed(batches, lambda schema: pq.ParquetWriter(file, schema))
 
 

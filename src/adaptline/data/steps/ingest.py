@@ -131,7 +131,7 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    notes = labels.notes(labels.counted(units.read(ref, ["label"])["label"] for ref in refs))
+    notes = labels.notes(labels.counted(units.read(ref, ["label", "unreadable"]) for ref in refs))
     summary = "; ".join([_summary(units, refs), *notes])
     detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
