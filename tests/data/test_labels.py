@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import lines
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import adaptline as al
@@ -41,7 +43,15 @@ do   = ["exact"]
         ({"a": 2, "b": 1, " ": 3}, ["3 with an empty label"]),
         (
             {"Spam": 2, "ham": 1, "spam ": 3},
-            ["1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"],
+            [
+                "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
+            ],
+        ),
+        (
+            {"1": 2, "1.0": 1, "2.0": 3, "1.5": 1},
+            [
+                "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
+            ],
         ),
         ({str(i): 1 for i in range(labels.MOST + 1)} | {None: 1}, []),
     ],
@@ -54,7 +64,7 @@ def test_no_label_stands_in_what_is_told() -> None:
     """It is kept in manifests and logs, and a label may be anything: a person's name."""
     found = labels.notes({spelt: 1 for name in "xyz" for spelt in (name, name.upper(), f" {name}")})
     assert found == [
-        "3 labels are spelt in 9 ways, which differ in case or white space only: the filter `label` finds them"
+        "3 labels are spelt in 9 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
     ]
 
 
@@ -124,6 +134,20 @@ def test_nothing_is_told_where_labels_agree(tmp_path: Path) -> None:
     assert library.show(plain, "raw")[0]["summary"] == "6 rows"
 
 
+def test_a_missing_label_of_a_column_of_numbers_is_missing(tmp_path: Path) -> None:
+    """As pandas writes it: whole numbers become floats where one is missing."""
+    labels_ = pa.array([1.0, float("nan"), 2.0], pa.float64(), from_pandas=False)
+    pq.write_table(pa.table({"text": ["one", "two", "three"], "label": labels_}), tmp_path / "rows.parquet")
+    lines.write(tmp_path / "more.jsonl", [{"text": "four", "label": 1}])
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace('"rows.jsonl"', '["rows.parquet", "more.jsonl"]'))
+    al.run(tmp_path / "recipe.toml")
+    told = library.show(tmp_path / "recipe.toml", "raw")[0]["summary"]
+    assert told.startswith("4 rows; 1 without a label, where others have one; 1 label is spelt in 2 ways")
+    al.curate(tmp_path / "rows.parquet", tmp_path / "out.jsonl", do=["exact"])
+    written = [json.loads(line)["label"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert written == [1.0, None, 2.0]
+
+
 def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
     for number in range(3):
         lines.write(tmp_path / f"part-{number}.jsonl", [*ROWS[:2], {"text": f"row {number}", "label": "other"}])
@@ -136,7 +160,7 @@ def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
 
 def test_what_ingest_says_of_labels_is_in_its_summary_and_in_the_report(tmp_path: Path) -> None:
     path = run(tmp_path, ROWS)
-    spelt = "1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"
+    spelt = "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
     told = f"1 without a label, where others have one; {spelt}"
     assert library.show(path, "raw")[0]["summary"] == f"6 rows; {told}"
     view = gather(library._history(library._recipe(path), None))

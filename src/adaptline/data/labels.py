@@ -5,6 +5,7 @@ Knows labels and positions of rows. Knows nothing of texts, nor of which label i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -19,12 +20,17 @@ from adaptline.core.rows import Ref
 
 MOST = 10_000  # different labels of which something is told: with more of them it is hardly a label
 SAMPLES = 5
+_WHOLE = re.compile(
+    r"(-?\d+)\.0+"
+)  # a whole number as a float: what pandas makes of a column of them in which one is missing
 _NONE = -1  # stands for no label
 
 
 def folded(label: str) -> str:
-    """A label without case and extra white space: two that are alike then are one label in two spellings."""
-    return " ".join(label.split()).casefold()
+    """A label without case, extra white space and a whole number's .0: two that are alike then are one label in two spellings."""
+    found = " ".join(label.split()).casefold()
+    whole = _WHOLE.fullmatch(found)
+    return whole[1] if whole else found
 
 
 def notes(counts: Mapping[str | None, int]) -> list[str]:
@@ -50,10 +56,10 @@ def notes(counts: Mapping[str | None, int]) -> list[str]:
 
 
 def _spellings(labels: Sequence[str]) -> list[str]:
-    """How many labels are there in several spellings, which differ in case or white space only."""
+    """How many labels are there in several spellings, which differ in case, white space or a decimal .0 only."""
     several = [number for number in Counter(map(folded, labels)).values() if number > 1]
     count = "1 label is" if len(several) == 1 else f"{len(several):,} labels are"
-    told = f"{count} spelt in {sum(several):,} ways, which differ in case or white space only"
+    told = f"{count} spelt in {sum(several):,} ways, which differ in case, white space or a decimal .0 only"
     return [f"{told}: the filter `label` finds them"] if several else []
 
 

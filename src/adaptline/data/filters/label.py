@@ -22,12 +22,12 @@ def _check(*, known: Sequence[str] = (), **_: object) -> None:
             )
 
 
-@filter(version=1, labels=lambda: _LABELS, defaults={"keep": [FINE]}, check=_check)
+@filter(version=2, labels=lambda: _LABELS, defaults={"keep": [FINE]}, check=_check)
 def label(rows: pa.Table, *, known: list[str] = []) -> pa.StructArray:  # noqa: B006 - never changed
     """Whether a row's label is one: "fine", or the first of these that is wrong with it. Keeps "fine" by default.
 
     They are: "missing", no label at all; "empty", white space alone; "white_space" around it, or more than one space inside;
-    and where the recipe says which labels are `known`, "spelling", one of them in another case, and "unknown", none of them.
+    and where the recipe says which labels are `known`, "spelling", one of them in another case or with a decimal .0, and "unknown", none of them.
 
     Args:
         rows: a shard.

@@ -43,7 +43,7 @@ def _check(node: Node) -> None:
         raise BadParameterError(told[0], f"does nothing: the files are {told[1]}", "Leave it out.")
 
 
-@step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
+@step(version=4, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
