@@ -148,6 +148,42 @@ def test_a_missing_label_of_a_column_of_numbers_is_missing(tmp_path: Path) -> No
     assert written == [1.0, None, 2.0]
 
 
+@pytest.mark.parametrize(
+    ("rows", "field"),
+    [
+        ([{"text": "a", "Category": "x"}], "Category"),
+        ([{"text": "a", "category": None}, {"text": "b", "category": 3, "intent": None}], "category"),
+        ([{"text": "a", "category": ["x"], "kind": "y"}], None),
+        ([{"text": "a"}], None),
+        ([{"text": "a", "sentiment": "x", "intent": "y"}], "intent"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_field_that_may_be_the_label_is_told_where_no_row_has_one(
+    tmp_path: Path, rows: list[dict[str, Any]], field: str | None, suffix: str
+) -> None:
+    lines.write(tmp_path / "rows.jsonl", rows)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    text = RECIPE.replace("rows.jsonl", f"rows.{suffix}").replace('"exact"', '"label"')
+    (tmp_path / "recipe.toml").write_text(text)
+    al.run(tmp_path / "recipe.toml")
+    hint = f'is it the field {field!r}? Then say label = "{field}"'
+    (raw,), (clean,) = (library.show(tmp_path / "recipe.toml", step) for step in ("raw", "clean"))
+    assert raw["summary"].partition(" row")[2].removeprefix("s") == (f"; no label: {hint}" if field else "")
+    told = clean["methods"][0]["told"]
+    assert told == [f"no row has a label: {hint if field else 'ingest takes it from the field that label names'}"]
+    if field:
+        (tmp_path / "recipe.toml").write_text(text.replace("[clean]", f'label = "{field}"\n[clean]'))
+        al.run(tmp_path / "recipe.toml")
+        assert library.show(tmp_path / "recipe.toml", "clean")[0]["methods"][0]["told"] == []
+        assert "no label" not in library.show(tmp_path / "recipe.toml", "raw")[0]["summary"]
+
+
+def test_a_field_that_is_the_label_and_empty_is_not_told(tmp_path: Path) -> None:
+    path = run(tmp_path, [{"text": "a", "label": None}, {"text": "b", "label": float("nan")}], '["label"]')
+    assert library.show(path, "raw")[0]["summary"] == "2 rows"
+
+
 def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
     for number in range(3):
         lines.write(tmp_path / f"part-{number}.jsonl", [*ROWS[:2], {"text": f"row {number}", "label": "other"}])

@@ -98,7 +98,7 @@ def filter(
         labels: all labels that it can give; keep and drop must name some of them.
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
-        tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
+        tell: called with the same after that: lines that are kept and shown beside what it dropped.
         writes: of a filter that holds what people wrote: takes a shard's scores and gives what changes in it (columns row,
             message, content; a null message is the label), as a transform's work.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.

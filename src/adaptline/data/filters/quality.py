@@ -7,7 +7,7 @@ topic or length of lines rather than their worth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,7 +68,7 @@ def _check(
         raise UserError(f"{told[0]}, which does nothing: the files are {told[1]}", do="Leave it out.")
 
 
-def _tell(**given: Any) -> Sequence[str]:
+def _tell(_: Iterable[pa.Table], **given: Any) -> Sequence[str]:
     return _trained(*_sorted(given)).told
 
 

@@ -165,7 +165,7 @@ def _filter(state: _State, use: Use, units: Units) -> None:
     if settle := use.load().options["settle"]:
         settle((units.read(ref) for ref in refs), **use.parameters)
     if tell := use.load().options["tell"]:
-        state.methods[-1]["told"] = list(tell(**use.parameters))
+        state.methods[-1]["told"] = list(tell((units.read(ref) for ref in refs), **use.parameters))
     if use.load().options["writes"]:
         work = [Unit([*_meaning(use, "written", {}), ref.digest], {"scores": ref, "use": use}) for ref in refs]
         _write(state, use, units, units.map(written, work, f"{use.use}, written"))

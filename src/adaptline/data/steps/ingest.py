@@ -13,7 +13,7 @@ from adaptline.core import registry
 from adaptline.core.artifacts import Unit, Units
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
-from adaptline.core.rows import Ref, Rows, Shard
+from adaptline.core.rows import Ref, Rows, Shard, readable
 from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
 from adaptline.data import labels
@@ -131,10 +131,20 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    notes = labels.notes(labels.counted(units.read(ref, ["label"])["label"] for ref in refs))
+    notes = _notes(units, refs)
     summary = "; ".join([_summary(units, refs), *notes])
     detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
+
+
+def _notes(units: Units, refs: Sequence[Ref]) -> list[str]:
+    """What may be wrong with the labels, or which field may be them where there are none."""
+    counts = labels.counted(units.read(ref, ["label"])["label"] for ref in refs)
+    if counts.keys() == {None}:
+        table = units.read(refs[0], ["extra", "unreadable"])
+        field = labels.likely(table.filter(readable(table))["extra"])
+        return [f"no label: {labels.hint(field)}"] if field else []
+    return labels.notes(counts)
 
 
 def _summary(units: Units, refs: Sequence[Ref]) -> str:
