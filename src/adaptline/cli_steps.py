@@ -12,6 +12,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,6 +20,7 @@ import typer
 
 from adaptline import oneshot
 from adaptline.cli_options import Force, MemoryBound, Workers
+from adaptline.cli_words import as_typed
 from adaptline.core import registry
 from adaptline.core.annotations import bare
 from adaptline.core.artifacts import Use
@@ -63,7 +65,8 @@ def _caller(name: str) -> Callable[..., None]:
         how = {key: given.pop(key) for key in ("store", *oneshot.RUNNING)}
         words = {key: given.pop(f"read_{key}") for key in asked}
         parameters = {key: _from_options(value, types[key]) for key, value in given.items() if value is not None}
-        print(oneshot.call(name, source, out, parameters, reading=_read(words, asked), **how))
+        typed = partial(as_typed, options=[*types, *asked])
+        print(oneshot.call(name, source, out, parameters, reading=_read(words, asked), words=typed, **how))
 
     options = [
         _argument("source", "the file"),
@@ -90,7 +93,7 @@ def _writer() -> Callable[..., None]:
 
         data, out, force = given.pop("data"), given.pop("out"), given.pop("force")
         words = {key: given[f"read_{key}"] for key in asked}
-        with oneshot.of_no_recipe():
+        with oneshot.of_no_recipe(partial(as_typed, options=list(asked))):
             path = library.new(data, out, force=force, **_read(words, asked))
         typed = shlex.quote(str(path))
         print(f"{path}\n  look at it, then: adaptline plan {typed}; adaptline run {typed}")

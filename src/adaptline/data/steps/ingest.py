@@ -5,7 +5,9 @@ Knows which blocks make a unit and what the unit's key must say. Formats, encodi
 
 from __future__ import annotations
 
+import codecs
 import hmac
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -132,7 +134,8 @@ def ingest(
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
     notes = _notes(units, refs)
-    summary = "; ".join([_summary(units, refs), *notes])
+    guessed = [] if encoding else _guessed(sources)
+    summary = "; ".join([_summary(units, refs), *guessed, *notes])
     detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
 
@@ -151,7 +154,22 @@ def _summary(units: Units, refs: Sequence[Ref]) -> str:
     """How many rows there are, and how many of them could not be read: silence would hide a wrong column or format."""
     total = sum(ref.rows for ref in refs)
     unreadable = sum(ref.rows - units.read(ref, ["unreadable"])["unreadable"].null_count for ref in refs)
-    return f"{total:,} rows" + (f", {unreadable:,} of them unreadable" if unreadable else "")
+    return f"{total:,} {'row' if total == 1 else 'rows'}" + (
+        f", {unreadable:,} of them unreadable" if unreadable else ""
+    )
+
+
+def _guessed(sources: Sequence[Source]) -> list[str]:
+    """Which encodings were told from bytes that are neither marked nor UTF-8: mostly a guess, which may be wrong."""
+    codings = [source.coding for source in sources if not source.coding.bom]
+    counts = Counter(
+        coding.encoding for coding in codings if coding.encoding and codecs.lookup(coding.encoding).name != "utf-8"
+    )
+    of = "" if len(sources) == 1 else " of {:,} files"
+    return [
+        (f"{count:,}{of.format(len(sources))} " if of else "") + f"read as {name}"
+        for name, count in counts.most_common()
+    ]
 
 
 def _unit(blocks: list[Block], secret: bytes) -> Unit:
