@@ -213,9 +213,25 @@ def test_a_step_says_why_rows_went_and_what_was_guessed(tmp_path: Path) -> None:
             "'b' needs a chat or a prompt\n  Name it: --messages conversations, or --prompt question.",
         ),
         (["--do", "exact"], "--text NAME if the first line names the columns, --text 0 (by position) if it does not."),
+        (["--do", ""], "--do names nothing"),
+        (["--do", "exact", "--subject", " "], "--subject names nothing"),
         (["--do", "decontaminate"], "Write decontaminate:against=...: a file pattern or a list of them."),
     ],
 )
 def test_a_mistake_on_a_command_line_is_told_as_it_is_typed(tmp_path: Path, words: list[str], told: str) -> None:
     (tmp_path / "in.csv").write_text("a,b\nx,y\n")
     assert told in said(tmp_path, "curate", str(tmp_path / "in.csv"), *words)
+
+
+def test_what_does_nothing_is_told_before_the_work(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "a"}])
+    told = said(tmp_path, "curate", str(tmp_path / "in.jsonl"), "--do", "language,exact")
+    assert told.startswith("  note: language judges and drops nothing: give keep or drop\n")
+
+
+@pytest.mark.parametrize("word", ["curat", "pln", "lgo"])
+def test_a_verb_that_there_is_none_of_is_told_with_one_that_is_near(word: str) -> None:
+    done = CliRunner().invoke(app, [word, "x"])
+    near = {"curat": "curate", "pln": "plan", "lgo": "log"}[word]
+    assert done.exit_code == 2
+    assert f"No such command {word!r}. Did you mean {near!r}?" in done.stderr

@@ -14,8 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import adaptline as al
+from adaptline import output
 from adaptline.core import recipe
 from adaptline.core.store import Store
+from adaptline.data.writing import refuse_unwritable
+from adaptline.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +241,14 @@ def test_a_file_is_written_over_when_told(line: Path, tmp_path: Path) -> None:
         al.library.write_life(life, page)
     assert "--force" in caught.value.do
     assert al.library.write_life(life, page, force=True) == page
+
+
+def test_what_cannot_be_written_is_refused_with_what_can(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="names no file"):
+        output.refuse_place(Path("-"))
+    with pytest.raises(UserError) as caught:
+        refuse_unwritable(tmp_path / "x.foo")
+    assert caught.value.what == "no format is known for '.foo'"
+    assert ".jsonl, " in caught.value.do
+    assert ".xml" not in caught.value.do
+    assert ".yaml" not in caught.value.do

@@ -62,7 +62,7 @@ def call(
         UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
     from adaptline import output  # noqa: PLC0415 - start-up time
-    from adaptline.core import naming, progress, recipe, run  # noqa: PLC0415 - start-up time
+    from adaptline.core import naming, plan, progress, recipe, run  # noqa: PLC0415 - start-up time
     from adaptline.core.store import Store  # noqa: PLC0415
     from adaptline.data import outcomes  # noqa: PLC0415
     from adaptline.data.writing import refuse_unwritable  # noqa: PLC0415
@@ -79,6 +79,9 @@ def call(
         found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
         with progress.for_terminal() as shown:
             show = _Reworded(shown, words)
+            for planned in plan.plan(found, step, store=store or Path(temporary)):
+                for note in planned.notes:
+                    show.say(f"  note: {note}")
             made = run.run(found, store=store or Path(temporary), workers=workers, memory=memory, show=show)
         opened = Store.open(store or Path(temporary))
         first, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))

@@ -34,6 +34,8 @@ def refuse_place(*paths: Path, force: bool = False) -> None:
     With `force` a file may stand there, which is written over. A folder never is: it may hold anything.
     """
     for path in paths:
+        if path.name == "-":
+            raise UserError("names no file: nothing is written to standard output", where="-", do="Name one with -o.")
         with disk.explained(path):
             if path.exists() and not (force and path.is_file()):
                 over = "move it away" if path.is_dir() else "write over it with --force"

@@ -14,7 +14,14 @@ from adaptline.core.run import run
 from adaptline.core.store import Store
 from adaptline.data import outcomes
 
-TEXTS = ["one and two", "One and  two", "x", "a word " * 20, "caf\u0065\u0301 for two", "where is the last sentence of some words"]
+TEXTS = [
+    "one and two",
+    "One and  two",
+    "x",
+    "a word " * 20,
+    "caf\u0065\u0301 for two",
+    "where is the last sentence of some words",
+]
 UNSURE = """
 from adaptline import filter
 @filter(version=1)

@@ -72,7 +72,7 @@ def _tell(_: Iterable[pa.Table], **given: Any) -> Sequence[str]:
     return _trained(*_sorted(given)).told
 
 
-@filter(version=1, gives="number", defaults={"min": 0.5}, uses=("format",), check=_check, tell=_tell)
+@filter(version=1, gives="number", bounds=(0, 1), defaults={"min": 0.5}, uses=("format",), check=_check, tell=_tell)
 def quality(
     texts: pa.StringArray,
     *,

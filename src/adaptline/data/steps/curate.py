@@ -69,7 +69,9 @@ def _check(node: Node) -> None:
                     place=("do", use.use, "on"),
                 )
             try:
-                refuse_bounds(use.use, use.settings, registry.score_kind(method), _labels(method))
+                refuse_bounds(
+                    use.use, use.settings, registry.score_kind(method), _labels(method), method.options["bounds"]
+                )
             except UserError as error:
                 raise BadParameterError("", error.what, error.do, place=("do", use.use)) from error
 
