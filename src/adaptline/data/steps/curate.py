@@ -21,7 +21,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import Ref, Rows, Shard, readable
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import foretold, labels, matching, ranking, settled
+from adaptline.data import beside, foretold, labels, matching, ranking, settled
 from adaptline.data.changed import transform_shard, write_shard
 from adaptline.data.judged import asks_for, score_shard, written
 from adaptline.data.masks import Mask, pack
@@ -247,12 +247,19 @@ def _match(state: _State, use: Use, units: Units) -> None:
 
 
 def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
-    """Says which rows a matcher drops though their labels differ. Which label is right it cannot know: the earliest row stays."""
+    """Says which rows a matcher drops though their labels, or what else is learnt from them, differ: the earliest row stays.
+
+    Which is right it cannot know.
+    """
     number, samples = labels.conflicts(units.read, state.text, found)
     if number:
         state.methods[-1]["conflicts"] = {"rows": number, "samples": samples}
         rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
         told = f"{rows} another label than the row that stays: look at them (adaptline review), and mend or drop what is wrong"
+        state.methods[-1].setdefault("told", []).append(told)
+    if number := beside.differing(units.read, state.text, found):
+        rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
+        told = f"{rows} other {', '.join(beside.FIELDS[:-1])} or {beside.FIELDS[-1]} than the row that stays: it compares messages only"
         state.methods[-1].setdefault("told", []).append(told)
 
 
