@@ -143,7 +143,7 @@ def test_labels_that_are_no_numbers_are_words_or_missing(tmp_path: Path, put: Pu
     put("b.csv", "text,label\na,NaN\nb,\n")
     pq.write_table(pa.table({"text": ["a", "b"], "label": [float("nan"), None]}), tmp_path / "c.parquet")
     labels = [row["label"] for row in take(["a.jsonl", "b.csv", "c.parquet"])]
-    assert labels == ["NaN", None, "nan", "NaN", "", "NaN", None]
+    assert labels == [None, None, "nan", "NaN", "", None, None]
 
 
 @pytest.mark.parametrize("kind", ["gz", "zst"])

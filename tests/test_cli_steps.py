@@ -139,9 +139,9 @@ def test_new_takes_what_ingest_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "what"),
     [
-        (["--records", "data.rows"], "records does nothing: the file is jsonl"),
-        (["--format", "jsnl"], "format must be one of"),
-        (["--header", "3"], "header must be true or false, not 3"),
+        (["--records", "data.rows"], "--records does nothing: the file is jsonl"),
+        (["--format", "jsnl"], "--format must be one of"),
+        (["--header", "3"], "--header must be true or false, not 3"),
     ],
 )
 def test_new_refuses_what_does_not_fit(tmp_path: Path, given: list[str], what: str) -> None:
@@ -227,3 +227,63 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, command).exception
     assert isinstance(refused, UserError)
     assert "move it away" in refused.do
+
+
+def said(folder: Path, *words: str, code: int = 0) -> str:
+    """What a step on one file says besides what it prints."""
+    done = CliRunner().invoke(app, [*words, "-o", str(folder / "out.jsonl"), "--force"])
+    assert done.exit_code == code or isinstance(done.exception, UserError), done.output
+    return str(done.exception) if isinstance(done.exception, UserError) else done.stderr
+
+
+def test_a_step_says_why_rows_went_and_what_was_guessed(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": text, "category": "x"} for text in ("a b", "A  b", "c", "d e f")])
+    source = str(tmp_path / "in.jsonl")
+    told = said(tmp_path, "curate", source, "--do", "exact,length:min=2,label")
+    assert "\n  exact dropped 1\n  length dropped 1 (below 2: 1)\n  label dropped 2 (missing 2)\n" in told
+    assert "\n  label: no row has a label: is it the field 'category'? Then say --label category\n" in told
+    told = said(tmp_path, "curate", source, "--do", "exact", "--label", "category")
+    assert "  in: 4 rows; all labels are the same, " in told
+    (tmp_path / "in.csv").write_bytes(
+        "text\n\u0433\u0434\u0435 \u043c\u043e\u044f \u043a\u0430\u0440\u0442\u0430\n".encode("cp1251")
+    )
+    assert "  in: 1 row; read as cp1251, " in said(tmp_path, "curate", str(tmp_path / "in.csv"), "--do", "exact")
+    asked = ["curate", str(tmp_path / "in.csv"), "--do", "exact", "--encoding", "cp1251"]
+    assert "  in: 1 row, " in said(tmp_path, *asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--do", "exact", "--header", "maybe"], "--header must be true or false, not 'maybe'"),
+        (
+            ["--do", "language:keep=en"],
+            "keep of language must be a list, each a string, not 'en'\n  Write keep=[\"en\"].",
+        ),
+        (
+            ["--do", "exact", "--system", "b"],
+            "'b' needs a chat or a prompt\n  Name it: --messages conversations, or --prompt question.",
+        ),
+        (["--do", "exact"], "--text NAME if the first line names the columns, --text 0 (by position) if it does not."),
+        (["--do", ""], "--do names nothing"),
+        (["--do", "exact", "--subject", " "], "--subject names nothing"),
+        (["--do", "decontaminate"], "Write decontaminate:against=...: a file pattern or a list of them."),
+    ],
+)
+def test_a_mistake_on_a_command_line_is_told_as_it_is_typed(tmp_path: Path, words: list[str], told: str) -> None:
+    (tmp_path / "in.csv").write_text("a,b\nx,y\n")
+    assert told in said(tmp_path, "curate", str(tmp_path / "in.csv"), *words)
+
+
+def test_what_does_nothing_is_told_before_the_work(tmp_path: Path) -> None:
+    lines.write(tmp_path / "in.jsonl", [{"text": "a"}])
+    told = said(tmp_path, "curate", str(tmp_path / "in.jsonl"), "--do", "language,exact")
+    assert told.startswith("  note: language judges and drops nothing: give keep or drop\n")
+
+
+@pytest.mark.parametrize("word", ["curat", "pln", "lgo"])
+def test_a_verb_that_there_is_none_of_is_told_with_one_that_is_near(word: str) -> None:
+    done = CliRunner().invoke(app, [word, "x"])
+    near = {"curat": "curate", "pln": "plan", "lgo": "log"}[word]
+    assert done.exit_code == 2
+    assert f"No such command {word!r}. Did you mean {near!r}?" in done.stderr

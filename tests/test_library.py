@@ -72,9 +72,9 @@ def test_new_refuses_to_write_over_a_recipe(tmp_path: Path) -> None:
     assert path.read_text() == before
 
 
-@pytest.mark.parametrize("name", ["nothing.jsonl", "."])
-def test_new_wants_a_file(tmp_path: Path, name: str) -> None:
-    with pytest.raises(al.UserError, match="no such file"):
+@pytest.mark.parametrize(("name", "what"), [("nothing.jsonl", "no such file"), (".", "is a folder, not a file")])
+def test_new_wants_a_file(tmp_path: Path, name: str, what: str) -> None:
+    with pytest.raises(al.UserError, match=what):
         al.new(tmp_path / name)
 
 

@@ -96,6 +96,20 @@ CASES = {
     ),
     "no number": (clean('{ use = "length", min = nan }'), 8, "min of length must be a number, not nan", ""),
     "label": (clean('{ use = "language", keep = ["english"] }'), 8, "keep of language has 'english'", "Known:"),
+    "a list": (
+        clean('{ use = "language", keep = "en" }'),
+        8,
+        "keep of language must be a list",
+        'Write keep = ["en"].',
+    ),
+    "beyond": (clean('{ use = "toxicity", max = 1.5 }'), 8, "max of toxicity is 1.5, and it gives", "Set it between"),
+    "below": (clean('{ use = "length", min = -5 }'), 8, "min of length is -5, and it gives numbers of 0 and more", ""),
+    "a share in percent": (
+        clean('{ use = "share", of = "digit", max = 10 }'),
+        8,
+        "max of share is 10, and it gives numbers",
+        "",
+    ),
     "kind": (clean('{ use = "language", min = 1 }'), 8, "language gives labels, min does not fit", "Bound it"),
     "other kind": (clean('{ use = "length", keep = ["en"] }'), 8, "length gives numbers, keep does not fit", ""),
     "own numbers": (

@@ -16,9 +16,12 @@ import pytest
 from typer.testing import CliRunner
 
 import adaptline as al
+from adaptline import output
 from adaptline.cli import app
 from adaptline.core import recipe
 from adaptline.core.store import Store
+from adaptline.data.writing import refuse_unwritable
+from adaptline.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -323,3 +326,14 @@ def test_a_mixed_set_is_written_with_the_fields_of_all_its_sources(tmp_path: Pat
     assert pa.ipc.open_stream(tmp_path / "out" / "clean" / "data-00000-of-00001.arrow").read_all().equals(table)
     lines_out = (tmp_path / "out" / "clean.jsonl").read_text().splitlines()
     assert json.loads(lines_out[0]) == {"text": "from the table 0", "label": "x"}
+
+
+def test_what_cannot_be_written_is_refused_with_what_can(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="names no file"):
+        output.refuse_place(Path("-"), inputs=[])
+    with pytest.raises(UserError) as caught:
+        refuse_unwritable(tmp_path / "x.foo")
+    assert caught.value.what == "no format is known for '.foo'"
+    assert ".jsonl, " in caught.value.do
+    assert ".xml" not in caught.value.do
+    assert ".yaml" not in caught.value.do

@@ -32,7 +32,7 @@ from adaptline.cli_options import (
     Workers,
     print_json,
 )
-from adaptline.errors import RunError, UserError, printable
+from adaptline.errors import RunError, UserError, did_you_mean, printable
 
 _SERVING_PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")
 _TRAINING_PACKAGES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
@@ -54,6 +54,11 @@ class _Group(TyperGroup):
 
             return cli_steps.command(cmd_name, whole="--help" not in sys.argv[1:2])
         return found
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command {args[0]!r}. {did_you_mean(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *given: Any, **named: Any) -> Any:
         with _ends():  # --help of all verbs prints here

@@ -12,6 +12,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,9 +20,11 @@ import typer
 
 from adaptline import oneshot
 from adaptline.cli_options import Force, MemoryBound, Workers
+from adaptline.cli_words import as_typed
 from adaptline.core import registry
 from adaptline.core.annotations import bare
 from adaptline.core.artifacts import Use
+from adaptline.errors import UserError
 
 # Steps that make sense for one file at a time; select compares what only a recipe makes.
 COMMANDS = ("augment", "curate", "split", "train")
@@ -62,8 +65,9 @@ def _caller(name: str) -> Callable[..., None]:
         source, out = given.pop("source"), given.pop("out")
         how = {key: given.pop(key) for key in ("store", *oneshot.RUNNING)}
         words = {key: given.pop(f"read_{key}") for key in asked}
-        parameters = {key: _from_options(value, types[key]) for key, value in given.items() if value is not None}
-        print(oneshot.call(name, source, out, parameters, reading=_read(words, asked), **how))
+        parameters = {key: _from_options(value, types[key], key) for key, value in given.items() if value is not None}
+        typed = partial(as_typed, options=[*types, *asked])
+        print(oneshot.call(name, source, out, parameters, reading=_read(words, asked), words=typed, **how))
 
     options = [
         _argument("source", "the file"),
@@ -90,7 +94,7 @@ def _writer() -> Callable[..., None]:
 
         data, out, force = given.pop("data"), given.pop("out"), given.pop("force")
         words = {key: given[f"read_{key}"] for key in asked}
-        with oneshot.of_no_recipe():
+        with oneshot.of_no_recipe(partial(as_typed, options=list(asked))):
             path = library.new(data, out, force=force, **_read(words, asked))
         typed = shlex.quote(str(path))
         print(f"{path}\n  look at it, then: adaptline plan {typed}; adaptline run {typed}")
@@ -110,7 +114,7 @@ def _reading(besides: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _read(words: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _from_options(value, asked[key]) for key, value in words.items() if value is not None}
+    return {key: _from_options(value, asked[key], key) for key, value in words.items() if value is not None}
 
 
 def _reading_options(asked: Mapping[str, Any]) -> list[inspect.Parameter]:
@@ -167,11 +171,14 @@ def _metavar(annotation: Any) -> str:
     )
 
 
-def _from_options(given: str | list[str], annotation: Any) -> Any:
-    """The value of an option; those of a list that is given more than once are put together."""
+def _from_options(given: str | list[str], annotation: Any, name: str) -> Any:
+    """The value of an option; those of a list that is given more than once are put together. Raises UserError for an empty one."""
     if isinstance(given, str):
         return from_words(given, annotation)
-    return [entry for words in given for entry in from_words(words, annotation)]
+    found = [entry for words in given for entry in from_words(words, annotation)]
+    if not found and not any(words.strip() for words in given):
+        raise UserError(f"--{name.replace('_', '-')} names nothing", do="Name at least one.")
+    return found
 
 
 def from_words(words: str, annotation: Any) -> Any:

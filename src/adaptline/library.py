@@ -327,7 +327,11 @@ def new(data: Path | str, out: Path | str | None = None, *, force: bool = False,
 
     data = Path(data)
     if not data.is_file():
-        raise UserError("no such file", where=data, do="adaptline new YOUR_FILE.jsonl")
+        raise UserError(
+            "is a folder, not a file" if data.is_dir() else "no such file",
+            where=data,
+            do="adaptline new YOUR_FILE.jsonl",
+        )
     path = Path(out) if out else data.with_name("recipe.toml")
     output.refuse_place(path, inputs=[data], force=force)
     recipe_text = starting_recipe(data, beside=path.absolute().parent, reading=reading)

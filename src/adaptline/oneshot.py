@@ -10,15 +10,22 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adaptline.core import registry
 from adaptline.errors import UserError, printable
 
+if TYPE_CHECKING:
+    from adaptline.core.progress import Progress
+
 RUNNING = ("workers", "memory", "force")  # what a step on one file takes besides its parameters
 _REASONS_SHOWN = 3
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def call(
@@ -32,11 +39,12 @@ def call(
     workers: int | None = None,
     memory: str | None = None,
     force: bool = False,
+    words: Callable[[str], str] = _as_it_is,
 ) -> Path:
     """Runs one step on one file and writes what comes out.
 
-    Rows that cannot be read are told on stderr and written beside `out`, as `<out>.unreadable.jsonl`: nothing else
-    remembers them where the store is temporary.
+    What each method did is told on stderr. So are rows that cannot be read, which are written beside `out`, as
+    `<out>.unreadable.jsonl`: nothing else remembers them where the store is temporary.
 
     Args:
         step: a step that takes rows.
@@ -48,13 +56,15 @@ def call(
         workers: processes at most; the number of cores by default.
         memory: what making rows may take of private memory, like "2GB".
         force: writes over files that are there.
+        words: makes of a message, which speaks as a recipe is written, one that speaks as the caller does.
 
     Raises:
         UserError: a mistake in the file or the parameters, or `out` or the file of unreadable rows exists.
     """
     from adaptline import output  # noqa: PLC0415 - start-up time
-    from adaptline.core import progress, recipe, run, saved_sets, sources  # noqa: PLC0415 - start-up time
+    from adaptline.core import naming, plan, progress, recipe, run, saved_sets, sources  # noqa: PLC0415 - start-up time
     from adaptline.core.store import Store  # noqa: PLC0415
+    from adaptline.data import outcomes  # noqa: PLC0415
     from adaptline.data.writing import is_folder, refuse_unwritable  # noqa: PLC0415
 
     tables: dict[str, Any] = {"in": {"step": "ingest", "files": str(source.absolute()), **(reading or {})}}
@@ -68,12 +78,19 @@ def call(
     output.refuse_place(aside, inputs=inputs, force=force)
     if has_rows:
         refuse_unwritable(out)
-    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, of_no_recipe():
+    with tempfile.TemporaryDirectory(prefix="adaptline-") as temporary, of_no_recipe(words):
         found = recipe.from_tables(tables, f"oneshot-{step}", Path.cwd())
-        with progress.for_terminal() as show:
+        with progress.for_terminal() as shown:
+            show = _Reworded(shown, words)
+            for planned in plan.plan(found, step, store=store or Path(temporary)):
+                for note in planned.notes:
+                    show.say(f"  note: {note}")
             made = run.run(found, store=store or Path(temporary), workers=workers, memory=memory, show=show)
         opened = Store.open(store or Path(temporary))
         first, last = (opened.manifest(artifact.key) or {} for artifact in (made[0], made[-1]))
+        last = naming.with_rules(last, opened.refs(found.name)[step][0])
+        for line in outcomes.lines(opened, last) if last["kind"] == "rows" else ():
+            print(printable(f"  {words(line)}"), file=sys.stderr)  # labels and rows' words are foreign
         output.write(opened, last, out, inputs=inputs, force=force)
         aside.unlink(missing_ok=True)  # of the file that was written over
         if strange := list(output.unreadable(opened, first)):
@@ -82,17 +99,28 @@ def call(
     return out
 
 
+class _Reworded:
+    """Progress whose lines speak as the caller does."""
+
+    def __init__(self, show: Progress, words: Callable[[str], str]) -> None:
+        self.show, self.words = show, words
+        self.at, self.end = show.at, show.end
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self.show.say(self.words(line))
+
+
 @contextlib.contextmanager
-def of_no_recipe() -> Iterator[None]:
+def of_no_recipe(words: Callable[[str], str] = _as_it_is) -> Iterator[None]:
     """Takes the recipe and its step out of a mistake's words: the user wrote neither."""
     try:
         yield
     except UserError as error:
-        if error.where != "recipe":
-            raise
-        what = re.sub(r"^\[\w+\] ", "", error.what)
+        where = None if error.where == "recipe" else error.where
+        what = error.what if where else re.sub(r"^\[\w+\] ", "", error.what)
         do = error.do.replace("Paths are relative to the recipe's folder", "Paths are relative to the current folder")
-        raise UserError(what, do=do, brief=error.brief) from error
+        raise UserError(words(what), where=where, line=error.line, do=words(do), brief=error.brief) from error
 
 
 def _tell(unreadable: list[dict[str, Any]], aside: Path) -> None:

@@ -41,6 +41,8 @@ def refuse_place(*paths: Path, inputs: Iterable[Path] = (), force: bool = False,
     """
     known = list(inputs)
     for path in paths:
+        if path.name == "-":
+            raise UserError("names no file: nothing is written to standard output", where="-", do="Name one with -o.")
         with disk.explained(path):
             if any(_is_same(path, one) for one in known):
                 raise UserError("is read here, and never written over", where=path, do="Name another with -o.")

@@ -48,7 +48,7 @@ def values(found: list[Record]) -> list[Any]:
         (" a , b \n", [[" a ", " b "]]),
         ('a, "b"\n', [["a", ' "b"']]),
         ('"",""\n', [["", ""]]),
-        ("a\n", ["1 fields, where the header has 2"]),
+        ("a\n", ["1 field, where the header has 2"]),
         ("a,b,c\n", ["3 fields, where the header has 2"]),
         ('"a"b,c\n', ["',' expected after '\"'"]),
         ('"a,b\nc,d\n', [NEVER_CLOSED, ["c", "d"]]),

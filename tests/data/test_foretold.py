@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lines
+import pytest
 
 from adaptline.core import recipe as recipes
 from adaptline.core.plan import plan
@@ -31,6 +32,33 @@ def told(folder: Path, do: list[Any], between: dict[str, Any] | None = None, fil
 
 def test_nothing_is_told_where_there_is_nothing_to_tell(tmp_path: Path) -> None:
     assert told(tmp_path, ["unicode", "exact", "minhash"]) == []
+
+
+@pytest.mark.parametrize(
+    ("do", "notes"),
+    [
+        (["language"], ["language judges and drops nothing: give keep or drop"]),
+        (["length", {"use": "length", "max": 9}], ["length judges and drops nothing: give min or max"]),
+        ([{"use": "length", "name": "size"}], ["size judges and drops nothing: give min or max"]),
+        ([{"use": "language", "unjudged": "drop"}, "toxicity", "gopher"], []),
+        (["length", {"use": "minhash", "best": "length"}], []),
+        (
+            ["unicode", "unicode"],
+            ["unicode#2 stands there twice with the same parameters: the second time it finds nothing new"],
+        ),
+        (
+            ["exact", {"use": "length", "min": 2}, "exact"],
+            ["exact#2 stands there twice with the same parameters: the second time it finds nothing new"],
+        ),
+        (["exact", "unicode", "exact"], []),
+        (["exact", {"use": "exact", "on": "prompt"}], []),
+        (["./mine.py:louder", "./mine.py:louder"], []),
+    ],
+)
+def test_what_does_nothing_is_told(tmp_path: Path, do: list[Any], notes: list[str]) -> None:
+    mine = "from adaptline import transform\n@transform(version=1)\ndef louder(texts: list[str]) -> list[str]:\n    return [t + '!' for t in texts]\n"
+    (tmp_path / "mine.py").write_text(mine)
+    assert [note for note in told(tmp_path, do) if "keeps the best" not in note] == notes
 
 
 def test_a_task_whose_items_are_learnt_from_is_told(tmp_path: Path) -> None:

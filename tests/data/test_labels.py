@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import lines
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import adaptline as al
@@ -41,7 +43,15 @@ do   = ["exact"]
         ({"a": 2, "b": 1, " ": 3}, ["3 with an empty label"]),
         (
             {"Spam": 2, "ham": 1, "spam ": 3},
-            ["1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"],
+            [
+                "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
+            ],
+        ),
+        (
+            {"1": 2, "1.0": 1, "2.0": 3, "1.5": 1},
+            [
+                "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
+            ],
         ),
         ({str(i): 1 for i in range(labels.MOST + 1)} | {None: 1}, []),
     ],
@@ -54,7 +64,7 @@ def test_no_label_stands_in_what_is_told() -> None:
     """It is kept in manifests and logs, and a label may be anything: a person's name."""
     found = labels.notes({spelt: 1 for name in "xyz" for spelt in (name, name.upper(), f" {name}")})
     assert found == [
-        "3 labels are spelt in 9 ways, which differ in case or white space only: the filter `label` finds them"
+        "3 labels are spelt in 9 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
     ]
 
 
@@ -145,6 +155,56 @@ def test_nothing_is_told_where_labels_agree(tmp_path: Path) -> None:
     assert library.show(plain, "raw")[0]["summary"] == "6 rows"
 
 
+def test_a_missing_label_of_a_column_of_numbers_is_missing(tmp_path: Path) -> None:
+    """As pandas writes it: whole numbers become floats where one is missing."""
+    labels_ = pa.array([1.0, float("nan"), 2.0], pa.float64(), from_pandas=False)
+    pq.write_table(pa.table({"text": ["one", "two", "three"], "label": labels_}), tmp_path / "rows.parquet")
+    lines.write(tmp_path / "more.jsonl", [{"text": "four", "label": 1}])
+    (tmp_path / "recipe.toml").write_text(RECIPE.replace('"rows.jsonl"', '["rows.parquet", "more.jsonl"]'))
+    al.run(tmp_path / "recipe.toml")
+    told = library.show(tmp_path / "recipe.toml", "raw")[0]["summary"]
+    assert told.startswith("4 rows; 1 without a label, where others have one; 1 label is spelt in 2 ways")
+    al.curate(tmp_path / "rows.parquet", tmp_path / "out.jsonl", do=["exact"])
+    written = [json.loads(line)["label"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert written == [1.0, None, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "field"),
+    [
+        ([{"text": "a", "Category": "x"}], "Category"),
+        ([{"text": "a", "category": None}, {"text": "b", "category": 3, "intent": None}], "category"),
+        ([{"text": "a", "category": ["x"], "kind": "y"}], None),
+        ([{"text": "a"}], None),
+        ([{"text": "a", "sentiment": "x", "intent": "y"}], "intent"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_field_that_may_be_the_label_is_told_where_no_row_has_one(
+    tmp_path: Path, rows: list[dict[str, Any]], field: str | None, suffix: str
+) -> None:
+    lines.write(tmp_path / "rows.jsonl", rows)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    text = RECIPE.replace("rows.jsonl", f"rows.{suffix}").replace('"exact"', '"label"')
+    (tmp_path / "recipe.toml").write_text(text)
+    al.run(tmp_path / "recipe.toml")
+    hint = f'is it the field {field!r}? Then say label = "{field}"'
+    (raw,), (clean,) = (library.show(tmp_path / "recipe.toml", step) for step in ("raw", "clean"))
+    assert raw["summary"].partition(" row")[2].removeprefix("s") == (f"; no label: {hint}" if field else "")
+    told = clean["methods"][0]["told"]
+    assert told == [f"no row has a label: {hint if field else 'ingest takes it from the field that label names'}"]
+    if field:
+        (tmp_path / "recipe.toml").write_text(text.replace("[clean]", f'label = "{field}"\n[clean]'))
+        al.run(tmp_path / "recipe.toml")
+        assert library.show(tmp_path / "recipe.toml", "clean")[0]["methods"][0]["told"] == []
+        assert "no label" not in library.show(tmp_path / "recipe.toml", "raw")[0]["summary"]
+
+
+def test_a_field_that_is_the_label_and_empty_is_not_told(tmp_path: Path) -> None:
+    path = run(tmp_path, [{"text": "a", "label": None}, {"text": "b", "label": float("nan")}], '["label"]')
+    assert library.show(path, "raw")[0]["summary"] == "2 rows"
+
+
 def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
     for number in range(3):
         lines.write(tmp_path / f"part-{number}.jsonl", [*ROWS[:2], {"text": f"row {number}", "label": "other"}])
@@ -157,7 +217,7 @@ def test_pairs_in_several_shards_are_found(tmp_path: Path) -> None:
 
 def test_what_ingest_says_of_labels_is_in_its_summary_and_in_the_report(tmp_path: Path) -> None:
     path = run(tmp_path, ROWS)
-    spelt = "1 label is spelt in 2 ways, which differ in case or white space only: the filter `label` finds them"
+    spelt = "1 label is spelt in 2 ways, which differ in case, white space or a decimal .0 only: the filter `label` finds them"
     told = f"1 without a label, where others have one; {spelt}"
     assert library.show(path, "raw")[0]["summary"] == f"6 rows; {told}"
     view = gather(library._history(library._recipe(path), None))

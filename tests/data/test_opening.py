@@ -95,7 +95,7 @@ def test_a_picture_is_none_of_the_formats(source: Open, name: str) -> None:
         ("a.json", "[]", "a.json: has no rows"),
         ("a.jsonl", "\n \n", "a.jsonl: has no rows"),
         ("a.csv", "text,label\n", "a.csv: has no rows"),
-        ("a.csv", "text,label\na\nb,c,d\n", "a.csv, line 2: no row can be read: 1 fields, where the header has 2"),
+        ("a.csv", "text,label\na\nb,c,d\n", "a.csv, line 2: no row can be read: 1 field, where the header has 2"),
         ("a.jsonl", '{"text": ["a"]}\n{"text": ["b"]}\n', "no row can be read: 'text' is a list, not a string"),
         ("a.jsonl", '{"body": "a", "n": "b"}\n', "it cannot be told which of its columns matter: 'body', 'n'"),
         ("a.parquet", "text", "a.parquet: is no Parquet file"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 from typing import Any
 
 import pytest
@@ -231,6 +232,17 @@ def test_a_group_that_is_no_person_is_kept() -> None:
 def test_a_person_is_no_object() -> None:
     with pytest.raises(UnreadableError, match="'user' is an object"):
         take_people({"user": {"id": 1}}, Columns(text="text", subject=("user",)), b"s")
+
+
+def test_nan_is_no_label_and_comes_back() -> None:
+    """Pandas writes it for a missing one in a column of numbers."""
+    columns = Columns(text="t", label="l", split="s", group="g", subject=("p",))
+    record = {"t": "a", **dict.fromkeys("lsgp", math.nan)}
+    row = row_of(dict(record), columns)
+    assert [row[name] for name in ("label", "split", "group", "subject")] == [None] * 4
+    assert [name for name, value in write_back(row, columns).items() if value != "a"] == ["l", "s", "g"]
+    infinite = {"l": math.inf}
+    assert take_scalar(infinite, "l") == "Infinity"
 
 
 def row_of(record: dict[str, Any], columns: Columns) -> dict[str, Any]:

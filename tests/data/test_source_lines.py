@@ -38,7 +38,7 @@ def test_a_line_leads_to_its_row(recipe: Path, line: int, row: int) -> None:
 
 def test_a_file_is_named_as_a_shell_completes_it(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(recipe.parent / "data")
-    assert library.trace(recipe, "a.csv:6", line=True)["origin"]["unreadable"].startswith("1 fields")
+    assert library.trace(recipe, "a.csv:6", line=True)["origin"]["unreadable"].startswith("1 field")
 
 
 @pytest.mark.parametrize(

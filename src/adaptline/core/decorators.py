@@ -79,6 +79,7 @@ def filter(
     defaults: Mapping[str, Any] | None = None,
     gives: Literal["number", "label"] | None = None,
     labels: Callable[[], Iterable[str]] | None = None,
+    bounds: tuple[float, float] | None = None,
     settle: Callable[..., None] | None = None,
     tell: Callable[..., Sequence[str]] | None = None,
     writes: Callable[..., Any] | None = None,
@@ -96,9 +97,10 @@ def filter(
         defaults: the bounds (min, max, keep, drop, unjudged) for a recipe that gives none of them.
         gives: what a score is, where the annotation of what the function returns (list[float], list[str]) does not tell.
         labels: all labels that it can give; keep and drop must name some of them.
+        bounds: the lowest and the highest number that it can give; min and max must lie between.
         settle: called once with the tables of scores of all shards and the parameters, after the bounds: raises
             UserError for what only the whole shows.
-        tell: called with the parameters after that: lines that are kept and shown beside what it dropped.
+        tell: called with the same after that: lines that are kept and shown beside what it dropped.
         writes: of a filter that holds what people wrote: takes a shard's scores and gives what changes in it (columns row,
             message, content; a null message is the label), as a transform's work.
         uses: kinds of methods that it finds by itself (formats, by a file's suffix); their versions enter its keys.
@@ -109,6 +111,7 @@ def filter(
         "defaults": dict(defaults or {}),
         "gives": "label" if labels else gives,
         "labels": labels,
+        "bounds": bounds,
         "settle": settle,
         "tell": tell,
         "writes": writes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -193,6 +194,8 @@ def _check_plain(name: str, value: Any, annotation: Any, beside: Path) -> Any:
     if is_plain(value, annotation):
         return float(value) if annotation is float else value
     hint = did_you_mean(value, [str(a) for a in arguments]) if origin is Literal and isinstance(value, str) else ""
+    if origin is list and isinstance(value, str):
+        hint = f"Write {name.partition(' of ')[0]} = {json.dumps([value], ensure_ascii=False)}."
     raise _misfit(name, value, annotation, hint)
 
 

@@ -90,10 +90,14 @@ def records(block: Block, *, quotes: bool, delimiter: str) -> Iterator[Record]:
             yield Record(row, line, None if flaw else dict(zip(header, fields, strict=True)), flaw, raw)
             row += 1
         elif fields is None or fields:
-            why = error if fields is None else f"{len(fields)} fields, where the header has {len(header)}"
+            why = error if fields is None else _misfit(len(fields), len(header))
             yield Record(row, line, None, why, raw.rstrip("\r\n"))
             row += 1
         line += lines
+
+
+def _misfit(fields: int, named: int) -> str:
+    return f"{fields:,} {'field' if fields == 1 else 'fields'}, where the header has {named:,}"
 
 
 def _fields(block: Block, text: str, quotes: bool, delimiter: str) -> Iterator[Fields]:

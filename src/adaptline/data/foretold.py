@@ -6,8 +6,9 @@ Knows a step's place in a recipe. Knows nothing of rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from adaptline.core import naming
+from adaptline.core import naming, registry, signatures
 from adaptline.core.grid import Node
 from adaptline.data.ranking import best_of
 from adaptline.data.tasks import is_held_out
@@ -15,7 +16,27 @@ from adaptline.data.tasks import is_held_out
 
 def notes(node: Node) -> list[str]:
     """What to know of a curate step before it runs."""
-    return [*_of_best(node), *_of_children(node), *_of_own_tasks(node), *_of_personal_data(node)]
+    return [*_of_idle(node), *_of_best(node), *_of_children(node), *_of_own_tasks(node), *_of_personal_data(node)]
+
+
+def _of_idle(node: Node) -> Iterator[str]:
+    """Filters without a bound, and methods that stand there twice with nothing between that writes."""
+    uses = node.values["do"]
+    best = {best_of(use) for use in uses}
+    seen: list[Any] = []
+    for place, name, use in zip(naming.numbered([use.use for use in uses]), naming.names(uses), uses, strict=True):
+        unbound = not {"min", "max", "keep", "drop"} & use.settings.keys() and use.settings.get("unjudged") != "drop"
+        if use.kind == "filter" and unbound and place not in best:
+            fit = {"number": "min or max", "label": "keep or drop"}.get(
+                registry.score_kind(use.load()) or "", "a bound"
+            )
+            yield f"{name} judges and drops nothing: give {fit}"
+        if (meaning := signatures.meaning(use)) in seen:
+            yield f"{name} stands there twice with the same parameters: the second time it finds nothing new"
+        if use.kind == "transform" or use.load().options.get("writes"):
+            seen.clear()  # what is written may be judged anew
+        if use.kind != "transform" or ":" not in use.use:  # one of a user's own may do more each time
+            seen.append(meaning)
 
 
 def _of_best(node: Node) -> Iterator[str]:

@@ -5,6 +5,9 @@ Knows labels and positions of rows. Knows nothing of texts, nor of which label i
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,15 +19,44 @@ import pyarrow.compute as pc
 
 from adaptline.core import keys
 from adaptline.core.rows import Ref
+from adaptline.data.jsons import decode
 
+NAMES = ("label", "intent", "category", "class", "target", "sentiment")  # what a field of labels is usually called
 MOST = 10_000  # different labels of which something is told: with more of them it is hardly a label
 SAMPLES = 5
+_WHOLE = re.compile(
+    r"(-?\d+)\.0+"
+)  # a whole number as a float: what pandas makes of a column of them in which one is missing
+_LOOKED_AT = 20  # rows, whose fields tell those of all
 _NONE = -1  # stands for no label
 
 
 def folded(label: str) -> str:
-    """A label without case and extra white space: two that are alike then are one label in two spellings."""
-    return " ".join(label.split()).casefold()
+    """A label without case, extra white space and a whole number's .0: two that are alike then are one label in two spellings."""
+    found = " ".join(label.split()).casefold()
+    whole = _WHOLE.fullmatch(found)
+    return whole[1] if whole else found
+
+
+def likely(extra: pa.ChunkedArray) -> str | None:
+    """Which field of rows that have no label may be it, by its name; `extra` holds what the columns do not (core/rows.COLUMNS)."""
+    few = extra.drop_null().slice(0, _LOOKED_AT)
+    if pa.types.is_struct(extra.type):  # of a typed source
+        wanted = [number for number, field in enumerate(extra.type) if field.name.lower() in NAMES]
+        told = [(extra.type.field(number).name, pc.struct_field(few, number).to_pylist()) for number in wanted]
+    else:
+        told = [(name, [value]) for row in few.to_pylist() for name, value in decode(row).items()]
+    fields = {name.lower(): name for name, values in told if any(map(_is_label, values))}
+    return next((fields[name] for name in NAMES if name in fields), None)
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not (isinstance(value, float) and math.isnan(value))
+
+
+def hint(field: str) -> str:
+    """What is said where no row has a label, but a field may be it."""
+    return f"is it the field {field!r}? Then say label = {json.dumps(field, ensure_ascii=False)}"
 
 
 def notes(counts: Mapping[str | None, int]) -> list[str]:
@@ -50,10 +82,10 @@ def notes(counts: Mapping[str | None, int]) -> list[str]:
 
 
 def _spellings(labels: Sequence[str]) -> list[str]:
-    """How many labels are there in several spellings, which differ in case or white space only."""
+    """How many labels are there in several spellings, which differ in case, white space or a decimal .0 only."""
     several = [number for number in Counter(map(folded, labels)).values() if number > 1]
     count = "1 label is" if len(several) == 1 else f"{len(several):,} labels are"
-    told = f"{count} spelt in {sum(several):,} ways, which differ in case or white space only"
+    told = f"{count} spelt in {sum(several):,} ways, which differ in case, white space or a decimal .0 only"
     return [f"{told}: the filter `label` finds them"] if several else []
 
 

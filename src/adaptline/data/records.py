@@ -3,7 +3,8 @@
 Knows records and columns. Knows nothing of files and formats. The rules:
 
 - A text, prompt or completion is a string. A number or Boolean becomes its JSON spelling; a list, an object or null
-  makes the row unreadable, as does a row without the field. A label, split or group may be absent or null.
+  makes the row unreadable, as does a row without the field. A label, split or group may be absent, null or
+  NaN, as pandas writes a missing one.
 - A chat is a list of {role, content} (OpenAI's form) or of {from, value} (ShareGPT's, whose function_call is the assistant's
   and whose observation is a tool's). Contents that are lists of text parts are joined; any other part makes the row
   unreadable. What a system field says and earlier turns (Alpaca's history) go before it.
@@ -179,13 +180,18 @@ def _turns(value: Value, name: str | None) -> list[Any]:
 
 
 def take_scalar(value: Value, name: str | None) -> str | None:
-    """The spelling of an optional field, removed from the record where it is a string. Raises UnreadableError."""
-    if name is None or (found := value.get(name)) is None:
+    """The spelling of an optional field, removed from the record where it is a string; of null and NaN none. Raises UnreadableError."""
+    if name is None or _is_none(found := value.get(name)):
         return None
     if type(found) is str:
         del value[name]
         return found
     return _spelled(found, name)
+
+
+def _is_none(found: Any) -> bool:
+    """Whether a value stands for none: null, or the NaN that pandas puts into a column of numbers for it."""
+    return found is None or (isinstance(found, float) and math.isnan(found))
 
 
 def take_references(value: Value, name: str | None) -> list[str] | None:
@@ -218,7 +224,7 @@ def take_people(value: Value, columns: Columns, secret: bytes) -> tuple[str | No
     for name in columns.subject:
         given = value.pop(name, None)
         people = given if isinstance(given, list) else [given]
-        found += [subject_hash(secret, _spelled(entry, name)) for entry in people if entry is not None]
+        found += [subject_hash(secret, _spelled(entry, name)) for entry in people if not _is_none(entry)]
     if person and grouped is not None:
         grouped = subject_hash(secret, grouped)
     return grouped, list(dict.fromkeys(found)) or None

@@ -15,12 +15,12 @@ from typing import Any
 import pyarrow.compute as pc
 
 from adaptline.core import signatures
+from adaptline.data.labels import NAMES
 from adaptline.data.opening import OPTIONS, blocks_of, idle, open_source
 from adaptline.data.reading import describe, read_blocks
 from adaptline.data.schemas import Columns
 from adaptline.errors import UserError
 
-_LABEL_NAMES = ("label", "intent", "category", "class", "target", "sentiment")
 _MOST_LABELS = 200
 _MOST_LABELS_PER_ROW = 0.5  # above it, the field is hardly a label
 _SHORTEST = 5  # characters; what is shorter is hardly a text in any script
@@ -67,7 +67,7 @@ def starting_recipe(data: Path, *, beside: Path, reading: Mapping[str, Any] | No
 
 def _with_label(data: Path, how: Mapping[str, Any]) -> Columns:
     """The columns, with a label that goes by one of its usual names where there is one."""
-    for label in _LABEL_NAMES:
+    for label in NAMES:
         try:
             open_source(data, data.name, columns=Columns(label=label), **how)
         except UserError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from typing import Any, Literal
 
@@ -16,7 +17,13 @@ Mask = npt.NDArray[np.bool_]
 Kind = Literal["number", "label"]
 
 
-def refuse_bounds(use: str, settings: dict[str, Any], kind: Kind | None, labels: Collection[str] = ()) -> None:
+def refuse_bounds(
+    use: str,
+    settings: dict[str, Any],
+    kind: Kind | None,
+    labels: Collection[str] = (),
+    bounds: tuple[float, float] | None = None,
+) -> None:
     """Raises UserError for bounds that no row can be meant to meet, before any row has a score.
 
     Args:
@@ -24,12 +31,15 @@ def refuse_bounds(use: str, settings: dict[str, Any], kind: Kind | None, labels:
         settings: its bounds.
         kind: what its scores are, if that is known.
         labels: all that it can give, if they are known.
+        bounds: the lowest and the highest number that it can give, if they are known.
     """
     if kind is not None:
         _refuse_other_kind(use, settings, kind)
     low, high = settings.get("min"), settings.get("max")
     if low is not None and high is not None and low > high:
         raise UserError(f"min of {use} is {low:g} and max {high:g}: nothing lies between", do="Swap them.")
+    if bounds is not None:
+        _refuse_beyond(use, settings, *bounds)
     for name in ("keep", "drop"):
         for label in settings.get(name, ()):
             if labels and label not in labels:
@@ -61,6 +71,14 @@ def _refuse_other_kind(use: str, settings: dict[str, Any], kind: Kind) -> None:
     if wrong:
         fit = "keep and drop" if kind == "label" else "min and max"
         raise UserError(f"{use} gives {kind}s, {wrong[0]} does not fit", do=f"Bound it with {fit}.")
+
+
+def _refuse_beyond(use: str, settings: dict[str, Any], lowest: float, highest: float) -> None:
+    reach = f"from {lowest:g} to {highest:g}" if highest < math.inf else f"of {lowest:g} and more"
+    for name in ("min", "max"):
+        if name in settings and not lowest <= settings[name] <= highest:
+            what = f"{name} of {use} is {settings[name]:g}, and it gives numbers {reach}"
+            raise UserError(what, do="Set it between, or leave it out.")
 
 
 def reason(score: Any, settings: dict[str, Any]) -> str:

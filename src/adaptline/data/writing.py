@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 import zstandard
 
-from adaptline.core import disk
+from adaptline.core import disk, registry
 from adaptline.data.blocks import Batch
 from adaptline.data.children import AUGMENTER
 from adaptline.data.jsons import decode
@@ -95,12 +95,18 @@ def refuse_unwritable(path: Path, format: str | None = None) -> None:
     try:
         method = format_method(format or format_of(path.name))
     except UserError as error:
-        raise error.at(path) from error
+        raise UserError(error.what, where=path, do=f"Written are {', '.join(_written())}.") from error
     if method.options["write"] is None:
         raise UserError(f"{method.name} is read, not written", where=path, do="Write .jsonl instead.")
     if method.name in _COMPRESSED_INSIDE and path.suffix.lower() in _COMPRESSIONS:
         what = f"{method.name} is compressed inside: what is compressed again cannot be read"
         raise UserError(what, where=path, do=f"Leave {path.suffix} out.")
+
+
+def _written() -> list[str]:
+    """The suffixes of formats that are written."""
+    methods = [format_method(name) for name in registry.names("format")]
+    return sorted(suffix for method in methods if method.options["write"] for suffix in method.options["suffixes"])
 
 
 def is_folder(path: Path, format: str | None = None) -> bool:

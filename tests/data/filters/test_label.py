@@ -27,6 +27,11 @@ def test_known_labels_tell_other_spellings_and_other_labels() -> None:
     assert [one["because"] for one in found] == [None, "'SPAM'", "'eggs'", "'spam '"]
 
 
+def test_a_whole_number_as_a_float_is_another_spelling() -> None:
+    found = judged("1", "1.0", "-2.00", "1.5", "1.0.0", known=["1", "-2"])
+    assert [one["score"] for one in found] == ["fine", "spelling", "spelling", "unknown", "unknown"]
+
+
 @pytest.mark.parametrize("known", [[" spam"], [""], ["a  b"]])
 def test_known_labels_that_no_row_could_have_are_refused(known: list[str]) -> None:
     check = registry.load("filter", "label").check

@@ -55,7 +55,7 @@ def test_it_learns_from_files_of_kept_and_dropped_texts(folder: Path) -> None:
     assert low < 0.2
     assert none is None
     trained = _trained.cache_info().misses
-    (first, *_, kept, dropped) = _tell(**asked)
+    (first, *_, kept, dropped) = _tell([], **asked)
     assert _trained.cache_info().misses == trained  # once, whoever asks
     assert first == "learnt from 60 kept and 40 dropped texts; area under the curve 1.000 over 5 folds"
     assert "the" in kept.removeprefix("most telling for kept: ").split(", ")
@@ -104,7 +104,7 @@ def test_a_row_that_is_to_be_mended_teaches_nothing(folder: Path) -> None:
     verdicts = [{"file": "all.jsonl", "row": i + 1, "verdict": "keep" if i < 30 else "drop"} for i in range(60)]
     mended = [{**verdict, "verdict": "mend", "was": "0a", "label": "x"} for verdict in verdicts[28:32]]
     lines.write(folder / "review.jsonl", verdicts[:28] + mended + verdicts[32:])
-    told = _tell(**given(folder, reviewed="review.jsonl", rows="all.jsonl"))
+    told = _tell([], **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
     assert told[0].startswith("learnt from 28 kept and 28 dropped texts")
 
 
@@ -172,15 +172,15 @@ def test_more_examples_than_fit_in_memory_are_refused(folder: Path) -> None:
 
 def test_a_text_of_both_kinds_counts_for_neither(folder: Path) -> None:
     lines.write(folder / "bad.jsonl", texts(BAD, 40) + texts(GOOD, 3))
-    told = _tell(**given(folder, kept="good.jsonl", dropped="bad.jsonl"))
+    told = _tell([], **given(folder, kept="good.jsonl", dropped="bad.jsonl"))
     assert told[1] == "3 texts are both kept and dropped, and count for neither"
     with pytest.raises(UserError, match="only 0 different kept texts"):
-        _tell(**given(folder, kept="bad.jsonl", dropped="bad.jsonl"))
+        _tell([], **given(folder, kept="bad.jsonl", dropped="bad.jsonl"))
 
 
 def test_what_cannot_be_told_apart_is_said_to_be_hardly_better_than_guessing(folder: Path) -> None:
     lines.write(folder / "bad.jsonl", texts(GOOD, 60, seed=1))
-    told = _tell(**given(folder, kept="good.jsonl", dropped="bad.jsonl"))
+    told = _tell([], **given(folder, kept="good.jsonl", dropped="bad.jsonl"))
     assert told[0].endswith("over 5 folds: hardly better than guessing (0.5)")
 
 
@@ -220,7 +220,9 @@ def test_spam_is_learnt_from_a_part_of_real_messages(real_data: Find, tmp_path: 
     spam = np.array([label == "spam" for _, label in rest])
     assert (found[spam] < 0.5).mean() > 0.92
     assert (found[~spam] < 0.5).mean() < 0.04
-    telling = _tell(**given(tmp_path, kept="kept.jsonl", dropped="dropped.jsonl"))[-1].partition(": ")[2].split(", ")
+    telling = (
+        _tell([], **given(tmp_path, kept="kept.jsonl", dropped="dropped.jsonl"))[-1].partition(": ")[2].split(", ")
+    )
     assert [word for word in telling if word.isdecimal()] == ["0"]  # all numbers are one
 
 

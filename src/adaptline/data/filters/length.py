@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,7 +42,7 @@ def _check(
         raise UserError(f"a base without {_NAME}: {base.name}", do=do)
 
 
-@filter(version=1, finds=("empty", "too_short", "too_long"), gives="number", check=_check)
+@filter(version=1, finds=("empty", "too_short", "too_long"), gives="number", bounds=(0, math.inf), check=_check)
 def length(
     texts: pa.StringArray,
     *,

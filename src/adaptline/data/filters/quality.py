@@ -7,7 +7,7 @@ topic or length of lines rather than their worth.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -96,11 +96,11 @@ def _refuse_few_verdicts(reviewed: Files, rows: Files) -> None:
             )
 
 
-def _tell(**given: Any) -> Sequence[str]:
+def _tell(_: Iterable[pa.Table], **given: Any) -> Sequence[str]:
     return _trained(*_sorted(given)).told
 
 
-@filter(version=1, gives="number", defaults={"min": 0.5}, uses=("format",), check=_check, tell=_tell)
+@filter(version=1, gives="number", bounds=(0, 1), defaults={"min": 0.5}, uses=("format",), check=_check, tell=_tell)
 def quality(
     texts: pa.StringArray,
     *,

@@ -18,7 +18,7 @@ _CATEGORIES = {"upper": ("Lu", "Lt"), "digit": ("Nd",), "letter": ("L", "M"), "s
 _CHUNK = 1 << 22  # characters looked at together, which bounds what they take of memory
 
 
-@filter(version=1, gives="number")
+@filter(version=1, gives="number", bounds=(0, 1))
 def share(texts: pa.StringArray, *, of: Literal["upper", "digit", "letter", "symbol", "white"]) -> pa.Array:
     """The share of a text's characters that are of a kind, 0 to 1. Bound it with min and max.
 

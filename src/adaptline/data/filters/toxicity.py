@@ -53,6 +53,7 @@ def _check(*, model: Folder | None = None, labels: list[str] | None = None, lang
 @filter(
     version=2,
     gives="number",
+    bounds=(0, 1),
     defaults={"max": 0.5},
     cost=_cost,
     files=_files,

@@ -21,7 +21,7 @@ from adaptline.core.grid import Node
 from adaptline.core.registry import Method, step
 from adaptline.core.rows import Ref, Rows, Shard, readable
 from adaptline.core.signatures import BadParameterError
-from adaptline.data import foretold, labels, matching, ranking, settled
+from adaptline.data import beside, foretold, labels, matching, ranking, settled
 from adaptline.data.changed import transform_shard, write_shard
 from adaptline.data.judged import asks_for, score_shard, written
 from adaptline.data.masks import Mask, pack
@@ -69,7 +69,9 @@ def _check(node: Node) -> None:
                     place=("do", use.use, "on"),
                 )
             try:
-                refuse_bounds(use.use, use.settings, registry.score_kind(method), _labels(method))
+                refuse_bounds(
+                    use.use, use.settings, registry.score_kind(method), _labels(method), method.options["bounds"]
+                )
             except UserError as error:
                 raise BadParameterError("", error.what, error.do, place=("do", use.use)) from error
 
@@ -165,7 +167,7 @@ def _filter(state: _State, use: Use, units: Units) -> None:
     if settle := use.load().options["settle"]:
         settle((units.read(ref) for ref in refs), **use.parameters)
     if tell := use.load().options["tell"]:
-        state.methods[-1]["told"] = list(tell(**use.parameters))
+        state.methods[-1]["told"] = list(tell((units.read(ref) for ref in refs), **use.parameters))
     if use.load().options["writes"]:
         work = [Unit([*_meaning(use, "written", {}), ref.digest], {"scores": ref, "use": use}) for ref in refs]
         _write(state, use, units, units.map(written, work, f"{use.use}, written"))
@@ -245,12 +247,19 @@ def _match(state: _State, use: Use, units: Units) -> None:
 
 
 def _tell_conflicts(state: _State, found: pa.Table, units: Units) -> None:
-    """Says which rows a matcher drops though their labels differ. Which label is right it cannot know: the earliest row stays."""
+    """Says which rows a matcher drops though their labels, or what else is learnt from them, differ: the earliest row stays.
+
+    Which is right it cannot know.
+    """
     number, samples = labels.conflicts(units.read, state.text, found)
     if number:
         state.methods[-1]["conflicts"] = {"rows": number, "samples": samples}
         rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
         told = f"{rows} another label than the row that stays: look at them (adaptline review), and mend or drop what is wrong"
+        state.methods[-1].setdefault("told", []).append(told)
+    if number := beside.differing(units.read, state.text, found):
+        rows = "1 row that it drops has" if number == 1 else f"{number:,} rows that it drops have"
+        told = f"{rows} other {', '.join(beside.FIELDS[:-1])} or {beside.FIELDS[-1]} than the row that stays: it compares messages only"
         state.methods[-1].setdefault("told", []).append(told)
 
 

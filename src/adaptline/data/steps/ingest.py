@@ -5,7 +5,9 @@ Knows which blocks make a unit and what the unit's key must say. Formats, encodi
 
 from __future__ import annotations
 
+import codecs
 import hmac
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from adaptline.core import registry
 from adaptline.core.artifacts import Unit, Units
 from adaptline.core.grid import Node
 from adaptline.core.registry import step
-from adaptline.core.rows import Ref, Rows, Shard
+from adaptline.core.rows import Ref, Rows, Shard, readable
 from adaptline.core.signatures import BadParameterError
 from adaptline.core.sources import Files
 from adaptline.data import labels
@@ -43,7 +45,7 @@ def _check(node: Node) -> None:
         raise BadParameterError(told[0], f"does nothing: the files are {told[1]}", "Leave it out.")
 
 
-@step(version=3, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
+@step(version=4, output="rows", uses=("format",), secret="subject", check=_check)  # noqa: S106 - the name of a parameter
 def ingest(
     files: Files,
     *,
@@ -131,17 +133,43 @@ def ingest(
         made = units.map(read_blocks, [_unit(blocks, secret) for blocks in window], note="read")
         segments += [_segments(blocks, ref) for blocks, ref in zip(window, made, strict=True)]
         refs += made
-    notes = labels.notes(labels.counted(units.read(ref, ["label", "unreadable"]) for ref in refs))
-    summary = "; ".join([_summary(units, refs), *notes])
+    notes = _notes(units, refs)
+    guessed = [] if encoding else _guessed(sources)
+    summary = "; ".join([_summary(units, refs), *guessed, *notes])
     detail = {"files": _files(sources, segments), "segments": segments, "summary": summary, "notes": notes}
     return Rows(tuple(Shard(ref) for ref in refs), detail)
+
+
+def _notes(units: Units, refs: Sequence[Ref]) -> list[str]:
+    """What may be wrong with the labels, or which field may be them where there are none."""
+    counts = labels.counted(units.read(ref, ["label", "unreadable"]) for ref in refs)
+    if counts.keys() == {None}:
+        table = units.read(refs[0], ["extra", "unreadable"])
+        field = labels.likely(table.filter(readable(table))["extra"])
+        return [f"no label: {labels.hint(field)}"] if field else []
+    return labels.notes(counts)
 
 
 def _summary(units: Units, refs: Sequence[Ref]) -> str:
     """How many rows there are, and how many of them could not be read: silence would hide a wrong column or format."""
     total = sum(ref.rows for ref in refs)
     unreadable = sum(ref.rows - units.read(ref, ["unreadable"])["unreadable"].null_count for ref in refs)
-    return f"{total:,} rows" + (f", {unreadable:,} of them unreadable" if unreadable else "")
+    return f"{total:,} {'row' if total == 1 else 'rows'}" + (
+        f", {unreadable:,} of them unreadable" if unreadable else ""
+    )
+
+
+def _guessed(sources: Sequence[Source]) -> list[str]:
+    """Which encodings were told from bytes that are neither marked nor UTF-8: mostly a guess, which may be wrong."""
+    codings = [source.coding for source in sources if not source.coding.bom]
+    counts = Counter(
+        coding.encoding for coding in codings if coding.encoding and codecs.lookup(coding.encoding).name != "utf-8"
+    )
+    of = "" if len(sources) == 1 else " of {:,} files"
+    return [
+        (f"{count:,}{of.format(len(sources))} " if of else "") + f"read as {name}"
+        for name, count in counts.most_common()
+    ]
 
 
 def _unit(blocks: list[Block], secret: bytes) -> Unit:
