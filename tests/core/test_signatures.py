@@ -209,7 +209,7 @@ class TestChecks:
             ("3", int, "must be a whole number, not '3'", ""),
             (3, str, "must be a string, not 3", ""),
             (None, int, "must be a whole number, not None", ""),
-            ("x", list[str], "must be a list, each a string, not 'x'", ""),
+            ("x", list[str], "must be a list, each a string, not 'x'", 'Write name = ["x"].'),
             (["a", 3], list[str], "must be a string, not 3", ""),
             ("trian", Literal["train", "test"], "must be one of 'train', 'test', not 'trian'", "Did you mean 'train'?"),
             (3, Literal["train", "test"], "must be one of 'train', 'test', not 3", ""),
