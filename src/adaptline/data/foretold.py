@@ -24,7 +24,7 @@ def _of_idle(node: Node) -> Iterator[str]:
     uses = node.values["do"]
     best = {best_of(use) for use in uses}
     seen: list[Any] = []
-    for place, name, use in zip(naming.numbered([use.use for use in uses]), naming.names(uses), uses, strict=True):
+    for place, name, use in zip(naming.places([use.identity for use in uses]), naming.names(uses), uses, strict=True):
         unbound = not {"min", "max", "keep", "drop"} & use.settings.keys() and use.settings.get("unjudged") != "drop"
         if use.kind == "filter" and unbound and place not in best:
             fit = {"number": "min or max", "label": "keep or drop"}.get(

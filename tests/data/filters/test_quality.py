@@ -76,7 +76,7 @@ def test_it_learns_from_a_review(folder: Path) -> None:
     lines.write(folder / "review.jsonl", [*verdicts, {"file": "other.jsonl", "row": 1, "verdict": "drop"}])
     asked = given(folder, reviewed="review.jsonl", rows="all.jsonl")
     told = "1 verdict is left out, of files that rows does not name: other.jsonl"
-    assert _tell(**asked)[1] == told
+    assert _tell([], **asked)[1] == told
     lines.write(folder / "review.jsonl", [*verdicts, {"file": "all.jsonl", "row": 61, "verdict": "drop"}])
     with pytest.raises(UserError, match=r"review\.jsonl, line 61: all\.jsonl:61 is no row of rows"):
         scores("a text", **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
@@ -92,11 +92,11 @@ def test_rows_that_nobody_judged_need_not_be_readable(folder: Path) -> None:
         if i not in (10, 11)
     ]
     lines.write(folder / "review.jsonl", verdicts)
-    told = _tell(**given(folder, reviewed="review.jsonl", rows="all.jsonl"))
+    told = _tell([], **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
     assert told[0].startswith("learnt from 30 kept and 30 dropped texts")
     lines.write(folder / "review.jsonl", [*verdicts, {"file": "all.jsonl", "row": 11, "verdict": "drop"}])
     with pytest.raises(UserError, match=r"all\.jsonl, line 11: row 11 cannot be read: not JSON"):
-        _tell(**given(folder, reviewed="review.jsonl", rows="all.jsonl"))
+        _tell([], **given(folder, reviewed="review.jsonl", rows="all.jsonl"))
 
 
 def test_a_row_that_is_to_be_mended_teaches_nothing(folder: Path) -> None:
