@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import histories
+import pytest
 
 from adaptline.core import trace
 from adaptline.core.fates import cause, did
@@ -15,6 +16,12 @@ def test_a_filters_drop_tells_score_and_bound(history: History) -> None:
     assert histories.last_method(found)["score"] == 5
     assert histories.last_method(found)["settings"] == {"min": 12.0}
     assert histories.step(found, "again")["did"] == "dropped before this step"
+
+
+def test_folders_go_by_the_names_that_are_recorded(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(history.manifests["clean"][0]["record"], "folders", {"0123456789ab": "models/base"})
+    found = histories.last_method(trace.trace_row(history, "rows.jsonl:2"))
+    assert found["folders"] == {"0123456789ab": "models/base"}
 
 
 def test_a_duplicate_names_the_row_that_stayed(history: History) -> None:
