@@ -116,6 +116,8 @@ def _copy_folder(folder: Path, out: Path, digest: str) -> None:
 def unreadable(store: Store, manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every row that could not be read: where it stands, why, and as much of it as was kept."""
     for shard in rows_of(manifest).shards:
+        if store.read(shard.text, ["unreadable"])["unreadable"].null_count == shard.text.rows:
+            continue
         table = store.read(shard.text)
         bad = table.filter(table["unreadable"].is_valid())
         rows = bad.select(["file", "row", "line", "unreadable"]).to_pylist()
