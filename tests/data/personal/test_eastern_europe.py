@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -10,38 +9,6 @@ from recognised import ending, found
 
 from adaptline.data.personal import eastern_europe
 from adaptline.data.personal.page import Page, Span
-
-# Published examples of those who issue them, or made up with right check digits; and how many last characters there are.
-CHECKED = [
-    (eastern_europe.bg_egn, "7523169263", string.digits),
-    (eastern_europe.cz_rodne_cislo, "780123/3540", string.digits),
-    (eastern_europe.ee_isikukood, "37605030299", string.digits),
-    (eastern_europe.lt_asmens_kodas, "33309240064", string.digits),
-    (eastern_europe.hr_oib, "69435151530", string.digits),
-    (eastern_europe.hu_taj, "123 456 788", string.digits),
-    (eastern_europe.hu_adoazonosito, "8071592153", string.digits),
-    (eastern_europe.lv_personas_kods, "161175-19997", string.digits),
-    (eastern_europe.rs_jmbg, "0101006500006", string.digits),
-    (eastern_europe.ro_cnp, "1630615123457", string.digits),
-    (eastern_europe.ru_snils, "112-233-445 95", string.digits),
-    (eastern_europe.ru_inn, "500100732259", string.digits),
-    (eastern_europe.ua_rnokpp, "1759013776", string.digits),
-]
-
-
-@pytest.mark.parametrize(("recogniser", "number", "ends"), CHECKED, ids=[number for _, number, _ in CHECKED])
-def test_of_all_last_characters_one_is_right(
-    recogniser: Callable[[Page], Iterable[Span]], number: str, ends: str
-) -> None:
-    assert ending(recogniser, number[:-1], ends) == [number[-1]]
-
-
-@pytest.mark.parametrize(("recogniser", "number", "ends"), CHECKED, ids=[number for _, number, _ in CHECKED])
-def test_a_number_within_a_longer_one_is_none(
-    recogniser: Callable[[Page], Iterable[Span]], number: str, ends: str
-) -> None:
-    for beside in (f"7{number}", f"{number}7", f"x{number}", f"{number}x"):
-        assert number not in found(recogniser, beside, trusting=True), ends
 
 
 @pytest.mark.parametrize(

@@ -11,38 +11,6 @@ from recognised import ending, found
 from adaptline.data.personal import europe
 from adaptline.data.personal.page import Page, Span
 
-# Published examples of those who issue them, or made up with right check digits; and how many last characters there are.
-CHECKED = [
-    (europe.be_rrn, "85.07.30-033.28", string.digits),
-    (europe.ch_ahv, "756.9217.0769.85", string.digits),
-    (europe.fi_hetu, "131052-308T", "0123456789ABCDEFHJKLMNPRSTUVWXY"),
-    (europe.gr_amka, "01013099997", string.digits),
-    (europe.gr_afm, "094259216", string.digits),
-    (europe.ie_pps, "6433435F", string.ascii_uppercase[:23]),
-    (europe.lu_matricule, "1893120105732", string.digits),
-    (europe.no_fodselsnummer, "151086 95088", string.digits),
-    (europe.pt_nif, "123 456 789", string.digits),
-    (europe.de_rvnr, "65170839J003", string.digits),
-    (europe.de_kvnr, "A123456780", string.digits),
-    (europe.uk_nhs, "943 476 5919", string.digits),
-    (europe.es_nuss, "28 12345678 40", string.digits),
-]
-
-
-@pytest.mark.parametrize(("recogniser", "number", "ends"), CHECKED, ids=[number for _, number, _ in CHECKED])
-def test_of_all_last_characters_one_is_right(
-    recogniser: Callable[[Page], Iterable[Span]], number: str, ends: str
-) -> None:
-    assert ending(recogniser, number[:-1], ends) == [number[-1]]
-
-
-@pytest.mark.parametrize(("recogniser", "number", "ends"), CHECKED, ids=[number for _, number, _ in CHECKED])
-def test_a_number_within_a_longer_one_is_none(
-    recogniser: Callable[[Page], Iterable[Span]], number: str, ends: str
-) -> None:
-    for beside in (f"7{number}", f"{number}7", f"x{number}", f"{number}x"):
-        assert number not in found(recogniser, beside, trusting=True), ends
-
 
 def test_checks_that_stand_in_the_middle() -> None:
     """Austria's fourth digit; Iceland's ninth, of which the tenth tells the century; the letters of Ireland."""
